@@ -1,0 +1,134 @@
+import type { Finding } from '../core/kind.ts'
+import type { Problem } from '../core/problem.ts'
+import type { Readable } from 'node:stream'
+import type { MirrorPackage, WhyChain } from '../mirror/format.ts'
+import type { TreeEntry } from '../publish/tree.ts'
+
+/**
+ * Everything that the outside may ask of a running Larder. HTTP routes and commands render what it answers;
+ * neither reaches past it. Dates are ISO 8601 strings in UTC, since all of it becomes JSON.
+ */
+export interface Controller {
+  readonly site: () => { name: string; commit: string | undefined }
+
+  mirrors(): Promise<MirrorSummary[]>
+  /** MIRROR_UNKNOWN. */
+  mirror(name: string): Promise<MirrorDetail>
+  /** Newest first. MIRROR_UNKNOWN. */
+  snapshots(mirror: string): Promise<SnapshotSummary[]>
+  /** `number` default: the publication's. SNAPSHOT_UNKNOWN. */
+  packages(mirror: string, number?: number): Promise<MirrorPackage[]>
+  diff(mirror: string, from: number, to: number): Promise<MirrorDiff>
+  why(mirror: string, packageName: string): Promise<WhyChain[]>
+  promote(mirror: string, number: number): Promise<PublicationSummary>
+  /** To the snapshot that was published before this one. */
+  rollback(mirror: string): Promise<PublicationSummary>
+  /** Every byte of the publication read and hashed. */
+  verify(mirror: string): Promise<Finding[]>
+  /** Plans and applies the head of main again: what is new upstream comes in. Answers at once. */
+  sync(mirror?: string): Promise<RunSummary>
+
+  /** Newest first. */
+  runs(options: { limit: number; before?: number; state?: RunState }): Promise<RunSummary[]>
+  run(id: number): Promise<RunDetail>
+  /** Lines after number `after`. */
+  runLog(id: number, after?: number): Promise<{ number: number; at: string; message: string }[]>
+  retryRun(id: number): Promise<RunSummary>
+  cancelRun(id: number): Promise<RunSummary>
+
+  /** Durable when it returns; the same delivery twice is told as `duplicate`. */
+  acceptDelivery(delivery: Delivery): Promise<{ status: 'accepted' | 'duplicate'; id: number }>
+  /**
+   * A push is about to be accepted by the built-in Git endpoint. `environment` holds GIT_* variables of the
+   * quarantine. Lines are told to the pusher as they come; `accepted: false` refuses the whole push.
+   */
+  checkPush(push: Push, tell: (line: string) => void): Promise<{ accepted: boolean }>
+  /** The refs have moved. Runs are queued; tells the pusher where to look. */
+  pushed(push: Push, tell: (line: string) => void): Promise<void>
+
+  /** A file as clients see it now; stable paths of retained generations too. */
+  published(format: string, mirror: string, path: string): Promise<PublishedFile | undefined>
+  /** Direct children of a folder of the current publication, for people who look. */
+  publishedFolder(format: string, mirror: string, path: string): Promise<string[] | undefined>
+  /** Armored public key that clients of the mirror must trust. MIRROR_UNKNOWN. */
+  publicKey(mirror: string): Promise<string>
+  /** What a client needs to use the mirror. */
+  clientSetup(mirror: string, baseUrl: string): Promise<{ format: 'apt'; deb822: string; oneLine: string; suite: string; components: string[] }>
+
+  health(): Promise<{ ready: boolean; reasons: string[] }>
+}
+
+export type RunState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'superseded'
+
+export interface MirrorSummary {
+  name: string
+  format: 'apt' | 'rpm'
+  publication: PublicationSummary | undefined
+  packageCount: number
+  sizeBytes: number
+}
+export interface MirrorDetail extends MirrorSummary {
+  upstreams: string[]
+  architectures: string[]
+  url: string
+}
+export interface SnapshotSummary {
+  mirror: string
+  number: number
+  createdAt: string
+  origin: string
+  packageCount: number
+  sizeBytes: number
+  published: boolean
+}
+export interface PublicationSummary {
+  mirror: string
+  generation: number
+  snapshotNumber: number
+  sealedAt: string
+  validUntil: string | undefined
+}
+export interface MirrorDiff {
+  added: MirrorPackage[]
+  removed: MirrorPackage[]
+  changed: { before: MirrorPackage; after: MirrorPackage }[]
+}
+export interface RunSummary {
+  id: number
+  branch: string
+  commit: string
+  goal: 'plan' | 'apply'
+  state: RunState
+  origin: string
+  createdAt: string
+  startedAt: string | undefined
+  finishedAt: string | undefined
+  error: { code: string; message: string; hint?: string; context?: Record<string, unknown> } | undefined
+}
+export interface RunDetail extends RunSummary {
+  steps: { name: string; state: 'running' | 'done' | 'failed'; startedAt: string; finishedAt: string | undefined }[]
+  /** Undefined until planned. */
+  plan: { subject: string; action: string; summary: string; detail: unknown }[] | undefined
+  problems: Problem[]
+}
+export interface Delivery {
+  forge: string
+  repository: string
+  deliveryId: string
+  event: string
+  /** Raw bytes as UTF-8 text. */
+  body: string
+}
+export interface Push {
+  updates: { ref: string; before: string; after: string }[]
+  environment: Record<string, string>
+}
+export interface PublishedFile {
+  entry: TreeEntry
+  /** When clients began to see these bytes at this path, to the second. */
+  modifiedAt: Date
+  /** From `start` (default 0) to `end`, exclusive (default: the size). */
+  open(range?: { start: number; end: number }): Readable
+  /** Local file that holds exactly these bytes, when there is one: lets the server read in large steps. */
+  localPath?: string
+}

@@ -1,0 +1,110 @@
+interface CatalogueEntry {
+  /** What the code means, for the reference page. */
+  description: string
+  httpStatus: number
+  exitCode: 1 | 2 | 3
+  retryable: boolean
+}
+
+const failed = (description: string, httpStatus = 500): CatalogueEntry => ({
+  description,
+  httpStatus,
+  exitCode: 1,
+  retryable: false,
+})
+const passing = (description: string, httpStatus = 503): CatalogueEntry => ({
+  description,
+  httpStatus,
+  exitCode: 1,
+  retryable: true,
+})
+const usage = (description: string, httpStatus = 400): CatalogueEntry => ({
+  description,
+  httpStatus,
+  exitCode: 2,
+  retryable: false,
+})
+const refused = (description: string, httpStatus = 422): CatalogueEntry => ({
+  description,
+  httpStatus,
+  exitCode: 3,
+  retryable: false,
+})
+
+/** Every error code there is. A code is never reused for another meaning. */
+export const catalogue = {
+  // core
+  CANCELLED: failed('The work was stopped on request.', 409),
+  DISK_FULL: passing('The file system has no space left.', 507),
+  DATA_IN_USE: failed('Another Larder process owns this data directory.', 409),
+  DATA_NEWER: failed('The data directory was written by a newer Larder.'),
+  TOOL_MISSING: failed('A program that this step needs is not installed.'),
+  USAGE: usage('The command or request was not understood.'),
+  NOT_FOUND: usage('No such thing.', 404),
+  UNAUTHORIZED: usage('The request carries no valid token.', 401),
+  SITE_INVALID: refused('The files of the site have errors.'),
+
+  // store
+  BLOB_MISSING: failed('A blob that something refers to is not in the store.'),
+  BLOB_DAMAGED: failed('A stored blob no longer has the bytes that its digest promises.'),
+  DIGEST_MISMATCH: failed('The bytes that arrived are not those that were promised.', 502),
+  SIZE_MISMATCH: failed('More or fewer bytes arrived than were promised.', 502),
+  UPLOAD_UNKNOWN: usage('There is no such upload.', 404),
+
+  // fetch
+  FETCH_UNREACHABLE: passing('No address of an upstream answered.', 502),
+  FETCH_STATUS: failed('An upstream answered with an error.', 502),
+  FETCH_TOO_SLOW: passing('An upstream sent too little for too long.', 504),
+  FETCH_TOO_LARGE: failed('An upstream sent more than the limit for this kind of file.', 502),
+  FETCH_TRUNCATED: passing('An upstream closed the connection in the middle of a file.', 502),
+  FETCH_URL_REFUSED: failed('An address is malformed, or of a scheme that is not supported.'),
+  DECOMPRESS_FAILED: failed('A compressed file is damaged.', 502),
+  DECOMPRESS_BOMB: failed('A compressed file unpacks to more than its signed size or the limit.', 502),
+
+  // apt: what an upstream may do wrong
+  APT_RELEASE_MISSING: failed('The upstream has neither InRelease nor Release.', 502),
+  APT_RELEASE_MALFORMED: failed('The Release file cannot be understood.', 502),
+  APT_RELEASE_UNSIGNED: failed('The Release file carries no signature.', 502),
+  APT_SIGNATURE_BAD: failed('A signature of the Release file is wrong.', 502),
+  APT_SIGNATURE_UNTRUSTED: failed('No trusted key has signed the Release file.', 502),
+  APT_KEY_EXPIRED: failed('The key that signed the Release file had expired.', 502),
+  APT_KEY_REVOKED: failed('The key that signed the Release file was revoked.', 502),
+  APT_KEY_UNREADABLE: failed('A keyring file cannot be read as OpenPGP keys.'),
+  APT_RELEASE_EXPIRED: failed("The Release file's Valid-Until has passed.", 502),
+  APT_RELEASE_REPLAYED: failed('The Release file is older than the one that was seen before.', 502),
+  APT_RELEASE_FUTURE: failed("The Release file's Date is in the future.", 502),
+  APT_SUITE_MISMATCH: failed('The Release file is for another suite than the one asked for.', 502),
+  APT_INDEX_MISSING: failed('The Release file promises no usable index for what was asked.', 502),
+  APT_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),
+  APT_STANZA_MALFORMED: failed('A stanza of a control file cannot be understood.', 502),
+  APT_FILENAME_REFUSED: failed('A Filename leads out of the repository or is malformed.', 502),
+  APT_VERSION_MALFORMED: usage('A version is not of the form that deb-version(7) allows.'),
+  APT_DEPENDENCY_MALFORMED: usage('A dependency is not of the form that deb-control(5) allows.'),
+  APT_SOURCES_MALFORMED: failed('An APT sources file of this host cannot be understood.'),
+  APT_SOURCES_NONE: failed('No APT source of this host fits the mirror.'),
+
+  // mirror
+  PACKAGE_UNKNOWN: refused('A listed package is in none of the upstreams of the mirror.'),
+  CLOSURE_UNSATISFIABLE: refused('A dependency cannot be satisfied from the upstreams of the mirror.'),
+  QUOTA_EXCEEDED: refused('The plan exceeds a limit of the site.'),
+  SNAPSHOT_UNKNOWN: usage('There is no such snapshot.', 404),
+  MIRROR_UNKNOWN: usage('There is no such mirror.', 404),
+  PUBLICATION_NONE: usage('The mirror has not been published yet.', 404),
+  VERIFY_FAILED: failed('What is published is not what it should be.'),
+
+  // keys
+  KEY_LOCKED: failed('The signing key is locked and its passphrase is not available.'),
+  KEY_UNSUITABLE: failed('The key given cannot be used to sign.'),
+
+  // forge and pipeline
+  HOOK_SIGNATURE_BAD: usage('The delivery is not signed with a secret of this hook.', 401),
+  HOOK_MALFORMED: usage('The delivery cannot be understood.'),
+  HOOK_TOO_LARGE: usage('The delivery is larger than the limit.', 413),
+  GIT_FAILED: failed('A git command failed.'),
+  GIT_REF_REFUSED: usage('A ref or path is malformed.'),
+  RUN_UNKNOWN: usage('There is no such run.', 404),
+  RUN_STATE: usage('The run is not in a state that allows this.', 409),
+  CONTROLLER_UNREACHABLE: failed('No controller answers at this address.'),
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof catalogue

@@ -1,0 +1,39 @@
+import type { Digest } from '../core/digest.ts'
+import type { Progress } from '../core/progress.ts'
+import type { Expectation, LeaseId } from '../store/blob-store.ts'
+
+export interface FetchRequest {
+  /** The same file at several addresses, in order of preference: `http:`, `https:`, `file:`. */
+  urls: readonly string[]
+  /** What signed metadata promised. Undefined only for the signed metadata itself. */
+  expected?: Expectation
+  /** Hard limit; also the limit when `expected.sizeBytes` is unknown. FETCH_TOO_LARGE. */
+  maxBytes: number
+  lease: LeaseId
+  /** From an earlier answer: a 304 gives `not-modified`. */
+  validators?: Validators
+}
+
+export interface Validators {
+  etag?: string
+  lastModified?: string
+}
+
+export type FetchResult =
+  | { kind: 'fetched'; digest: Digest; sizeBytes: number; url: string; validators: Validators }
+  | { kind: 'not-modified'; url: string }
+  /** Every address said 404 or 410. */
+  | { kind: 'absent'; urls: readonly string[] }
+
+/**
+ * The one way to the network. Streams into the store, hashing while bytes arrive; resumes (Range + If-Range);
+ * retries with backoff on 5xx, 408, 429, reset, truncation and stall; then tries the next address. A wrong hash
+ * or size counts as a failure of that address. Honours http_proxy, https_proxy, no_proxy; bandwidth and
+ * concurrency limits (per host and in all).
+ */
+export interface Fetcher {
+  /** FETCH_*, DIGEST_MISMATCH, SIZE_MISMATCH, DISK_FULL, CANCELLED. */
+  fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResult>
+  /** Many at once; the first failure that no retry mends stops the rest and is thrown, naming the file. */
+  fetchAll(requests: readonly (FetchRequest & { label: string })[], options: { signal: AbortSignal; progress: Progress }): Promise<FetchResult[]>
+}

@@ -1,0 +1,104 @@
+import type { z } from 'zod'
+import type { Digest } from '../core/digest.ts'
+import type { Progress } from '../core/progress.ts'
+import type { Problem } from '../core/problem.ts'
+import type { SiteFiles } from '../core/kind.ts'
+import type { LeaseId } from '../store/blob-store.ts'
+import type { Sealer, Snapshot } from '../publish/publication.ts'
+import type { SigningKey } from '../publish/signing.ts'
+
+/** One line of a package list, whatever shape it was written in. */
+export interface ListedPackage {
+  name: string
+  /** `>= 1.22`; the grammar is the format's. Undefined: any version, the best is taken. */
+  constraint?: { operator: '=' | '>=' | '<=' | '>>' | '<<' ; version: string }
+  /** Only this architecture. */
+  architecture?: string
+  /** Follow recommendations of this package and of what it depends on. Default: the mirror's `recommends`. */
+  recommends?: boolean
+  /** Names never to be taken on account of this package. */
+  exclude: readonly string[]
+  /** Where it was written. */
+  position: { file: string; line: number; column: number }
+}
+
+/** A package that a mirror holds or will hold. JSON: plans and snapshots keep it. */
+export interface MirrorPackage {
+  name: string
+  version: string
+  architecture: string
+  sizeBytes: number
+  /** Path in the published repository. */
+  path: string
+  /** SHA-256 of the file, known once it is stored; '' when the upstream promises only SHA-512 and it is not. */
+  digest: Digest | ''
+  /** Name of the upstream in larder.yaml. */
+  upstream: string
+  /** `listed`, or `nginx Depends nginx-core (= 1.22.1-9)`: the first reason found. */
+  reason: string
+}
+
+/** The packages that a list asks for with all they need, and what a person should know of it. */
+export interface Resolution {
+  /** Sorted by name, version, architecture. */
+  packages: readonly MirrorPackage[]
+  /** Same version with another checksum in two upstreams, an alternative chosen, … */
+  notes: readonly string[]
+}
+
+/** What a format is handed about one mirror of larder.yaml. */
+export interface MirrorRequest<UpstreamConfig, MirrorConfig> {
+  name: string
+  mirror: MirrorConfig
+  /** In order of preference. */
+  upstreams: readonly { name: string; config: UpstreamConfig }[]
+  list: readonly ListedPackage[]
+  files: SiteFiles
+}
+
+export interface FormatContext {
+  lease: LeaseId
+  progress: Progress
+  signal: AbortSignal
+  now: Date
+}
+
+/**
+ * What differs between APT and RPM, seen from the mirror kind. `Loaded` is the upstream metadata in memory,
+ * verified, ready to be resolved against; the format keeps it warm between runs.
+ */
+export interface Format<UpstreamConfig, MirrorConfig, Loaded> {
+  readonly name: 'apt' | 'rpm'
+  /** Keys of an upstream besides `format`. */
+  readonly upstreamSchema: z.ZodType<UpstreamConfig>
+  /** Keys of a mirror besides `format`, `upstreams`, `packages`, `recommends`, `exclude`, `keep`, `validDays`. */
+  readonly mirrorSchema: z.ZodType<MirrorConfig>
+  /** Grammar of names and versions of the list. */
+  checkListed(listed: ListedPackage): Problem[]
+  /** Brings upstream metadata up to date (conditional requests), verifies and loads it. */
+  load(context: FormatContext, request: MirrorRequest<UpstreamConfig, MirrorConfig>): Promise<Loaded>
+  /** Identity of what was loaded: equal strings mean that nothing changed upstream. */
+  fingerprint(loaded: Loaded): string
+  /** Pure. PACKAGE_UNKNOWN, CLOSURE_UNSATISFIABLE: with every problem in `context.problems`. */
+  resolve(loaded: Loaded, request: MirrorRequest<UpstreamConfig, MirrorConfig>): Resolution
+  /** Chains from listed packages to this one: for `mirror why`. */
+  why(loaded: Loaded, request: MirrorRequest<UpstreamConfig, MirrorConfig>, name: string): WhyChain[]
+  /** Downloads what is missing, verified. Answers with every digest known. */
+  stagePackages(context: FormatContext, loaded: Loaded, resolution: Resolution): Promise<MirrorPackage[]>
+  /** Writes index files and the tree of the snapshot; reuses what `previous` shares. */
+  compose(
+    context: FormatContext,
+    loaded: Loaded,
+    request: MirrorRequest<UpstreamConfig, MirrorConfig>,
+    packages: readonly MirrorPackage[],
+    previous: Snapshot | undefined,
+  ): Promise<{ tree: Digest; meta: unknown }>
+  /** Packages of a snapshot, from its meta and blobs alone. */
+  packagesOf(snapshot: Snapshot): Promise<MirrorPackage[]>
+  sealer(mirror: { name: string; meta: unknown }, key: SigningKey): Sealer
+}
+
+export interface WhyChain {
+  /** From a listed package to the one asked for. */
+  steps: readonly { package: string; version: string; because: string }[]
+}
