@@ -1,0 +1,52 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, type Transaction } from 'kysely'
+import type { Clock } from '../core/clock.ts'
+import { migrate } from './migrate.ts'
+import { markTransaction, sqliteDialect } from './sqlite-dialect.ts'
+import type { Tables } from './tables.ts'
+
+/** The SQL database of one Larder. */
+export interface State {
+  /** For single statements. Inside `transaction`, use what it hands in. */
+  readonly db: Kysely<Tables>
+  /**
+   * All of it or nothing, durable when it resolves. Transactions run one after the other; `work` must not wait
+   * for anything slow, and must not use `db`.
+   */
+  transaction<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  /** File, made when it is not there; `:memory:` for tests. */
+  path: string
+  clock: Clock
+  /** Other migrations than Larder's own: for tests. */
+  migrationsFolder?: string
+}
+
+/** Opens the database and brings its tables up to date. DATA_NEWER, DISK_FULL. */
+export async function openDatabase(options: DatabaseOptions): Promise<State> {
+  const database = new DatabaseSync(options.path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
+  try {
+    // FULL: what was acknowledged is on the disk, not only in the journal's buffer (https://sqlite.org/pragma.html#pragma_synchronous).
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+    await migrate(database, options.clock, options.migrationsFolder)
+  } catch (error) {
+    database.close()
+    throw error
+  }
+  const db = new Kysely<Tables>({ dialect: sqliteDialect(database) })
+  return {
+    db,
+    transaction: (work) => db.transaction().execute((transaction) => markTransaction(() => work(transaction))),
+    close: async () => {
+      await db.destroy()
+      // Kysely destroys only what a query has initialised.
+      if (database.isOpen) database.close()
+    },
+  }
+}
+
+/** Another process (a backup, `sqlite3` at a prompt) may hold the file for a moment. */
+const busyTimeoutMs = 10_000

@@ -1,0 +1,5 @@
+export { openDatabase, type DatabaseOptions, type State } from './database.ts'
+export type { Tables } from './tables.ts'
+export { createCache, type Cache, type CacheEntry } from './cache.ts'
+export { getSetting, removeSetting, setSetting } from './settings.ts'
+export { lockDataFolder, type DataFolderLock } from './data-folder-lock.ts'

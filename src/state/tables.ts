@@ -1,0 +1,55 @@
+import type { Generated } from 'kysely'
+
+/** Rows of `migrations/*.sql`, column by column. Times are ISO 8601 UTC; JSON is text. */
+export interface Tables {
+  leases: { id: string; holder: string; expires_at: string }
+  lease_blobs: { lease_id: string; digest: string }
+  cache_entries: { space: string; key: string; value: string; blobs: string; used_at: string }
+  snapshots: { mirror: string; number: number; tree: string; created_at: string; origin: string; meta: string }
+  publications: {
+    mirror: string
+    generation: number
+    snapshot_number: number
+    tree: string
+    sealed_at: string
+    valid_until: string | null
+  }
+  current_publications: { mirror: string; generation: number }
+  events: {
+    id: Generated<number>
+    forge: string
+    repository: string
+    delivery_id: string
+    name: string
+    received_at: string
+    body: string
+    state: 'waiting' | 'done' | 'ignored'
+    reason: string | null
+    run_id: number | null
+  }
+  runs: {
+    id: Generated<number>
+    branch: string
+    commit_id: string
+    goal: 'plan' | 'apply'
+    state: 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'superseded'
+    origin: string
+    created_at: string
+    started_at: string | null
+    finished_at: string | null
+    attempts: number
+    error: string | null
+    plan: string | null
+  }
+  run_steps: {
+    run_id: number
+    number: number
+    name: string
+    state: 'running' | 'done' | 'failed'
+    started_at: string
+    finished_at: string | null
+    result: string | null
+  }
+  run_log: { run_id: number; number: number; at: string; message: string }
+  settings: { key: string; value: string }
+}
