@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config'
+
+/** Three groups, from seconds to minutes: `npm test -- unit`, `-- oracle`, `-- e2e`. */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    passWithNoTests: true,
+    allowOnly: process.env['CI'] !== 'true',
+    teardownTimeout: 5_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'oracle',
+          include: ['test/oracle/**/*.oracle.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.e2e.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          // They share the machine's ports, mounts and package manager.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
