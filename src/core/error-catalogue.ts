@@ -42,6 +42,9 @@ export const catalogue = {
   USAGE: usage('The command or request was not understood.'),
   NOT_FOUND: usage('No such thing.', 404),
   UNAUTHORIZED: usage('The request carries no valid token.', 401),
+  RATE_LIMITED: passing('Too many requests from one address.', 429),
+  OVERLOADED: passing('As many of these are under way as the limits allow.'),
+  INTERNAL: failed('A fault in Larder itself; the log has the rest under the id that the answer names.'),
   SITE_INVALID: refused('The files of the site have errors.'),
 
   // store
@@ -49,6 +52,7 @@ export const catalogue = {
   BLOB_DAMAGED: failed('A stored blob no longer has the bytes that its digest promises.'),
   DIGEST_MISMATCH: failed('The bytes that arrived are not those that were promised.', 502),
   SIZE_MISMATCH: failed('More or fewer bytes arrived than were promised.', 502),
+  LEASE_LOST: failed('The lease that bytes were to be kept under was released or has expired.', 409),
   UPLOAD_UNKNOWN: usage('There is no such upload.', 404),
 
   // fetch
@@ -102,6 +106,10 @@ export const catalogue = {
   HOOK_TOO_LARGE: usage('The delivery is larger than the limit.', 413),
   GIT_FAILED: failed('A git command failed.'),
   GIT_REF_REFUSED: usage('A ref or path is malformed.'),
+  GIT_FILE_REFUSED: refused('A file of the site repository is a symbolic link or too large.'),
+  PUSH_REFUSED: refused('A push breaks a rule that holds for every push.'),
+  HOOK_SECRET_MISSING: failed('No secret is configured for this hook, so nothing it brings can be believed.', 503),
+  HOOK_FORGE_UNSUPPORTED: usage('Deliveries of this forge are not understood yet.', 501),
   RUN_UNKNOWN: usage('There is no such run.', 404),
   RUN_STATE: usage('The run is not in a state that allows this.', 409),
   CONTROLLER_UNREACHABLE: failed('No controller answers at this address.'),

@@ -1,0 +1,101 @@
+import { LarderError, type SiteFiles } from '../../core/index.ts'
+import { ObjectReader } from './object-reader.ts'
+import { quarantineOf } from './git-environment.ts'
+import { checkObjectId } from './ref-name.ts'
+import { runGit } from './run-git.ts'
+
+export interface CommitFiles extends SiteFiles, Disposable {
+  /** Ends the git process behind it now rather than 2 s after the last read. */
+  close(): void
+}
+
+export interface CommitLimits {
+  /** Largest file that is read. Default 16 MiB. */
+  fileBytes: number
+  /** Largest number of files in the commit. Default 100,000. */
+  files: number
+}
+
+interface TreeFile {
+  mode: string
+  objectId: string
+  sizeBytes: number
+}
+
+/**
+ * The files of one commit. Symbolic links are never followed: reading one, or through one, is GIT_FILE_REFUSED, as
+ * is a file over the limit. Submodules are not there. `environment`: the quarantine of a push, whose commit is not
+ * accepted yet. GIT_REF_REFUSED, GIT_FAILED.
+ */
+export async function openCommit(
+  repository: string,
+  commitId: string,
+  environment: Readonly<Record<string, string>> = {},
+  limits: CommitLimits = { fileBytes: 16 * 1024 * 1024, files: 100_000 },
+): Promise<CommitFiles> {
+  const quarantine = quarantineOf(environment)
+  const files = await readTree(repository, commitId, quarantine, limits)
+  const paths = [...files.keys()].filter((path) => files.get(path)!.mode !== symlinkMode).sort()
+  const reader = new ObjectReader(repository, quarantine)
+  return {
+    read: async (path) => {
+      const file = files.get(path)
+      const link = linkOn(files, path)
+      if (link !== undefined) throw refused(path, `is reached through the symbolic link ${link}`)
+      if (file === undefined) return undefined
+      if (file.sizeBytes > limits.fileBytes) throw refused(path, `is larger than ${limits.fileBytes} bytes`)
+      return reader.read(file.objectId)
+    },
+    list: (folder) => {
+      const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`
+      return Promise.resolve(paths.filter((path) => path.startsWith(prefix)))
+    },
+    close: () => reader.close(),
+    [Symbol.dispose]: () => reader.close(),
+  }
+}
+
+const symlinkMode = '120000'
+const submoduleMode = '160000'
+
+async function readTree(
+  repository: string,
+  commitId: string,
+  environment: Record<string, string>,
+  limits: CommitLimits,
+): Promise<Map<string, TreeFile>> {
+  const { stdout } = await runGit(
+    ['ls-tree', '-r', '-l', '-z', '--full-tree', '--end-of-options', checkObjectId(commitId)],
+    { repository, environment, maxOutputBytes: limits.files * 1024 },
+  )
+  const files = new Map<string, TreeFile>()
+  // `<mode> SP <type> SP <id> SP+ <size> TAB <path> NUL`: git-ls-tree(1), OUTPUT FORMAT.
+  for (const record of stdout.toString('utf8').split('\0')) {
+    const tab = record.indexOf('\t')
+    if (tab < 0) continue
+    const [mode = '', , objectId = '', size = ''] = record.slice(0, tab).split(/ +/)
+    if (mode !== submoduleMode) files.set(record.slice(tab + 1), { mode, objectId, sizeBytes: Number(size) })
+  }
+  if (files.size > limits.files) {
+    throw new LarderError('GIT_FILE_REFUSED', {
+      message: `Commit ${commitId.slice(0, 12)} has ${files.size} files; a site repository may have ${limits.files}.`,
+    })
+  }
+  return files
+}
+
+/** The symbolic link that the path is or leads through. */
+function linkOn(files: Map<string, TreeFile>, path: string): string | undefined {
+  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
+    if (files.get(path.slice(0, end))?.mode === symlinkMode) return path.slice(0, end)
+  }
+  return files.get(path)?.mode === symlinkMode ? path : undefined
+}
+
+function refused(path: string, why: string): LarderError {
+  return new LarderError('GIT_FILE_REFUSED', {
+    message: `${path} ${why}.`,
+    hint: 'Commit the file itself: Larder reads plain files of the site repository only.',
+    context: { path },
+  })
+}

@@ -1,0 +1,86 @@
+import { LarderError } from '../../core/index.ts'
+import { checkObjectId, checkRefName } from './ref-name.ts'
+import { runGit } from './run-git.ts'
+
+/** Absolute path of a bare repository. */
+export type GitRepository = string
+
+/**
+ * The commit that a ref (`refs/heads/main`) or a full object id means, or undefined when there is none.
+ * `environment`: the quarantine of a push. GIT_REF_REFUSED, GIT_FAILED.
+ */
+export async function resolveRef(
+  repository: GitRepository,
+  ref: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string | undefined> {
+  const checked = ref.startsWith('refs/') ? checkRefName(ref) : checkObjectId(ref)
+  const answer = await runGit(['rev-parse', '--verify', '--quiet', '--end-of-options', `${checked}^{commit}`], {
+    repository,
+    environment,
+    expectExitCodes: [0, 1, 128],
+  })
+  // 128 with words is a damaged or missing repository; without words, or about the object, it is "none".
+  if (answer.exitCode === 128 && /not a git repository/i.test(answer.stderr)) {
+    throw new LarderError('GIT_FAILED', { message: `${repository} is no git repository.` })
+  }
+  return answer.exitCode === 0 ? answer.stdout.toString('utf8').trim() : undefined
+}
+
+/** Branch names with their heads, in order of name. GIT_FAILED. */
+export async function listBranches(repository: GitRepository): Promise<{ name: string; commit: string }[]> {
+  const { stdout } = await runGit(
+    ['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', '--end-of-options', 'refs/heads/'],
+    { repository },
+  )
+  const lines = stdout.toString('utf8').split('\n')
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => {
+      const space = line.indexOf(' ')
+      return { commit: line.slice(0, space), name: line.slice(space + 1) }
+    })
+}
+
+/** Whether `ancestor` is `descendant` or in its history. GIT_REF_REFUSED, GIT_FAILED. */
+export async function isAncestor(
+  repository: GitRepository,
+  ancestor: string,
+  descendant: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
+  const ids = [checkObjectId(ancestor), checkObjectId(descendant)]
+  const { exitCode } = await runGit(['merge-base', '--is-ancestor', '--end-of-options', ...ids], {
+    repository,
+    environment,
+    expectExitCodes: [0, 1],
+  })
+  return exitCode === 0
+}
+
+/**
+ * Brings a branch of another repository into ours as `refs/remotes/<remote>/<branch>` and answers with its head.
+ * `url` comes from the site's configuration, never from a payload. GIT_REF_REFUSED, GIT_FAILED.
+ */
+export async function fetchBranch(
+  repository: GitRepository,
+  source: { url: string; remote: string; branch: string },
+  signal?: AbortSignal,
+): Promise<string> {
+  if (!/^(?:https:\/\/|ssh:\/\/|file:\/\/|\/)/.test(source.url)) {
+    throw new LarderError('GIT_REF_REFUSED', {
+      message: 'A repository is fetched by https, ssh or file only.',
+      hint: 'Write the address as https://…, ssh://… or an absolute path.',
+    })
+  }
+  const from = checkRefName(`refs/heads/${source.branch}`)
+  const to = checkRefName(`refs/remotes/${source.remote}/${source.branch}`)
+  await runGit(['fetch', '--no-tags', '--no-recurse-submodules', '--end-of-options', source.url, `+${from}:${to}`], {
+    repository,
+    timeoutMs: 600_000,
+    ...(signal ? { signal } : {}),
+  })
+  const head = await resolveRef(repository, to)
+  if (head === undefined) throw new LarderError('GIT_FAILED', { message: `Branch ${source.branch} was not fetched.` })
+  return head
+}

@@ -1,0 +1,16 @@
+export type { ForgeEvent } from './event.ts'
+export { parseGithubEvent, readGithubRepository } from './github/parse.ts'
+export { verifyGithubSignature } from './github/verify.ts'
+export { prepareBareRepository, type BareRepositoryOptions } from './git/bare-repository.ts'
+export { openCommit, type CommitFiles, type CommitLimits } from './git/commit-files.ts'
+export { runHttpBackend, type BackendEnd, type BackendRequest } from './git/http-backend.ts'
+export {
+  createPushGate,
+  type PushGate,
+  type PushGateOptions,
+  type PushRequest,
+  type PushTicket,
+} from './git/push-gate.ts'
+export type { RefUpdate } from './git/push-rules.ts'
+export { checkBranchName, checkObjectId, checkRefName, isNullId, isObjectId } from './git/ref-name.ts'
+export { type GitRepository, fetchBranch, isAncestor, listBranches, resolveRef } from './git/repository.ts'
