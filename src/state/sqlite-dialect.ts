@@ -3,7 +3,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, Kysely, QueryResult } from 'kysely'
 import { LarderError } from '../core/error.ts'
-import { Mutex } from './mutex.ts'
+import { Mutex } from '../core/mutex.ts'
 
 /**
  * Kysely on node:sqlite. There is one connection, so a transaction owns it alone: a query outside waits until

@@ -26,7 +26,7 @@ export interface BlobStore {
   readWhole(digest: Digest): Promise<Buffer>
   /** Content from `start` (default 0) to `end`, exclusive (default: the size). BLOB_MISSING. */
   read(digest: Digest, range?: { start?: number; end?: number }): Promise<Readable>
-  /** Stores bytes under the lease; the same bytes twice are stored once. DISK_FULL. */
+  /** Stores bytes under the lease; the same bytes twice are stored once. DISK_FULL, LEASE_LOST. */
   write(lease: LeaseId, bytes: Uint8Array): Promise<Digest>
   /** As write, for several; one wait for durability. Order of answers is order of bytes. */
   writeMany(lease: LeaseId, items: readonly Uint8Array[]): Promise<Digest[]>
@@ -34,11 +34,32 @@ export interface BlobStore {
   openUpload(lease: LeaseId, key: string): Promise<Upload>
   /** Every digest with its size, in no order, for gc and verify. */
   list(): AsyncIterable<{ digest: Digest; sizeBytes: number }>
-  /** Only gc calls this, having made sure that nothing refers to the blob. */
-  remove(digest: Digest): Promise<void>
+  /**
+   * Only gc calls this. Removes those of the blobs that `stillWanted` does not name, and answers with their sizes.
+   * While `stillWanted` is asked and the blobs go, a stat or write of one of them waits; so a blob that is
+   * recorded under a lease first and looked for second is either there for good or known to be missing.
+   */
+  remove(
+    digests: readonly Digest[],
+    stillWanted: (digests: readonly Digest[]) => Promise<ReadonlySet<Digest>>,
+  ): Promise<{ removed: number; freedBytes: number }>
+  /**
+   * Only gc calls this. Removes what a crash left of writes, and uploads that nobody has open, that were last
+   * touched before `unusedSince`, and whose lease is none of `liveLeases`.
+   */
+  removeLeftovers(options: {
+    unusedSince: Date
+    liveLeases: ReadonlySet<LeaseId>
+  }): Promise<{ removed: number; freedBytes: number }>
 }
 
-/** One writer at a time for each key. */
+/** What a store whose blobs are local files can do besides: lets a server read in large steps. */
+export interface LocalBlobs {
+  /** Path of the file that holds exactly the blob's bytes, if the blob is there. Never to be written. */
+  localPath(digest: Digest): string
+}
+
+/** One writer at a time for each key: a second openUpload waits for the first to commit, suspend or abort. */
 export interface Upload {
   /** Bytes already held, from which a transfer goes on. */
   readonly offsetBytes: number
@@ -46,8 +67,9 @@ export interface Upload {
   readonly tag: string
   /** Throws away what is held and starts at 0 with a new tag. */
   restart(tag: string): Promise<void>
+  /** Wait for each before the next. After DISK_FULL the upload holds what it held before. */
   append(chunk: Uint8Array): Promise<void>
-  /** Checks, makes durable and adopts the bytes as a blob. DIGEST_MISMATCH, SIZE_MISMATCH (the upload is then gone). */
+  /** Checks, makes durable and adopts the bytes as a blob. DIGEST_MISMATCH, SIZE_MISMATCH (the upload is then gone); DISK_FULL, LEASE_LOST. */
   commit(expected: Expectation): Promise<{ digest: Digest; sizeBytes: number }>
   /** Leaves the bytes for a later openUpload with the same key. */
   suspend(): Promise<void>

@@ -1,0 +1,171 @@
+import { createHash, type Hash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { digestFromHex, type Digest } from '../core/digest.ts'
+import type { Expectation, LeaseId, Upload } from './blob-store.ts'
+import { hasErrno, onDisk } from './disk-errors.ts'
+import { checkExpectation } from './expectation.ts'
+import type { Adopt } from './file-uploads.ts'
+
+interface FileUploadOptions {
+  folder: string
+  key: string
+  lease: LeaseId
+  /** Called once, when the upload is closed in whatever way. */
+  done: () => void
+  adopt: Adopt
+}
+
+/** Opens what is held under the folder, hashing it again: nothing is believed about what a killed process left. */
+export async function openFileUpload(options: FileUploadOptions): Promise<Upload> {
+  const handle = await open(join(options.folder, 'data'), constants.O_RDWR | constants.O_CREAT, 0o640)
+  try {
+    const hash = createHash('sha256')
+    const offsetBytes = await hashFile(handle, hash)
+    const { tag } = offsetBytes === 0 ? { tag: '' } : await readUploadTag(options.folder)
+    const upload = new FileUpload(options, { handle, hash, offsetBytes, tag })
+    await upload.recordTag(tag)
+    return upload
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+/** What is written beside the bytes; empty when it is not there or a crash has damaged it. */
+export async function readUploadTag(folder: string): Promise<{ tag: string; lease: LeaseId }> {
+  try {
+    const { tag, lease } = JSON.parse(await readFile(join(folder, 'tag'), 'utf8')) as Record<string, unknown>
+    if (typeof tag === 'string' && typeof lease === 'string') return { tag, lease: lease as LeaseId }
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT') && !(error instanceof SyntaxError)) throw error
+  }
+  return { tag: '', lease: '' as LeaseId }
+}
+
+class FileUpload implements Upload {
+  readonly #options: FileUploadOptions
+  readonly #handle: FileHandle
+  #hash: Hash
+  #offsetBytes: number
+  #tag: string
+  #open = true
+
+  constructor(options: FileUploadOptions, held: { handle: FileHandle; hash: Hash; offsetBytes: number; tag: string }) {
+    this.#options = options
+    this.#handle = held.handle
+    this.#hash = held.hash
+    this.#offsetBytes = held.offsetBytes
+    this.#tag = held.tag
+  }
+
+  get offsetBytes(): number {
+    return this.#offsetBytes
+  }
+
+  get tag(): string {
+    return this.#tag
+  }
+
+  async restart(tag: string): Promise<void> {
+    this.#mustBeOpen()
+    // Bytes first: a crash in between leaves no bytes, never the old bytes under the new tag.
+    await this.#handle.truncate(0)
+    this.#hash = createHash('sha256')
+    this.#offsetBytes = 0
+    await this.recordTag(tag)
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    this.#mustBeOpen()
+    try {
+      await onDisk('storing an upload', () => writeFully(this.#handle, chunk, this.#offsetBytes))
+    } catch (error) {
+      await this.#handle.truncate(this.#offsetBytes)
+      throw error
+    }
+    this.#hash.update(chunk)
+    this.#offsetBytes += chunk.length
+  }
+
+  async commit(expected: Expectation): Promise<{ digest: Digest; sizeBytes: number }> {
+    this.#mustBeOpen()
+    const sha256 = this.#hash.copy().digest('hex')
+    const sizeBytes = this.#offsetBytes
+    try {
+      const sha512 = expected.sha512 === undefined ? {} : { sha512: await sha512Of(this.#handle) }
+      checkExpectation('upload', expected, { sizeBytes, sha256, ...sha512 })
+    } catch (error) {
+      await this.abort()
+      throw error
+    }
+    const blob = { digest: digestFromHex(sha256), sizeBytes }
+    try {
+      await onDisk('storing an upload', () => this.#handle.sync())
+      await this.#options.adopt(this.#options.lease, join(this.#options.folder, 'data'), blob)
+    } catch (error) {
+      // The bytes are right and still there: a later openUpload goes on from them.
+      await this.suspend()
+      throw error
+    }
+    await this.abort()
+    return blob
+  }
+
+  async suspend(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    await this.#handle.close()
+    this.#options.done()
+  }
+
+  async abort(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    await this.#handle.close()
+    await rm(this.#options.folder, { recursive: true, force: true })
+    this.#options.done()
+  }
+
+  /** Whole or not at all, by rename. */
+  async recordTag(tag: string): Promise<void> {
+    const { folder, key, lease } = this.#options
+    const path = join(folder, 'tag')
+    await onDisk('storing an upload', async () => {
+      await writeFile(`${path}.new`, JSON.stringify({ key, tag, lease }))
+      await rename(`${path}.new`, path)
+    })
+    this.#tag = tag
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#open) throw new Error('the upload is closed')
+  }
+}
+
+const hashChunkBytes = 1_048_576
+
+async function hashFile(handle: FileHandle, hash: Hash): Promise<number> {
+  const buffer = Buffer.allocUnsafe(hashChunkBytes)
+  for (let offset = 0; ;) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
+    if (bytesRead === 0) return offset
+    hash.update(buffer.subarray(0, bytesRead))
+    offset += bytesRead
+  }
+}
+
+async function sha512Of(handle: FileHandle): Promise<string> {
+  const hash = createHash('sha512')
+  await hashFile(handle, hash)
+  return hash.digest('hex')
+}
+
+/** write(2) may take only a part. */
+async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+    done += bytesWritten
+  }
+}

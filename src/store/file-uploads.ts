@@ -1,0 +1,84 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Digest } from '../core/digest.ts'
+import { Mutex } from '../core/mutex.ts'
+import type { LeaseId, Upload } from './blob-store.ts'
+import { hasErrno, onDisk } from './disk-errors.ts'
+import type { FileLayout } from './file-layout.ts'
+import { openFileUpload, readUploadTag } from './file-upload.ts'
+
+export type Adopt = (lease: LeaseId, path: string, blob: { digest: Digest; sizeBytes: number }) => Promise<void>
+
+/** The uploads of a FileBlobStore: who has which open, and which may go. */
+export class FileUploads {
+  readonly #layout: FileLayout
+  readonly #adopt: Adopt
+  /** By name of folder. An entry goes when nobody has it open or waits for it. */
+  readonly #turns = new Map<string, { mutex: Mutex; users: number }>()
+
+  constructor(layout: FileLayout, adopt: Adopt) {
+    this.#layout = layout
+    this.#adopt = adopt
+  }
+
+  async open(lease: LeaseId, key: string): Promise<Upload> {
+    const name = this.#layout.uploadName(key)
+    const folder = join(this.#layout.uploads, name)
+    const done = await this.#takeTurn(name)
+    try {
+      return await onDisk('opening an upload', async () => {
+        await mkdir(folder, { recursive: true, mode: 0o750 })
+        return openFileUpload({ folder, key, lease, done, adopt: this.#adopt })
+      })
+    } catch (error) {
+      done()
+      throw error
+    }
+  }
+
+  async removeLeftovers(options: {
+    unusedSince: Date
+    liveLeases: ReadonlySet<LeaseId>
+  }): Promise<{ removed: number; freedBytes: number }> {
+    let removed = 0
+    let freedBytes = 0
+    for (const name of await readdir(this.#layout.uploads)) {
+      if (!/^[0-9a-f]{64}$/.test(name) || this.#turns.has(name)) continue
+      const done = await this.#takeTurn(name)
+      try {
+        const folder = join(this.#layout.uploads, name)
+        const { lease } = await readUploadTag(folder)
+        const data = await statIfThere(join(folder, 'data'))
+        const touchedAt = (data ?? (await stat(folder))).mtime
+        if (options.liveLeases.has(lease) || touchedAt >= options.unusedSince) continue
+        await rm(folder, { recursive: true, force: true })
+        removed++
+        freedBytes += data?.size ?? 0
+      } finally {
+        done()
+      }
+    }
+    return { removed, freedBytes }
+  }
+
+  async #takeTurn(name: string): Promise<() => void> {
+    const turn = this.#turns.get(name) ?? { mutex: new Mutex(), users: 0 }
+    this.#turns.set(name, turn)
+    turn.users++
+    const release = await turn.mutex.acquire()
+    return () => {
+      release()
+      turn.users--
+      if (turn.users === 0) this.#turns.delete(name)
+    }
+  }
+}
+
+async function statIfThere(path: string): Promise<{ size: number; mtime: Date } | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,5 @@
+export type { BlobStat, BlobStore, Expectation, LeaseId, Leases, LocalBlobs, Upload } from './blob-store.ts'
+export { openFileBlobStore, type FileBlobStore, type FileBlobStoreOptions } from './file-blob-store.ts'
+export { sqlLeaseBook, type LeaseBook } from './lease-book.ts'
+export { createLeases, type CollectableLeases } from './leases.ts'
+export { collectGarbage, type CollectionOptions, type CollectionResult } from './gc.ts'

@@ -1,0 +1,2 @@
+export { MemoryBlobStore, createMemoryLeases } from './memory-blob-store.ts'
+export { FaultyBlobStore } from './faulty-blob-store.ts'
