@@ -38,6 +38,7 @@ export const catalogue = {
   DISK_FULL: passing('The file system has no space left.', 507),
   DATA_IN_USE: failed('Another Larder process owns this data directory.', 409),
   DATA_NEWER: failed('The data directory was written by a newer Larder.'),
+  PORT_UNAVAILABLE: failed('The address to listen on is taken or not allowed.'),
   TOOL_MISSING: failed('A program that this step needs is not installed.'),
   USAGE: usage('The command or request was not understood.'),
   NOT_FOUND: usage('No such thing.', 404),
@@ -85,6 +86,7 @@ export const catalogue = {
   APT_VERSION_MALFORMED: usage('A version is not of the form that deb-version(7) allows.'),
   APT_DEPENDENCY_MALFORMED: usage('A dependency is not of the form that deb-control(5) allows.'),
   APT_SOURCES_MALFORMED: failed('An APT sources file of this host cannot be understood.'),
+  CACHE_DAMAGED: passing('A file of the cache is damaged. It is made anew when the work is tried again.', 500),
   APT_SOURCES_NONE: failed('No APT source of this host fits the mirror.'),
 
   // mirror
@@ -94,6 +96,10 @@ export const catalogue = {
   SNAPSHOT_UNKNOWN: usage('There is no such snapshot.', 404),
   MIRROR_UNKNOWN: usage('There is no such mirror.', 404),
   PUBLICATION_NONE: usage('The mirror has not been published yet.', 404),
+  TREE_PATH_REFUSED: failed('A path cannot be published: it is malformed, or given twice with different content.'),
+  PUBLICATION_OUTDATED: failed('Another publication was made since this one was sealed.', 409),
+  CLOCK_BEHIND: failed('The clock of this host is behind what it has published already.'),
+  EXPORT_REFUSED: refused('The folder to export to is not empty, and no export of Larder made it.'),
   VERIFY_FAILED: failed('What is published is not what it should be.'),
 
   // keys

@@ -1,0 +1,60 @@
+import { ByteHeap, Column } from './column.ts'
+
+/** Gives equal byte strings equal numbers, counted from 0, without making JavaScript strings of them. */
+export class Interner {
+  readonly heap = new ByteHeap()
+  /** Where each string starts in the heap; one entry more than there are strings. */
+  readonly starts = new Column(Uint32Array)
+  private readonly hashes = new Column(Uint32Array)
+  /** Open addressing; 0 is free, otherwise number + 1. */
+  private slots = new Uint32Array(1 << 14)
+
+  constructor() {
+    this.starts.push(0)
+  }
+
+  get size(): number {
+    return this.hashes.length
+  }
+
+  intern(bytes: Buffer, start: number, end: number): number {
+    let hash = 0x811c9dc5
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+    // FNV's low bits alone cluster: the table is indexed by them.
+    hash = (hash ^ (hash >>> 15)) >>> 0
+    const mask = this.slots.length - 1
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const found = this.slots[slot]!
+      if (found === 0) return this.add(bytes, start, end, hash, slot)
+      if (this.hashes.at(found - 1) === hash && this.holds(found - 1, bytes, start, end)) return found - 1
+    }
+  }
+
+  private holds(id: number, bytes: Buffer, start: number, end: number): boolean {
+    const from = this.starts.at(id)
+    if (this.starts.at(id + 1) - from !== end - start) return false
+    const heap = this.heap.bytes
+    for (let i = start, j = from; i < end; i++, j++) if (bytes[i] !== heap[j]) return false
+    return true
+  }
+
+  private add(bytes: Buffer, start: number, end: number, hash: number, slot: number): number {
+    const id = this.hashes.length
+    this.hashes.push(hash)
+    this.heap.append(bytes, start, end)
+    this.starts.push(this.heap.length)
+    this.slots[slot] = id + 1
+    if (this.hashes.length * 2 > this.slots.length) this.rehash()
+    return id
+  }
+
+  private rehash(): void {
+    this.slots = new Uint32Array(this.slots.length * 4)
+    const mask = this.slots.length - 1
+    for (let id = 0; id < this.hashes.length; id++) {
+      let slot = this.hashes.at(id) & mask
+      while (this.slots[slot] !== 0) slot = (slot + 1) & mask
+      this.slots[slot] = id + 1
+    }
+  }
+}

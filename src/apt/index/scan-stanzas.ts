@@ -1,0 +1,152 @@
+import { LarderError } from '../../core/index.ts'
+import { fieldCount, fieldName, identifyField, type FieldId } from './field.ts'
+
+/** Where the values of one stanza's fields lie. Overwritten by the next stanza. */
+export interface Stanza {
+  readonly bytes: Buffer
+  /** First byte of the stanza and the one after its last: without the empty line that ends it. */
+  start: number
+  end: number
+  /** 1-based line in the whole index. */
+  line: number
+  /** Trimmed value of a field: `[valueStart, valueEnd)`; equal when it is empty or missing. */
+  readonly valueStart: Int32Array
+  readonly valueEnd: Int32Array
+  /** The first field that occurs twice, or -1. */
+  repeated: FieldId | -1
+}
+
+export interface ScanOptions {
+  /** For messages: which index. */
+  label: string
+  maxStanzaBytes: number
+  onStanza: (stanza: Stanza) => void
+}
+
+const lineFeed = 0x0a
+const space = 0x20
+const tab = 0x09
+const colon = 0x3a
+
+/** Splits an index into stanzas by hand, over bytes: 60,000 stanzas have more than a million lines. */
+export class StanzaScanner {
+  private line = 1
+  private readonly options: ScanOptions
+  private readonly valueStart = new Int32Array(fieldCount)
+  private readonly valueEnd = new Int32Array(fieldCount)
+
+  constructor(options: ScanOptions) {
+    this.options = options
+  }
+
+  /**
+   * Reads every stanza that ends within `[0, end)` and answers how many bytes are done with; what follows them is to
+   * be given again with more behind it, or with `isLast` at the end of the index.
+   *
+   * @throws APT_STANZA_MALFORMED for a line that is no field, and for a stanza above the limit
+   */
+  scan(bytes: Buffer, end: number, isLast: boolean): number {
+    const { onStanza, maxStanzaBytes } = this.options
+    const stanza: Stanza = {
+      bytes,
+      start: 0,
+      end: 0,
+      line: this.line,
+      valueStart: this.valueStart,
+      valueEnd: this.valueEnd,
+      repeated: -1,
+    }
+    let at = 0
+    let line = this.line
+    let isOpen = false
+    let last = -1
+    while (at < end) {
+      let eol = at
+      const near = Math.min(end, at + 64)
+      while (eol < near && bytes[eol] !== lineFeed) eol++
+      if (eol === near && eol < end && bytes[eol] !== lineFeed) eol = bytes.indexOf(lineFeed, eol)
+      const isWhole = eol >= 0 && eol < end
+      if (!isWhole) {
+        if (!isLast) break
+        eol = end
+      }
+      if (eol === at) {
+        if (isOpen) {
+          stanza.end = at
+          onStanza(stanza)
+          isOpen = false
+        }
+        stanza.start = at + 1
+        stanza.line = line + 1
+      } else {
+        if (!isOpen) {
+          isOpen = true
+          last = -1
+          stanza.start = at
+          stanza.line = line
+          stanza.repeated = -1
+          this.valueStart.fill(0)
+          this.valueEnd.fill(0)
+        }
+        const first = bytes[at]!
+        if (first === space || first === tab) {
+          if (last >= 0) this.valueEnd[last] = trimEnd(bytes, this.valueStart[last]!, eol)
+        } else last = this.readField(stanza, at, eol, line)
+        if (eol - stanza.start > maxStanzaBytes) this.failSize(stanza.line)
+      }
+      if (isWhole) line++
+      at = isWhole ? eol + 1 : end
+    }
+    if (isLast && isOpen) {
+      stanza.end = end
+      onStanza(stanza)
+      isOpen = false
+      stanza.start = end
+    }
+    if (end - stanza.start > maxStanzaBytes) this.failSize(stanza.line)
+    this.line = isOpen ? stanza.line : line
+    return isOpen ? stanza.start : at
+  }
+
+  private readField(stanza: Stanza, at: number, eol: number, line: number): number {
+    const { bytes } = stanza
+    let nameEnd = at
+    while (nameEnd < eol && bytes[nameEnd] !== colon) nameEnd++
+    if (nameEnd === eol || nameEnd === at) this.failLine(bytes, at, eol, line)
+    const field = identifyField(bytes, at, nameEnd)
+    if (field < 0) return -1
+    if (this.valueStart[field] !== 0) stanza.repeated = field
+    let start = nameEnd + 1
+    while (start < eol && (bytes[start] === space || bytes[start] === tab)) start++
+    this.valueStart[field] = start
+    this.valueEnd[field] = trimEnd(bytes, start, eol)
+    return field
+  }
+
+  private failLine(bytes: Buffer, at: number, eol: number, line: number): never {
+    const shown = JSON.stringify(bytes.toString('latin1', at, Math.min(eol, at + 60)))
+    throw this.malformed(line, `${shown} is neither a field nor the continuation of one`)
+  }
+
+  private failSize(line: number): never {
+    throw this.malformed(line, `the stanza is larger than ${this.options.maxStanzaBytes} bytes`)
+  }
+
+  private malformed(line: number, fault: string): LarderError {
+    return new LarderError('APT_STANZA_MALFORMED', {
+      message: `${this.options.label}, line ${line}: ${fault}.`,
+      hint: 'The upstream has signed a damaged index: tell those who run it.',
+      context: { label: this.options.label, line },
+    })
+  }
+}
+
+export function describeRepeated(field: FieldId): string {
+  return `${fieldName(field)} occurs twice`
+}
+
+function trimEnd(bytes: Buffer, start: number, end: number): number {
+  let at = end
+  while (at > start && bytes[at - 1]! <= space) at--
+  return at
+}

@@ -1,0 +1,262 @@
+import { crc32 } from 'node:zlib'
+import { ByteClass, isAllOf } from './byte-class.ts'
+import { ByteHeap, Column } from './column.ts'
+import { Field, type FieldId } from './field.ts'
+import { Interner } from './interner.ts'
+import { faultOfPackage, faultOfSource, sourceSizeBytes } from './stanza-fault.ts'
+import type { Stanza } from './scan-stanzas.ts'
+import { multiArchNames, packFlags, priorityNames, relationFieldCount, RowFlag } from './table-layout.ts'
+import type { Columns, Excluded, Heaps, IndexKind } from './table-layout.ts'
+
+/** More than this is never shown to a person. */
+const maxExcludedKept = 100
+
+const relationFields: readonly FieldId[] = [
+  Field.preDepends,
+  Field.depends,
+  Field.recommends,
+  Field.conflicts,
+  Field.breaks,
+]
+
+/** Collects the table of an index, stanza by stanza. */
+export class TableBuilder {
+  excludedCount = 0
+  readonly excluded: Excluded[] = []
+  private readonly kind: IndexKind
+  private readonly words = new Interner()
+  private readonly clauses = new Interner()
+  private readonly paths = new ByteHeap()
+  private readonly sha256 = new ByteHeap()
+  private readonly sha512 = new ByteHeap()
+  private readonly descriptionMd5 = new ByteHeap()
+  private readonly column = {
+    name: new Column(Uint32Array),
+    version: new Column(Uint32Array),
+    architecture: new Column(Uint32Array),
+    sourceName: new Column(Uint32Array),
+    sourceVersion: new Column(Uint32Array),
+    offset: new Column(Uint32Array),
+    length: new Column(Uint32Array),
+    crc: new Column(Uint32Array),
+    sizeBytes: new Column(Float64Array),
+    installedSizeKiB: new Column(Float64Array),
+    flags: new Column(Uint16Array),
+    pathStart: new Column(Uint32Array),
+    relationStart: new Column(Uint32Array),
+    relation: new Column(Uint32Array),
+    provideRow: new Column(Uint32Array),
+    provideClause: new Column(Uint32Array),
+    provideName: new Column(Uint32Array),
+  }
+
+  constructor(kind: IndexKind) {
+    this.kind = kind
+    this.column.pathStart.push(0)
+    this.column.relationStart.push(0)
+  }
+
+  get rowCount(): number {
+    return this.column.name.length
+  }
+
+  /** `textOffset`: where the first byte of the scanned buffer lies in the text. */
+  add(stanza: Stanza, textOffset: number): void {
+    const fault = this.kind === 'packages' ? faultOfPackage(stanza) : faultOfSource(stanza)
+    if (fault !== undefined) return this.exclude(stanza, fault)
+    const { column } = this
+    const { bytes, start, end } = stanza
+    this.addIdentity(stanza)
+    column.offset.push(textOffset + start)
+    column.length.push(end - start)
+    column.crc.push(crc32(bytes.subarray(start, end)))
+    column.installedSizeKiB.push(decimal(stanza, Field.installedSize))
+    if (this.kind === 'packages') this.addPackage(stanza)
+    else this.addSource(stanza)
+    column.pathStart.push(this.paths.length)
+  }
+
+  finish(): { columns: Columns; heaps: Heaps } {
+    const { column, words, clauses } = this
+    return {
+      columns: {
+        name: column.name.values(),
+        version: column.version.values(),
+        architecture: column.architecture.values(),
+        sourceName: column.sourceName.values(),
+        sourceVersion: column.sourceVersion.values(),
+        offset: column.offset.values(),
+        length: column.length.values(),
+        crc: column.crc.values(),
+        sizeBytes: column.sizeBytes.values(),
+        installedSizeKiB: column.installedSizeKiB.values(),
+        flags: column.flags.values(),
+        pathStart: column.pathStart.values(),
+        relationStart: column.relationStart.values(),
+        relation: column.relation.values(),
+        provideRow: column.provideRow.values(),
+        provideClause: column.provideClause.values(),
+        provideName: column.provideName.values(),
+        wordStart: words.starts.values(),
+        clauseStart: clauses.starts.values(),
+      },
+      heaps: {
+        words: words.heap.values(),
+        clauses: clauses.heap.values(),
+        paths: this.paths.values(),
+        sha256: this.sha256.values(),
+        sha512: this.sha512.values(),
+        descriptionMd5: this.descriptionMd5.values(),
+      },
+    }
+  }
+
+  private addIdentity(stanza: Stanza): void {
+    const { column } = this
+    const name = this.word(stanza, Field.package)
+    const version = this.word(stanza, Field.version)
+    column.name.push(name)
+    column.version.push(version)
+    column.architecture.push(this.word(stanza, Field.architecture))
+    this.addSourceOf(stanza, name, version)
+  }
+
+  /** `Source: glibc (2.36-9)`; without the field, or without the version, what the package itself says. */
+  private addSourceOf(stanza: Stanza, name: number, version: number): void {
+    const { bytes } = stanza
+    const start = stanza.valueStart[Field.source]!
+    const end = stanza.valueEnd[Field.source]!
+    let nameEnd = start
+    while (nameEnd < end && bytes[nameEnd]! > 0x20 && bytes[nameEnd] !== openParenthesis) nameEnd++
+    const open = bytes.subarray(nameEnd, end).indexOf(openParenthesis)
+    const hasVersion = open >= 0 && bytes[end - 1] === closeParenthesis
+    this.column.sourceName.push(nameEnd > start ? this.words.intern(bytes, start, nameEnd) : name)
+    this.column.sourceVersion.push(hasVersion ? this.words.intern(bytes, nameEnd + open + 1, end - 1) : version)
+  }
+
+  private addPackage(stanza: Stanza): void {
+    const { column } = this
+    const { bytes, valueStart, valueEnd } = stanza
+    column.sizeBytes.push(decimal(stanza, Field.size))
+    this.paths.append(bytes, valueStart[Field.filename]!, valueEnd[Field.filename]!)
+    let flags = 0
+    if (isYes(stanza, Field.essential)) flags |= RowFlag.essential
+    if (isYes(stanza, Field.protected)) flags |= RowFlag.protected
+    if (isYes(stanza, Field.important)) flags |= RowFlag.important
+    if (this.addHash(stanza, Field.sha256, this.sha256, 32)) flags |= RowFlag.hasSha256
+    if (this.addHash(stanza, Field.sha512, this.sha512, 64)) flags |= RowFlag.hasSha512
+    if (this.addHash(stanza, Field.descriptionMd5, this.descriptionMd5, 16)) flags |= RowFlag.hasDescriptionMd5
+    const multiArch = oneOf(stanza, Field.multiArch, multiArchNames) ?? 'no'
+    const priority = oneOf(stanza, Field.priority, priorityNames) ?? 'optional'
+    column.flags.push(packFlags(flags, multiArch, priority))
+    for (const field of relationFields) this.addRelation(stanza, field)
+    this.addProvides(stanza)
+  }
+
+  private addSource(stanza: Stanza): void {
+    const { column } = this
+    column.sizeBytes.push(sourceSizeBytes(stanza))
+    this.paths.append(stanza.bytes, stanza.valueStart[Field.directory]!, stanza.valueEnd[Field.directory]!)
+    column.flags.push(packFlags(0, 'no', 'optional'))
+    for (let field = 0; field < relationFieldCount; field++) column.relationStart.push(column.relation.length)
+  }
+
+  private addRelation(stanza: Stanza, field: FieldId): void {
+    splitAtCommas(stanza, field, (start, end) => {
+      this.column.relation.push(this.clauses.intern(stanza.bytes, start, end))
+    })
+    this.column.relationStart.push(this.column.relation.length)
+  }
+
+  private addProvides(stanza: Stanza): void {
+    const { bytes } = stanza
+    const row = this.rowCount - 1
+    splitAtCommas(stanza, Field.provides, (start, end) => {
+      let nameEnd = start
+      while (nameEnd < end && isAllOf(bytes, nameEnd, nameEnd + 1, ByteClass.name)) nameEnd++
+      this.column.provideRow.push(row)
+      this.column.provideClause.push(this.clauses.intern(bytes, start, end))
+      this.column.provideName.push(this.words.intern(bytes, start, nameEnd))
+    })
+  }
+
+  /** Rows without the hash get zeros once any row has it; a heap that no row needs stays empty. */
+  private addHash(stanza: Stanza, field: FieldId, heap: ByteHeap, bytesEach: number): boolean {
+    const start = stanza.valueStart[field]!
+    const isThere = isHash(stanza, field, bytesEach)
+    if (!isThere && heap.length === 0) return false
+    const from = (this.rowCount - 1) * bytesEach
+    heap.reserve(from + bytesEach - heap.length)
+    heap.bytes.fill(0, heap.length, from + bytesEach)
+    heap.length = from + bytesEach
+    if (isThere) for (let i = 0; i < bytesEach; i++) heap.bytes[from + i] = hexByte(stanza.bytes, start + 2 * i)
+    return isThere
+  }
+
+  private word(stanza: Stanza, field: FieldId): number {
+    return this.words.intern(stanza.bytes, stanza.valueStart[field]!, stanza.valueEnd[field]!)
+  }
+
+  private exclude(stanza: Stanza, reason: string): void {
+    this.excludedCount++
+    if (this.excluded.length >= maxExcludedKept) return
+    const start = stanza.valueStart[Field.package]!
+    const end = Math.min(stanza.valueEnd[Field.package]!, start + 100)
+    this.excluded.push({ package: stanza.bytes.toString('latin1', start, end), line: stanza.line, reason })
+  }
+}
+
+const openParenthesis = 0x28
+const closeParenthesis = 0x29
+const comma = 0x2c
+
+function splitAtCommas(stanza: Stanza, field: FieldId, accept: (start: number, end: number) => void): void {
+  const { bytes } = stanza
+  const end = stanza.valueEnd[field]!
+  for (let at = stanza.valueStart[field]!; at < end; ) {
+    let next = at
+    while (next < end && bytes[next] !== comma) next++
+    let last = next
+    while (at < last && bytes[at]! <= 0x20) at++
+    while (last > at && bytes[last - 1]! <= 0x20) last--
+    if (last > at) accept(at, last)
+    at = next + 1
+  }
+}
+
+function isHash(stanza: Stanza, field: FieldId, bytesEach: number): boolean {
+  const start = stanza.valueStart[field]!
+  const end = stanza.valueEnd[field]!
+  return end - start === 2 * bytesEach && isAllOf(stanza.bytes, start, end, ByteClass.hex)
+}
+
+function hexByte(bytes: Buffer, at: number): number {
+  return (hexDigit(bytes[at]!) << 4) | hexDigit(bytes[at + 1]!)
+}
+
+function hexDigit(byte: number): number {
+  return byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57
+}
+
+function decimal(stanza: Stanza, field: FieldId): number {
+  let value = 0
+  for (let i = stanza.valueStart[field]!; i < stanza.valueEnd[field]!; i++) value = value * 10 + (stanza.bytes[i]! - 0x30)
+  return value
+}
+
+function isYes(stanza: Stanza, field: FieldId): boolean {
+  return oneOf(stanza, field, yes) === 'yes'
+}
+const yes = ['yes'] as const
+
+function oneOf<Word extends string>(stanza: Stanza, field: FieldId, words: readonly Word[]): Word | undefined {
+  const start = stanza.valueStart[field]!
+  const length = stanza.valueEnd[field]! - start
+  if (length === 0) return undefined
+  return words.find((word) => word.length === length && isSameWord(stanza.bytes, start, word))
+}
+
+function isSameWord(bytes: Buffer, start: number, word: string): boolean {
+  for (let i = 0; i < word.length; i++) if ((bytes[start + i]! | 0x20) !== word.charCodeAt(i)) return false
+  return true
+}

@@ -1,0 +1,109 @@
+/** What an index lists: binary packages (`Packages`) or source packages (`Sources`). */
+export type IndexKind = 'packages' | 'sources'
+
+/** Changes with every change of the layout: an index of another version is compiled anew. */
+export const layoutVersion = 1
+
+/** Relation fields of a row, in the order in which its clauses are kept. */
+export const RelationField = { preDepends: 0, depends: 1, recommends: 2, conflicts: 3, breaks: 4 } as const
+export const relationFieldCount = 5
+export const relationFieldNames = ['Pre-Depends', 'Depends', 'Recommends', 'Conflicts', 'Breaks'] as const
+
+/** Bits of a row's flags. */
+export const RowFlag = {
+  essential: 1,
+  protected: 2,
+  important: 4,
+  hasSha256: 8,
+  hasSha512: 16,
+  hasDescriptionMd5: 32,
+} as const
+const multiArchShift = 6
+const priorityShift = 8
+
+export const multiArchNames = ['no', 'same', 'foreign', 'allowed'] as const
+export type MultiArch = (typeof multiArchNames)[number]
+/** From what a system cannot do without to what few want; what is not known counts as optional. */
+export const priorityNames = ['required', 'important', 'standard', 'optional', 'extra'] as const
+export type Priority = (typeof priorityNames)[number]
+
+export function packFlags(bits: number, multiArch: MultiArch, priority: Priority): number {
+  return bits | (multiArchNames.indexOf(multiArch) << multiArchShift) | (priorityNames.indexOf(priority) << priorityShift)
+}
+
+export function multiArchOf(flags: number): MultiArch {
+  return multiArchNames[(flags >> multiArchShift) & 3]!
+}
+
+/** 0 required … 4 extra. */
+export function priorityOf(flags: number): number {
+  return (flags >> priorityShift) & 7
+}
+
+/** Typed arrays of the table. One entry per row unless it is said otherwise. */
+export const columns = {
+  name: Uint32Array,
+  version: Uint32Array,
+  architecture: Uint32Array,
+  sourceName: Uint32Array,
+  sourceVersion: Uint32Array,
+  /** Of the stanza in the text. */
+  offset: Uint32Array,
+  length: Uint32Array,
+  /** CRC-32 of the stanza: a damaged cache is noticed when it is read. */
+  crc: Uint32Array,
+  sizeBytes: Float64Array,
+  installedSizeKiB: Float64Array,
+  flags: Uint16Array,
+  /** rows + 1: where Filename or Directory starts in `paths`. */
+  pathStart: Uint32Array,
+  /** rows × 5 + 1: where the clauses of a relation field start in `relation`. */
+  relationStart: Uint32Array,
+  /** Numbers of clauses. */
+  relation: Uint32Array,
+  /** Three columns with one entry per provided name: row, clause, word. */
+  provideRow: Uint32Array,
+  provideClause: Uint32Array,
+  provideName: Uint32Array,
+  /** words + 1, clauses + 1 */
+  wordStart: Uint32Array,
+  clauseStart: Uint32Array,
+} as const
+
+/** Byte columns of the table. */
+export const heaps = ['words', 'clauses', 'paths', 'sha256', 'sha512', 'descriptionMd5'] as const
+
+export type ColumnName = keyof typeof columns
+export type HeapName = (typeof heaps)[number]
+export type Columns = { readonly [Name in ColumnName]: InstanceType<(typeof columns)[Name]> }
+export type Heaps = { readonly [Name in HeapName]: Buffer }
+
+/** An entry of an index that is not used, and why. */
+export interface Excluded {
+  package: string
+  /** 1-based, in the decompressed index. */
+  line: number
+  reason: string
+}
+
+export interface TableHeader {
+  kind: IndexKind
+  /** Identity of the index this was compiled from. */
+  key: string
+  label: string
+  rowCount: number
+  textBytes: number
+  /** How many entries were not used; the first of them follow. */
+  excludedCount: number
+  excluded: Excluded[]
+  /** Place of every column and heap in the table. */
+  places: Record<string, { offset: number; byteLength: number }>
+}
+
+/**
+ * A compiled index is one file: the text as the upstream wrote it, then the table (header as JSON, columns at
+ * multiples of 8 bytes), then this trailer: magic (8 bytes), layout version, header length (u32 each, in the order of
+ * the machine's bytes), text length, table length (f64 each), SHA-256 of the table (32 bytes).
+ */
+export const trailerBytes = 64
+export const trailerMagic = 'LARDERIX'
