@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { TallyReporter } from './scripts/tally-reporter.ts'
 
 /** Three groups, from seconds to minutes: `npm test -- unit`, `-- oracle`, `-- e2e`. */
 export default defineConfig({
   test: {
     pool: 'forks',
+    reporters: ['default', new TallyReporter()],
     passWithNoTests: true,
     allowOnly: process.env['CI'] !== 'true',
     teardownTimeout: 5_000,
