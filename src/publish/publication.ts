@@ -1,4 +1,4 @@
-import type { Digest } from '../core/digest.ts'
+import type { Digest } from '../core/index.ts'
 import type { Tree, TreeEntry } from './tree.ts'
 
 /** An immutable, content-addressed state of a mirror, without the signature, which belongs to the publication. */

@@ -1,4 +1,4 @@
-import type { Digest } from '../core/digest.ts'
+import type { Digest } from '../core/index.ts'
 
 /** One file of a published tree. */
 export interface TreeEntry {

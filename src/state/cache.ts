@@ -1,5 +1,4 @@
-import type { Clock } from '../core/clock.ts'
-import { isDigest, type Digest } from '../core/digest.ts'
+import { type Clock, type Digest, isDigest } from '../core/index.ts'
 import type { State } from './database.ts'
 
 /** What a room keeps between runs and can make again. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 
 export interface DataFolderLock {
   release(): Promise<void>

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, type Transaction } from 'kysely'
-import type { Clock } from '../core/clock.ts'
+import type { Clock } from '../core/index.ts'
 import { migrate } from './migrate.ts'
 import { markTransaction, sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'

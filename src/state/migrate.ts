@@ -1,8 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import type { Clock } from '../core/clock.ts'
-import { LarderError } from '../core/error.ts'
+import { type Clock, LarderError } from '../core/index.ts'
 
 export const migrationsFolder = join(import.meta.dirname, 'migrations')
 

@@ -2,8 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, Kysely, QueryResult } from 'kysely'
-import { LarderError } from '../core/error.ts'
-import { Mutex } from '../core/mutex.ts'
+import { LarderError, Mutex } from '../core/index.ts'
 
 /**
  * Kysely on node:sqlite. There is one connection, so a transaction owns it alone: a query outside waits until

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, open, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Digest } from '../core/digest.ts'
+import type { Digest } from '../core/index.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'
 import type { FileLayout } from './file-layout.ts'
 import { syncFolder } from './sync-folder.ts'

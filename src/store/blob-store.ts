@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Digest } from '../core/digest.ts'
+import type { Digest } from '../core/index.ts'
 
 export interface BlobStat {
   sizeBytes: number

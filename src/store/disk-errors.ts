@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 
 /** Runs work on the file system; says DISK_FULL for "no space", "no inodes" and "quota exceeded". */
 export async function onDisk<T>(what: string, work: () => Promise<T>): Promise<T> {

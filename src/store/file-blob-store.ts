@@ -1,7 +1,6 @@
 import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { digestOf, type Digest } from '../core/digest.ts'
-import { LarderError } from '../core/error.ts'
+import { type Digest, digestOf, LarderError } from '../core/index.ts'
 import type { BlobStat, BlobStore, LeaseId, LocalBlobs, Upload } from './blob-store.ts'
 import { BlobPlacement } from './blob-placement.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { digestFromHex, hexOf, type Digest } from '../core/digest.ts'
+import { type Digest, digestFromHex, hexOf } from '../core/index.ts'
 
 /**
  * Where a FileBlobStore keeps what, below the data directory:

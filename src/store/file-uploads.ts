@@ -1,7 +1,6 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Digest } from '../core/digest.ts'
-import { Mutex } from '../core/mutex.ts'
+import { type Digest, Mutex } from '../core/index.ts'
 import type { LeaseId, Upload } from './blob-store.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'
 import type { FileLayout } from './file-layout.ts'

@@ -1,6 +1,4 @@
-import type { Clock } from '../core/clock.ts'
-import type { Digest } from '../core/digest.ts'
-import { LarderError } from '../core/error.ts'
+import { type Clock, type Digest, LarderError } from '../core/index.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { CollectableLeases } from './leases.ts'
 

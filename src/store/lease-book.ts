@@ -1,6 +1,5 @@
 import type { Transaction } from 'kysely'
-import type { Digest } from '../core/digest.ts'
-import { LarderError } from '../core/error.ts'
+import { type Digest, LarderError } from '../core/index.ts'
 import type { State, Tables } from '../state/index.ts'
 import type { LeaseId } from './blob-store.ts'
 

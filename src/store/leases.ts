@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../core/clock.ts'
-import { LarderError } from '../core/error.ts'
-import { isDigest, type Digest } from '../core/digest.ts'
+import { type Clock, type Digest, isDigest, LarderError } from '../core/index.ts'
 import type { State } from '../state/index.ts'
 import type { BlobStore, LeaseId, Leases } from './blob-store.ts'
 import { sqlLeaseBook } from './lease-book.ts'

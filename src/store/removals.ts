@@ -1,5 +1,4 @@
-import type { Digest } from '../core/digest.ts'
-import { Mutex } from '../core/mutex.ts'
+import { type Digest, Mutex } from '../core/index.ts'
 
 /**
  * Keeps gc and writers apart, without a lock that either holds for long.

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Digest } from '../../core/digest.ts'
-import { LarderError } from '../../core/error.ts'
+import { type Digest, LarderError } from '../../core/index.ts'
 import type { BlobStat, BlobStore, Expectation, LeaseId, Upload } from '../blob-store.ts'
 
 /** A store whose disk is full at the nth write (1-based: write, each item of writeMany, append, commit), and from then on. */

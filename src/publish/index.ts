@@ -1,0 +1,8 @@
+export type { Tree, TreeEntry } from './tree.ts'
+export { writeTree } from './write-tree.ts'
+export { readTree } from './read-tree.ts'
+export { withEntries, type TreeChanges } from './change-tree.ts'
+export { diffTrees, type TreeDifference } from './diff-trees.ts'
+export { checkTreePath, comparePaths } from './tree-path.ts'
+export type { Publication, SealedEntry, Sealer, Snapshot } from './publication.ts'
+export type { SigningKey } from './signing.ts'
