@@ -25,7 +25,7 @@ const checks: readonly { name: string; tool: string; args: string[]; mend: strin
   {
     name: 'format',
     tool: 'prettier/bin/prettier.cjs',
-    args: ['--check', '--cache', '--cache-location', 'node_modules/.cache/prettier', '--log-level', 'warn', '.'],
+    args: ['--check', '--cache', '--log-level', 'warn', '.'],
     mend: 'npm run format',
   },
   {

@@ -13,13 +13,15 @@ export interface CommandResult {
 }
 
 export interface CommandOptions {
+  /** Where it runs. Default: the clone's folder. */
+  folder?: string
   /** Added to this process's environment. */
   environment?: Record<string, string>
   /** Output goes to the terminal as it comes. Default false: it is kept. */
   live?: boolean
 }
 
-/** Runs a program in the clone's folder, by argument array, and waits for its end. */
+/** Runs a program by argument array and waits for its end. */
 export function runCommand(
   program: string,
   args: readonly string[],
@@ -32,7 +34,7 @@ export function runCommand(
       resolve({ exitCode, output: Buffer.concat(chunks).toString(), durationMs: performance.now() - startedMs })
     }
     const child = spawn(program, args, {
-      cwd: root,
+      cwd: options.folder ?? root,
       env: { ...process.env, ...options.environment },
       stdio: options.live === true ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     })
