@@ -1,0 +1,148 @@
+import type { Digest } from '../../core/digest.ts'
+import { isLarderError } from '../../core/error.ts'
+import type { TreeEntry } from '../../publish/index.ts'
+import type { BlobStore, LeaseId, Leases } from '../../store/index.ts'
+import { BlobBasket } from './blob-basket.ts'
+import { byHashEntry, indexFiles } from './index-files.ts'
+import { readComposition, saveComposition, usedDigests, type Composition, type PieceCache } from './composition.ts'
+import { makePieces, type PlannedChunk } from './make-pieces.ts'
+import { blobsOf, type IndexPlan, type Piece } from './piece.ts'
+import { PieceMemory } from './piece-memory.ts'
+import { placePackages, type PlacedPackage } from './placed-package.ts'
+import { planIndices, type Layout } from './plan-indices.ts'
+import { architectureRelease, type ReleaseFacts } from './release-text.ts'
+import type { RepositoryPackage } from './repository-package.ts'
+import type { TranslationTable } from './translation-index.ts'
+import { xzBlocks } from './xz-blocks.ts'
+
+export interface ComposeOptions extends Layout, ReleaseFacts {
+  packages: readonly RepositoryPackage[]
+  store: BlobStore
+  lease: LeaseId
+  /** Keeps pieces of earlier compositions from gc while they are used again. */
+  leases?: Pick<Leases, 'pin'>
+  cache: PieceCache
+  /** Name of the mirror: what one composition leaves behind is looked for by the next of the same mirror. */
+  cacheKey: string
+  /** By component; a component without one has no Translation-en. */
+  translations?: ReadonlyMap<string, TranslationTable>
+  /** Further index files: Contents, Sources. */
+  extraPlans?: readonly IndexPlan[]
+  extraEntries?: readonly TreeEntry[]
+  /** Shared by all compositions of the process. Default: one for this call. */
+  memory?: PieceMemory
+  signal?: AbortSignal
+}
+
+/** What the sealer needs to know of a snapshot. JSON. */
+export interface RepositoryMeta extends ReleaseFacts {
+  format: 'apt'
+  /** What Release lists; paths below `dists/<suite>/`, sorted. */
+  files: { path: string; sizeBytes: number; digest: Digest }[]
+}
+
+/**
+ * Writes the index files of a repository and answers all entries of its tree but the signed ones, in no order. A
+ * function of packages and options alone: what is cached makes it quick, never different. DISK_FULL.
+ */
+export async function composeRepository(
+  options: ComposeOptions,
+): Promise<{ entries: TreeEntry[]; meta: RepositoryMeta }> {
+  const packages = placePackages(options.packages, options.components[0] ?? 'main')
+  const plans = [...planIndices(packages, options, options.translations ?? new Map()), ...(options.extraPlans ?? [])]
+  const memory = options.memory ?? new PieceMemory()
+  const basket = new BlobBasket(options.store, options.lease, memory)
+  const earlier = await reusable(options)
+  const pieces = await piecesOf(plans, earlier, basket, options.signal)
+  const known = new Map(earlier.files)
+  const indices = (await Promise.all(plans.map((plan) => indexFiles(plan, pieces, { basket, known })))).flat()
+  const files: TreeEntry[] = indices.map((file) => ({ ...file, stable: false }))
+  files.push(...architectureReleases(options, basket))
+  await basket.flush()
+  const composition = { pieces, files: usedDigests(known, files) }
+  await saveComposition(options.cache, options.cacheKey, composition, earlier)
+  memory.retain(new Set([...pieces.values()].flatMap(blobsOf)))
+  const listed = files.filter((file) => file.path.startsWith(`dists/${options.suite}/`))
+  return {
+    entries: [...poolEntries(packages), ...files, ...listed.map(byHashEntry), ...(options.extraEntries ?? [])],
+    meta: metaOf(options, listed),
+  }
+}
+
+/** What the last composition of this mirror left, if all of it is still in the store. */
+async function reusable(options: ComposeOptions): Promise<Composition> {
+  const earlier = await readComposition(options.cache, options.cacheKey)
+  try {
+    await options.leases?.pin(options.lease, [...earlier.pieces.values()].flatMap(blobsOf))
+    return earlier
+  } catch (error) {
+    if (!isLarderError(error, 'BLOB_MISSING')) throw error
+    return { pieces: new Map(), files: new Map() }
+  }
+}
+
+async function piecesOf(
+  plans: readonly IndexPlan[],
+  earlier: Composition,
+  basket: BlobBasket,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Piece>> {
+  const pieces = new Map<string, Piece>()
+  const missing = new Map<string, PlannedChunk>()
+  for (const plan of plans) {
+    const compressed = plan.compressed !== false
+    for (const chunk of plan.chunks) {
+      const piece = earlier.pieces.get(chunk.key)
+      if (piece && (await isComplete(piece, compressed))) pieces.set(chunk.key, piece)
+      else missing.set(chunk.key, { ...chunk, compressed })
+    }
+  }
+  const byContent = new Map([...earlier.pieces.values()].map((piece) => [piece.plain.digest, piece]))
+  const made = await makePieces([...missing.values()], { basket, byContent, ...(signal && { signal }) })
+  for (const [key, piece] of made) pieces.set(key, piece)
+  return pieces
+}
+
+/** A piece from before xz was installed is made again once it is. */
+async function isComplete(piece: Piece, compressed: boolean): Promise<boolean> {
+  return !compressed || piece.plain.sizeBytes === 0 || piece.xz !== undefined || (await xzBlocks([probe])) === undefined
+}
+
+const probe = Buffer.from('\n')
+
+function poolEntries(packages: readonly PlacedPackage[]): TreeEntry[] {
+  const entries = new Map<string, TreeEntry>()
+  for (const { path, source } of packages) {
+    entries.set(path, { path, sizeBytes: source.sizeBytes, digest: source.digest, stable: true })
+  }
+  return [...entries.values()]
+}
+
+function architectureReleases(options: ComposeOptions, basket: BlobBasket): TreeEntry[] {
+  return options.components.flatMap((component) =>
+    options.architectures.map((architecture) => ({
+      path: `dists/${options.suite}/${component}/binary-${architecture}/Release`,
+      ...basket.add(Buffer.from(architectureRelease(options, component, architecture))),
+      stable: false,
+    })),
+  )
+}
+
+function metaOf(options: ComposeOptions, listed: readonly TreeEntry[]): RepositoryMeta {
+  const prefix = `dists/${options.suite}/`
+  const files = listed
+    .map(({ path, sizeBytes, digest }) => ({ path: path.slice(prefix.length), sizeBytes, digest }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1))
+  const { suite, codename, origin, label, description, components, architectures } = options
+  return {
+    format: 'apt',
+    suite,
+    ...(codename !== undefined && { codename }),
+    origin,
+    label,
+    ...(description !== undefined && { description }),
+    components: [...components],
+    architectures: [...architectures],
+    files,
+  }
+}

@@ -1,0 +1,47 @@
+import { hexOf, type Digest } from '../../core/digest.ts'
+import type { TreeEntry } from '../../publish/index.ts'
+import type { BlobBasket } from './blob-basket.ts'
+import { gzipHeader, gzipTrailer } from './gzip-container.ts'
+import type { IndexPlan, Part, Piece } from './piece.ts'
+import { joinParts, type Content } from './rope.ts'
+import { xzHeader, xzTrailer } from './xz-container.ts'
+
+/**
+ * The files of an index: plain, `.gz`, and `.xz` when every piece has it (a host without xz serves gz only, and
+ * Release lists what there is).
+ */
+export async function indexFiles(
+  plan: IndexPlan,
+  pieces: ReadonlyMap<string, Piece>,
+  options: { basket: BlobBasket; known: Map<string, Digest> },
+): Promise<({ path: string } & Content)[]> {
+  const { basket, known } = options
+  const all = plan.chunks.map((chunk) => pieces.get(chunk.key)!).filter((piece) => piece.plain.sizeBytes > 0)
+  const plain = all.map((piece) => piece.plain)
+  const files = [{ path: plan.path, parts: plain }]
+  if (plan.compressed !== false) files.push({ path: `${plan.path}.gz`, parts: gzipParts(all, basket) })
+  const xz = plan.compressed === false ? undefined : xzParts(all, basket)
+  if (xz) files.push({ path: `${plan.path}.xz`, parts: xz })
+  return await Promise.all(files.map(async ({ path, parts }) => ({ path, ...(await joinParts(parts, basket, known)) })))
+}
+
+/** The same content under its checksum, where clients that hold an older Release still find it. */
+export function byHashEntry(entry: TreeEntry): TreeEntry {
+  const folder = entry.path.slice(0, entry.path.lastIndexOf('/'))
+  return { ...entry, path: `${folder}/by-hash/SHA256/${hexOf(entry.digest)}`, stable: true }
+}
+
+function gzipParts(pieces: readonly Piece[], basket: BlobBasket): Part[] {
+  const trailer = gzipTrailer(pieces.map((piece) => ({ crc32: piece.crc32, sizeBytes: piece.plain.sizeBytes })))
+  return [basket.add(gzipHeader), ...pieces.map((piece) => piece.gz!), basket.add(trailer)]
+}
+
+function xzParts(pieces: readonly Piece[], basket: BlobBasket): Part[] | undefined {
+  const blocks = pieces.flatMap((piece) => (piece.xz === undefined ? [] : [piece.xz]))
+  if (blocks.length < pieces.length) return undefined
+  const records = pieces.map((piece) => ({
+    unpaddedSizeBytes: piece.xz!.unpaddedSizeBytes,
+    uncompressedSizeBytes: piece.plain.sizeBytes,
+  }))
+  return [basket.add(xzHeader), ...blocks, basket.add(xzTrailer(records))]
+}

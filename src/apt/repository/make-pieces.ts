@@ -1,0 +1,83 @@
+import { availableParallelism } from 'node:os'
+import { crc32 } from 'node:zlib'
+import { digestOf, type Digest } from '../../core/digest.ts'
+import type { BlobBasket } from './blob-basket.ts'
+import { gzipPiece } from './gzip-container.ts'
+import type { Chunk, Piece } from './piece.ts'
+import { xzBlocks } from './xz-blocks.ts'
+
+/**
+ * Renders and compresses chunks, several batches at a time; answers their pieces by key. A chunk whose bytes turn
+ * out to be those of a known piece is not compressed again.
+ */
+export async function makePieces(
+  chunks: readonly PlannedChunk[],
+  options: { basket: BlobBasket; byContent: ReadonlyMap<Digest, Piece>; signal?: AbortSignal },
+): Promise<Map<string, Piece>> {
+  const pieces = new Map<string, Piece>()
+  const batches = batchesOf(chunks, options.byContent, pieces)
+  const work = async (): Promise<void> => {
+    for (const batch of batches) {
+      options.signal?.throwIfAborted()
+      const made = await compressBatch(batch, options.basket)
+      batch.forEach(({ chunk }, index) => pieces.set(chunk.key, made[index]!))
+      await options.basket.flushIfLarge()
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work))
+  return pieces
+}
+
+/** A chunk, and whether its file is served compressed. */
+export type PlannedChunk = Chunk & { compressed: boolean }
+
+interface Rendered {
+  chunk: PlannedChunk
+  plain: Buffer
+}
+
+/** Large enough to make little of the start of a process, small enough to keep two processors busy with a change. */
+const batchBytes = 640 * 1024
+
+/** Renders lazily: only what is being compressed is in memory. One generator feeds all workers. */
+function* batchesOf(
+  chunks: readonly PlannedChunk[],
+  byContent: ReadonlyMap<Digest, Piece>,
+  pieces: Map<string, Piece>,
+): Generator<Rendered[]> {
+  let batch: Rendered[] = []
+  let sizeBytes = 0
+  for (const chunk of chunks) {
+    const plain = chunk.render()
+    const known = byContent.get(digestOf(plain))
+    if (known !== undefined && (!chunk.compressed || plain.length === 0 || known.xz !== undefined)) {
+      pieces.set(chunk.key, known)
+      continue
+    }
+    batch.push({ chunk, plain })
+    sizeBytes += plain.length
+    if (sizeBytes < batchBytes) continue
+    yield batch
+    batch = []
+    sizeBytes = 0
+  }
+  if (batch.length > 0) yield batch
+}
+
+async function compressBatch(batch: readonly Rendered[], basket: BlobBasket): Promise<Piece[]> {
+  const toCompress = batch.filter(({ chunk, plain }) => chunk.compressed && plain.length > 0)
+  const [xz, gz] = await Promise.all([
+    xzBlocks(toCompress.map(({ plain }) => plain)),
+    Promise.all(toCompress.map(({ plain }) => gzipPiece(plain))),
+  ])
+  return batch.map((rendered) => {
+    const { plain } = rendered
+    const piece: Piece = { plain: basket.add(plain), crc32: crc32(plain) }
+    const index = toCompress.indexOf(rendered)
+    if (index < 0) return piece
+    piece.gz = basket.add(gz[index]!)
+    const block = xz?.[index]
+    if (block) piece.xz = { ...basket.add(block.bytes), unpaddedSizeBytes: block.unpaddedSizeBytes }
+    return piece
+  })
+}

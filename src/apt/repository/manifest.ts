@@ -1,0 +1,82 @@
+import type { BlobStore } from '../../store/index.ts'
+import type { MirrorPackage } from '../../mirror/format.ts'
+import type { Tree } from '../../publish/index.ts'
+import { planChunks } from './chunk-plan.ts'
+import type { IndexPlan, Part } from './piece.ts'
+import type { PlacedPackage } from './placed-package.ts'
+
+/**
+ * What a snapshot holds, one package in a line of JSON, in the tree itself so that it lives as long as the snapshot:
+ * Packages says neither upstream nor reason. In pieces as the indices are, so that two snapshots are compared by
+ * reading what differs.
+ */
+export const manifestPath = 'larder/packages.jsonl'
+
+export function planManifest(packages: readonly PlacedPackage[]): IndexPlan {
+  const items = packages.map((item) => ({
+    name: item.name,
+    fingerprint: `${item.source.upstream}\t${item.source.reason}\t${item.path}\t${item.fingerprint}`,
+    item,
+  }))
+  const chunks = planChunks('manifest 1\n', items, ({ item }) => Buffer.from(`${JSON.stringify(describe(item))}\n`))
+  return { path: manifestPath, chunks, compressed: false }
+}
+
+/** Sorted by name, version, architecture. BLOB_MISSING. */
+export async function packagesOfTree(tree: Tree, store: BlobStore): Promise<MirrorPackage[]> {
+  return await readParts(partsOf(tree), store)
+}
+
+/** What must be removed and added to come from one snapshot to the other; equal parts are not read. BLOB_MISSING. */
+export async function packageChanges(
+  from: Tree,
+  to: Tree,
+  store: BlobStore,
+): Promise<{ removed: MirrorPackage[]; added: MirrorPackage[] }> {
+  const [before, after] = [partsOf(from), partsOf(to)]
+  const [inBefore, inAfter] = [new Set(before.map(digestOfPart)), new Set(after.map(digestOfPart))]
+  const [old, young] = await Promise.all([
+    readParts(
+      before.filter((part) => !inAfter.has(part.digest)),
+      store,
+    ),
+    readParts(
+      after.filter((part) => !inBefore.has(part.digest)),
+      store,
+    ),
+  ])
+  const [oldIds, youngIds] = [new Set(old.map(contentOf)), new Set(young.map(contentOf))]
+  return {
+    removed: old.filter((item) => !youngIds.has(contentOf(item))),
+    added: young.filter((item) => !oldIds.has(contentOf(item))),
+  }
+}
+
+function describe({ source, path }: PlacedPackage): MirrorPackage {
+  const { name, version, architecture, sizeBytes, digest, upstream, reason } = source
+  return { name, version, architecture, sizeBytes, path, digest, upstream, reason }
+}
+
+function partsOf(tree: Tree): readonly Part[] {
+  const entry = tree.get(manifestPath)
+  if (entry === undefined) return []
+  return entry.parts ?? [{ digest: entry.digest, sizeBytes: entry.sizeBytes }]
+}
+
+async function readParts(parts: readonly Part[], store: BlobStore): Promise<MirrorPackage[]> {
+  const packages: MirrorPackage[] = []
+  for (const part of parts) {
+    const lines = (await store.readWhole(part.digest)).toString().split('\n')
+    for (const line of lines) if (line !== '') packages.push(JSON.parse(line) as MirrorPackage)
+  }
+  return packages
+}
+
+/** Another reason alone is no change of content. */
+function contentOf({ name, version, architecture, digest }: MirrorPackage): string {
+  return `${name} ${version} ${architecture} ${digest}`
+}
+
+function digestOfPart(part: Part): string {
+  return part.digest
+}
