@@ -1,6 +1,7 @@
 import type { Digest } from '../core/digest.ts'
 import type { Progress } from '../core/progress.ts'
-import type { Expectation, LeaseId } from '../store/blob-store.ts'
+import type { Expectation, LeaseId } from '../store/index.ts'
+import type { ProxySettings } from './proxy.ts'
 
 export interface FetchRequest {
   /** The same file at several addresses, in order of preference: `http:`, `https:`, `file:`. */
@@ -12,6 +13,8 @@ export interface FetchRequest {
   lease: LeaseId
   /** From an earlier answer: a 304 gives `not-modified`. */
   validators?: Validators
+  /** Instead of the fetcher's own proxies, for this request. */
+  proxy?: ProxySettings
 }
 
 export interface Validators {
@@ -35,5 +38,15 @@ export interface Fetcher {
   /** FETCH_*, DIGEST_MISMATCH, SIZE_MISMATCH, DISK_FULL, CANCELLED. */
   fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResult>
   /** Many at once; the first failure that no retry mends stops the rest and is thrown, naming the file. */
-  fetchAll(requests: readonly (FetchRequest & { label: string })[], options: { signal: AbortSignal; progress: Progress }): Promise<FetchResult[]>
+  fetchAll(
+    requests: readonly LabelledRequest[],
+    options: { signal: AbortSignal; progress: Progress },
+  ): Promise<FetchResult[]>
+  /** Ends kept-alive connections. */
+  close(): Promise<void>
+}
+
+export interface LabelledRequest extends FetchRequest {
+  /** What people call the file: in progress and in errors. */
+  label: string
 }

@@ -1,0 +1,50 @@
+import { randomInt } from 'node:crypto'
+import type { Clock } from '../core/clock.ts'
+import type { BlobStore, Leases } from '../store/index.ts'
+import { Bandwidth } from './bandwidth.ts'
+import { fetchAll } from './fetch-all.ts'
+import { fetchOne, type FetchKit } from './fetch-one.ts'
+import type { Fetcher } from './fetcher.ts'
+import { fileTransport } from './file-transport.ts'
+import { createHttpTransport } from './http-transport.ts'
+import { KeyedLock } from './keyed-lock.ts'
+import { defaultLimits, type FetchLimits } from './limits.ts'
+import type { ProxySettings } from './proxy.ts'
+import { Slots } from './slots.ts'
+
+export interface FetcherOptions {
+  store: BlobStore
+  leases: Leases
+  clock: Clock
+  limits?: Partial<FetchLimits>
+  /** Default: none. The composition root hands in `proxyFromEnvironment(process.env)`. */
+  proxy?: ProxySettings
+  /** `Larder/0.1.0`. */
+  userAgent: string
+  /** From 0 up to, but without, 1: for jitter. */
+  random?: () => number
+}
+
+/** The one way to the network; see Fetcher. Close it in the end. */
+export function createFetcher(options: FetcherOptions): Fetcher {
+  const limits = { ...defaultLimits, ...options.limits }
+  const http = createHttpTransport({ limits, userAgent: options.userAgent })
+  const kit: FetchKit = {
+    store: options.store,
+    leases: options.leases,
+    clock: options.clock,
+    limits,
+    proxy: options.proxy ?? {},
+    random: options.random ?? (() => randomInt(2 ** 32) / 2 ** 32),
+    slots: new Slots(limits),
+    bandwidth: new Bandwidth(options.clock, limits.bandwidthBytesPerSecond),
+    transports: { 'http:': http, 'https:': http, 'file:': fileTransport },
+    uploads: new KeyedLock(),
+    shunned: new Map(),
+  }
+  return {
+    fetch: (request, signal) => fetchOne(kit, request, { signal, onBytes: () => {} }),
+    fetchAll: (requests, { signal, progress }) => fetchAll(kit, requests, { signal, progress }),
+    close: () => http.close(),
+  }
+}

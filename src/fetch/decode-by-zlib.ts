@@ -1,0 +1,46 @@
+import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { LarderError } from '../core/error.ts'
+import { feed } from './feed.ts'
+
+/** Unpacks gzip (several members too) and zstd (one frame) inside this process. */
+export async function* decodeByZlib(
+  source: AsyncIterable<Uint8Array>,
+  format: 'gz' | 'zst',
+  options: { signal: AbortSignal; fail: (why: string) => LarderError },
+): AsyncGenerator<Buffer> {
+  const decoder =
+    format === 'gz' ? createGunzip({ chunkSize: 256 * 1024 }) : createZstdDecompress({ chunkSize: 256 * 1024 })
+  const stop = () => decoder.destroy(new LarderError('CANCELLED', { message: 'unpacking was stopped' }))
+  options.signal.addEventListener('abort', stop, { once: true })
+  const input = { sizeBytes: 0 }
+  const feeding = feed(count(source, input), decoder).catch((thrown: unknown) => {
+    decoder.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)))
+  })
+  try {
+    for await (const chunk of decoder) yield chunk as Buffer
+    await feeding
+    // Node's zstd stops after the first frame without a word.
+    if (decoder.bytesWritten < input.sizeBytes) throw options.fail('something follows the end of the compressed data')
+  } catch (error) {
+    throw isZlibError(error) ? options.fail((error as Error).message) : error
+  } finally {
+    options.signal.removeEventListener('abort', stop)
+    decoder.destroy()
+  }
+}
+
+async function* count(source: AsyncIterable<Uint8Array>, input: { sizeBytes: number }): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    input.sizeBytes += chunk.length
+    yield chunk
+  }
+}
+
+function isZlibError(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^(Z_|ZSTD_|ERR_ZLIB)/.test(error.code)
+  )
+}

@@ -1,0 +1,96 @@
+import { isLarderError, LarderError } from '../core/error.ts'
+import type { Progress } from '../core/progress.ts'
+import { fetchOne, statPromised, type FetchKit } from './fetch-one.ts'
+import type { FetchResult, LabelledRequest } from './fetcher.ts'
+import { redactUrl } from './fetch-url.ts'
+import { RequestQueue } from './request-queue.ts'
+import { TransferMeter } from './transfer-meter.ts'
+
+/** See Fetcher.fetchAll. */
+export async function fetchAll(
+  kit: FetchKit,
+  requests: readonly LabelledRequest[],
+  options: { signal: AbortSignal; progress: Progress },
+): Promise<FetchResult[]> {
+  const results = await findAllStored(kit, requests)
+  const queue = new RequestQueue(
+    requests.map((request, position) => ({ request, position })).filter((item) => !results[item.position]),
+  )
+  const meter = new TransferMeter(kit.clock, options.progress, requests)
+  for (const [position, result] of results.entries()) if (result) meter.finish(requests[position]!, 0, result)
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
+  const work = async () => {
+    for (let item = queue.take(); item; item = queue.take()) {
+      const { request, position } = item
+      try {
+        results[position] = await fetchMetered(kit, request, { signal, meter })
+      } catch (error) {
+        // Whoever fails first tells why; the others fail because they were stopped.
+        if (!stop.signal.aborted) stop.abort(error)
+        throw error
+      } finally {
+        queue.done(item)
+      }
+    }
+  }
+  await settle(Array.from({ length: Math.min(kit.limits.total, queue.size) }, work), stop.signal)
+  return results as FetchResult[]
+}
+
+async function fetchMetered(
+  kit: FetchKit,
+  request: LabelledRequest,
+  { signal, meter }: { signal: AbortSignal; meter: TransferMeter },
+): Promise<FetchResult> {
+  let doneBytes = 0
+  const onBytes = (more: number) => {
+    doneBytes += more
+    meter.move(request, more)
+  }
+  try {
+    const result = await fetchOne(kit, request, { signal, onBytes })
+    meter.finish(request, doneBytes, result)
+    return result
+  } catch (error) {
+    throw named(error, request.label)
+  }
+}
+
+/** Protects in one go what the store has already: thousands of files when only a few are new. */
+async function findAllStored(
+  kit: FetchKit,
+  requests: readonly LabelledRequest[],
+): Promise<(FetchResult | undefined)[]> {
+  const stored = await Promise.all(requests.map((request) => statPromised(kit, request)))
+  const digests = stored.flatMap((found) => (found ? [found.digest] : []))
+  try {
+    if (digests.length > 0) await kit.leases.pin(requests[0]!.lease, digests)
+  } catch (error) {
+    // gc was quicker with one of them: then each is looked for again by itself.
+    if (isLarderError(error, 'BLOB_MISSING')) return requests.map(() => undefined)
+    throw error
+  }
+  return stored.map(
+    (found, position) =>
+      found && { kind: 'fetched', ...found, url: redactUrl(requests[position]!.urls[0]!), validators: {} },
+  )
+}
+
+/** Waits until all have ended, so that nothing goes on behind the caller's back, then throws the first failure. */
+async function settle(workers: Promise<void>[], stopped: AbortSignal): Promise<void> {
+  const ended = await Promise.allSettled(workers)
+  if (stopped.aborted) throw stopped.reason
+  const failure = ended.find((end) => end.status === 'rejected')
+  if (failure) throw failure.reason
+}
+
+function named(error: unknown, label: string): unknown {
+  if (!isLarderError(error) || error.code === 'CANCELLED' || error.context.label !== undefined) return error
+  return new LarderError(error.code, {
+    message: `${label}: ${error.message}`,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+    context: { ...error.context, label },
+  })
+}

@@ -1,0 +1,79 @@
+import { getCACertificates } from 'node:tls'
+import { EnvHttpProxyAgent, type Dispatcher } from 'undici'
+import type { FetchLimits } from './limits.ts'
+import type { ProxySettings } from './proxy.ts'
+import type { Answer, AskOptions, Transport } from './transport.ts'
+
+/** `http:` and `https:` with kept-alive connections, through a proxy where one is set. */
+export function createHttpTransport(options: { limits: FetchLimits; userAgent: string }): Transport {
+  const agents = new Map<string, Dispatcher>()
+  const agentFor = (url: URL, proxy: ProxySettings): Dispatcher => {
+    const key = JSON.stringify([url.protocol, proxy.http ?? '', proxy.https ?? '', proxy.no ?? ''])
+    let agent = agents.get(key)
+    if (!agent) agents.set(key, (agent = createAgent(url.protocol, proxy, options.limits)))
+    return agent
+  }
+  return {
+    get: (url, ask) => get(agentFor(url, ask.proxy), url, { ...ask, userAgent: options.userAgent }),
+    close: async () => {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+      agents.clear()
+    },
+  }
+}
+
+async function get(agent: Dispatcher, url: URL, options: AskOptions & { userAgent: string }): Promise<Answer> {
+  const answer = await agent.request({
+    origin: url.origin,
+    path: url.pathname + url.search,
+    method: 'GET',
+    headers: {
+      'user-agent': options.userAgent,
+      accept: '*/*',
+      'accept-encoding': 'identity',
+      ...authorization(url),
+      ...options.headers,
+    },
+    signal: options.signal,
+    // Pace watches both: the transport's own limits would know nothing of a slow disk.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    highWaterMark: 256 * 1024,
+  })
+  return {
+    status: answer.statusCode,
+    url,
+    header: (name) => {
+      const value = answer.headers[name]
+      return Array.isArray(value) ? value[0] : value
+    },
+    body: answer.body,
+    discard: () => {
+      answer.body.on('error', () => {})
+      answer.body.destroy()
+    },
+  }
+}
+
+function createAgent(protocol: string, proxy: ProxySettings, limits: FetchLimits): Dispatcher {
+  // A private site may have an authority of its own in the system's store, which Node alone does not read.
+  const ca = protocol === 'https:' ? [...getCACertificates('default'), ...getCACertificates('system')] : undefined
+  const tls = ca === undefined ? {} : { ca }
+  return new EnvHttpProxyAgent({
+    httpProxy: proxy.http ?? '',
+    httpsProxy: proxy.https ?? '',
+    noProxy: proxy.no ?? '',
+    allowH2: false,
+    connections: limits.perHost,
+    keepAliveTimeout: 10_000,
+    maxHeaderSize: 32 * 1024,
+    connect: { timeout: limits.connectMs, ...tls },
+    requestTls: tls,
+  })
+}
+
+function authorization(url: URL): { authorization?: string } {
+  if (url.username === '' && url.password === '') return {}
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
