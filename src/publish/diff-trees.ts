@@ -1,5 +1,5 @@
 import { StoredTree } from './stored-tree.ts'
-import { formatEntry, type TreeChunk } from './tree-chunk.ts'
+import { formatEntry } from './tree-chunk.ts'
 import { comparePaths } from './tree-path.ts'
 import type { Tree, TreeEntry } from './tree.ts'
 
@@ -30,7 +30,10 @@ export function* diffTrees(before: Tree, after: Tree): IterableIterator<TreeDiff
 
 /** Equal chunks hold the same paths, and no path is in two chunks: leaving them out on both sides changes nothing. */
 function* entriesNotIn(tree: Tree, other: Tree): IterableIterator<TreeEntry> {
-  if (!(tree instanceof StoredTree) || !(other instanceof StoredTree)) return yield* tree.entries()
-  const shared = new Set(other.chunks.map((chunk: TreeChunk) => chunk.digest))
+  if (!(tree instanceof StoredTree) || !(other instanceof StoredTree)) {
+    yield* tree.entries()
+    return
+  }
+  const shared = new Set(other.chunks.map((chunk) => chunk.digest))
   for (const chunk of tree.chunks) if (!shared.has(chunk.digest)) yield* chunk.entries()
 }

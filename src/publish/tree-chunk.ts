@@ -59,7 +59,7 @@ export class TreeChunk {
     let high = this.count - 1
     while (low <= high) {
       const middle = (low + high) >>> 1
-      const order = this.bytes.compare(path, 0, path.length, this.#starts[middle]!, this.#pathEnds[middle]!)
+      const order = this.bytes.compare(path, 0, path.length, this.#starts[middle], this.#pathEnds[middle])
       if (order === 0) return this.at(middle)
       if (order < 0) low = middle + 1
       else high = middle - 1

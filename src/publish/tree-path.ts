@@ -3,7 +3,6 @@ import { LarderError } from '../core/index.ts'
 /** Longest path, in bytes of UTF-8: PATH_MAX of Linux, so that every tree can be exported. */
 const maxPathBytes = 4096
 
-// eslint-disable-next-line no-control-regex
 const forbidden = /[\u0000-\u001f\u007f\\]|(^|\/)\.{0,2}(\/|$)/
 
 /** Throws unless the path may stand in a tree: relative, no empty, `.` or `..` part, no control character, no backslash. TREE_PATH_REFUSED. */

@@ -28,10 +28,10 @@ export function sqlLeaseBook(state: State): LeaseBook {
   return {
     record: (lease, digests) => {
       if (digests.length === 0) return Promise.resolve()
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      waiting.push({ lease, digests, resolve, reject })
-      if (!busy) void flush()
-      return promise
+      return new Promise((resolve, reject) => {
+        waiting.push({ lease, digests, resolve, reject })
+        if (!busy) flush().catch(reject)
+      })
     },
   }
 }

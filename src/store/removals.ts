@@ -9,7 +9,7 @@ import { type Digest, Mutex } from '../core/index.ts'
  * One process owns the store (`lockDataFolder`), so a map in memory is enough.
  */
 export class Removals {
-  readonly #running = new Map<Digest, Promise<void>>()
+  readonly #running = new Map<Digest, Promise<unknown>>()
 
   readonly #turn = new Mutex()
 
@@ -21,13 +21,13 @@ export class Removals {
   /** Announces the blobs while the work goes on; one such work at a time. */
   run<T>(digests: readonly Digest[], work: () => Promise<T>): Promise<T> {
     return this.#turn.run(async () => {
-      const { promise, resolve } = Promise.withResolvers<void>()
+      const { promise, resolve } = Promise.withResolvers<undefined>()
       for (const digest of digests) this.#running.set(digest, promise)
       try {
         return await work()
       } finally {
         this.#running.clear()
-        resolve()
+        resolve(undefined)
       }
     })
   }

@@ -1,0 +1,64 @@
+import { Mutex } from '../core/index.ts'
+import type { State } from '../state/index.ts'
+import type { BlobStore } from '../store/index.ts'
+import type { Publication } from './publication.ts'
+import { listPublications } from './publications.ts'
+import { PublishedMirror } from './published-mirror.ts'
+import { readTree } from './read-tree.ts'
+import type { Tree } from './tree.ts'
+
+/** Publications as clients are served from: read from the database once, then changed only after a commit. */
+export class PublicationMemory {
+  readonly #state: State
+  readonly #store: BlobStore
+  readonly #mirrors = new Map<string, PublishedMirror>()
+  /** Changes of what is in memory: first come, first served. */
+  readonly #turn = new Mutex()
+
+  constructor(state: State, store: BlobStore) {
+    this.#state = state
+    this.#store = store
+  }
+
+  /** Without a wait when the mirror is in memory; undefined when it is not published. */
+  get(mirror: string): PublishedMirror | undefined | Promise<PublishedMirror | undefined> {
+    return this.#mirrors.get(mirror) ?? this.#turn.run(() => this.#load(mirror))
+  }
+
+  /** Runs a change of the database that answers with what is now current; memory follows when it has committed. */
+  async change(tree: Tree, commit: () => Promise<{ publication: Publication; isNew: boolean }>): Promise<Publication> {
+    return this.#turn.run(async () => {
+      const { publication, isNew } = await commit()
+      const known = this.#mirrors.get(publication.mirror)
+      if (isNew && known !== undefined) {
+        this.#mirrors.set(publication.mirror, new PublishedMirror([{ publication, tree }, ...known.generations]))
+      }
+      return publication
+    })
+  }
+
+  /** Drops generations from memory that are no longer in the database. */
+  async keepOnly(mirror: string, remove: () => Promise<readonly number[]>): Promise<void> {
+    await this.#turn.run(async () => {
+      const removed = new Set(await remove())
+      const known = this.#mirrors.get(mirror)
+      if (known === undefined || removed.size === 0) return
+      const kept = known.generations.filter(({ publication }) => !removed.has(publication.generation))
+      this.#mirrors.set(mirror, new PublishedMirror(kept))
+    })
+  }
+
+  async #load(mirror: string): Promise<PublishedMirror | undefined> {
+    const known = this.#mirrors.get(mirror)
+    if (known !== undefined) return known
+    const publications = await listPublications(this.#state.db, mirror)
+    if (publications.length === 0) return undefined
+    const generations = []
+    for (const publication of publications) {
+      generations.push({ publication, tree: await readTree(this.#store, publication.tree) })
+    }
+    const published = new PublishedMirror(generations)
+    this.#mirrors.set(mirror, published)
+    return published
+  }
+}

@@ -1,0 +1,46 @@
+import { LarderError, type Digest } from '../core/index.ts'
+import type { State } from '../state/index.ts'
+import type { Publication } from './publication.ts'
+import { insertCurrent, listPublications } from './publications.ts'
+import type { PreparedPublication } from './seal.ts'
+import { getSnapshot } from './snapshots.ts'
+
+/**
+ * The switch, in one transaction. A prepared publication that was switched to before is answered with as it is,
+ * and nothing changes, even when newer ones have followed. SNAPSHOT_UNKNOWN, PUBLICATION_OUTDATED.
+ */
+export async function switchPublication(
+  state: State,
+  prepared: PreparedPublication,
+): Promise<{ publication: Publication; isNew: boolean }> {
+  return state.transaction(async (transaction) => {
+    const { mirror, tree, snapshotNumber } = prepared
+    const earlier = await listPublications(transaction, mirror)
+    const sealedAt = new Date(prepared.sealedAt)
+    const same = earlier.find((one) => one.tree === tree && one.sealedAt.getTime() === sealedAt.getTime())
+    if (same !== undefined) return { publication: same, isNew: false }
+    await getSnapshot(transaction, mirror, snapshotNumber)
+    const last = earlier[0]
+    if (last !== undefined && last.sealedAt >= sealedAt) throw outdated(prepared, last)
+    const publication: Publication = {
+      mirror,
+      generation: (last?.generation ?? 0) + 1,
+      snapshotNumber,
+      tree: tree satisfies Digest,
+      sealedAt,
+      validUntil: prepared.validUntil === null ? undefined : new Date(prepared.validUntil),
+    }
+    await insertCurrent(transaction, publication)
+    return { publication, isNew: true }
+  })
+}
+
+function outdated(prepared: PreparedPublication, last: Publication): LarderError {
+  return new LarderError('PUBLICATION_OUTDATED', {
+    message:
+      `The publication of ${prepared.mirror}@${prepared.snapshotNumber} was sealed at ${prepared.sealedAt}, and another ` +
+      `was made at ${last.sealedAt.toISOString()}: clients would take the earlier date for a replay.`,
+    hint: 'Seal the snapshot again.',
+    context: { mirror: prepared.mirror, generation: last.generation },
+  })
+}
