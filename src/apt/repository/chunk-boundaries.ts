@@ -7,30 +7,35 @@
  * a distribution (50 MB): 500 chunks of 100 KB; twice as large is 3 % smaller when compressed and costs twice the
  * time for each change, half as large is 3 % larger and doubles the number of blobs.
  */
-export function chunkBoundaries(names: readonly string[]): number[] {
+export function chunkBoundaries(items: readonly Cuttable[]): number[] {
   const ends: number[] = []
   let start = 0
-  for (let index = 1; index < names.length; index++) {
-    const name = names[index]!
-    if (index - start < leastEntries || name === names[index - 1]) continue
-    if (index - start < mostEntries && hashName(name) % spread !== 0) continue
+  for (let index = leastEntries; index < items.length; index++) {
+    const item = items[index]!
+    if (index - start < leastEntries) continue
+    if (!item.mayBegin && index - start < mostEntries) continue
+    if (item.name === items[index - 1]!.name) continue
     ends.push(index)
     start = index
   }
-  if (names.length > 0) ends.push(names.length)
+  if (items.length > 0) ends.push(items.length)
   return ends
 }
 
-const leastEntries = 64
-const mostEntries = 512
-/** Every so manieth name may begin a chunk. */
-const spread = 64
+export interface Cuttable {
+  name: string
+  /** What `mayBeginChunk` says of the name. */
+  mayBegin: boolean
+}
 
-/** FNV-1a, then two rounds of mixing, since FNV's low bits alone are poor. */
-function hashName(name: string): number {
+/** FNV-1a, then two rounds of mixing, since FNV's low bits alone are poor. One name in 64. */
+export function mayBeginChunk(name: string): boolean {
   let hash = 0x811c9dc5
   for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d)
   hash = Math.imul(hash ^ (hash >>> 15), 0x846ca68b)
-  return (hash ^ (hash >>> 16)) >>> 0
+  return ((hash ^ (hash >>> 16)) & 63) === 0
 }
+
+const leastEntries = 64
+const mostEntries = 512

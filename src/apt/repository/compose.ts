@@ -111,11 +111,8 @@ async function isComplete(piece: Piece, compressed: boolean): Promise<boolean> {
 const probe = Buffer.from('\n')
 
 function poolEntries(packages: readonly PlacedPackage[]): TreeEntry[] {
-  const entries = new Map<string, TreeEntry>()
-  for (const { path, source } of packages) {
-    entries.set(path, { path, sizeBytes: source.sizeBytes, digest: source.digest, stable: true })
-  }
-  return [...entries.values()]
+  const owners = packages.filter((item) => !item.isShared)
+  return owners.map(({ path, source: { sizeBytes, digest } }) => ({ path, sizeBytes, digest, stable: true }))
 }
 
 function architectureReleases(options: ComposeOptions, basket: BlobBasket): TreeEntry[] {

@@ -15,7 +15,8 @@ export const manifestPath = 'larder/packages.jsonl'
 export function planManifest(packages: readonly PlacedPackage[]): IndexPlan {
   const items = packages.map((item) => ({
     name: item.name,
-    fingerprint: `${item.source.upstream}\t${item.source.reason}\t${item.path}\t${item.fingerprint}`,
+    mayBegin: item.mayBegin,
+    fingerprint: `${item.source.upstream}\t${item.source.reason}\t${item.fingerprint}`,
     item,
   }))
   const chunks = planChunks('manifest 1\n', items, ({ item }) => Buffer.from(`${JSON.stringify(describe(item))}\n`))

@@ -1,16 +1,18 @@
 import { digestOf } from '../../core/digest.ts'
+import { mayBeginChunk, type Cuttable } from './chunk-boundaries.ts'
 import { assignPoolPaths } from './pool-path.ts'
 import { publishStanza } from './publish-stanza.ts'
 import type { RepositoryPackage } from './repository-package.ts'
 import { comparePackages, sortPackages } from './sort-packages.ts'
 
 /** A package with its place in the published repository. */
-export interface PlacedPackage {
-  name: string
+export interface PlacedPackage extends Cuttable {
   component: string
   architecture: string
   /** In the repository. */
   path: string
+  /** An earlier package has the same file. */
+  isShared: boolean
   /** Ends with a newline; equal fingerprints, equal published stanzas. */
   fingerprint: string
   source: RepositoryPackage
@@ -21,16 +23,20 @@ export function placePackages(packages: readonly RepositoryPackage[], defaultCom
   const sorted = sortPackages(packages)
   const paths = assignPoolPaths(sorted, defaultComponent)
   return sorted.map((source, index) => {
-    if (index > 0 && comparePackages(sorted[index - 1]!, source) === 0) {
+    const previous = sorted[index - 1]
+    const sameName = previous?.name === source.name
+    if (sameName && comparePackages(previous, source) === 0) {
       throw new Error(`package ${source.name} ${source.version} ${source.architecture} was given twice`)
     }
-    const path = paths[index]!
+    const { path, isShared } = paths[index]!
     const identity = source.identity ?? digestOf(source.stanza())
     return {
       name: source.name,
+      mayBegin: mayBeginChunk(source.name),
       component: source.component ?? defaultComponent,
       architecture: source.architecture,
       path,
+      isShared,
       fingerprint: path === source.filename ? `${identity}\n` : `${identity} ${path}\n`,
       source,
     }

@@ -2,28 +2,34 @@ import { hexOf } from '../../core/digest.ts'
 import type { RepositoryPackage } from './repository-package.ts'
 
 /**
- * The path of each package in the published repository; `packages` sorted. The upstream's `Filename` is kept
+ * The path of each package in the published repository, in the order given, which should be sorted; `isShared` when an earlier
+ * package has the same file. The upstream's `Filename` is kept
  * wherever it is sane and free, since then the stanza is published byte for byte. Otherwise (a flat repository,
  * odd characters, a path that another package has with other content) it is
  * `pool/<component>/<prefix>/<source>/<name>_<version>_<architecture>.deb`, as in Debian's own archive, with a
  * folder named after the digest when even that is taken.
  */
-export function assignPoolPaths(packages: readonly RepositoryPackage[], defaultComponent: string): string[] {
-  const taken = new Map<string, string>()
-  const claim = (path: string, digest: string): boolean => {
-    const owner = taken.get(path)
-    if (owner === undefined) taken.set(path, digest)
-    return owner === undefined || owner === digest
-  }
+export function assignPoolPaths(
+  packages: readonly RepositoryPackage[],
+  defaultComponent: string,
+): { path: string; isShared: boolean }[] {
+  const owners = new Map<string, string>()
   return packages.map((item) => {
-    if (isPoolPath(item.filename) && claim(item.filename, item.digest)) return item.filename
-    const { folder, file } = poolPath(item, item.component ?? defaultComponent)
-    const plain = `${folder}/${file}`
-    if (claim(plain, item.digest)) return plain
-    const path = `${folder}/${hexOf(item.digest).slice(0, 16)}/${file}`
-    claim(path, item.digest)
-    return path
+    for (const path of wishes(item, item.component ?? defaultComponent)) {
+      const owner = owners.get(path)
+      if (owner === undefined) owners.set(path, item.digest)
+      if (owner === undefined || owner === item.digest) return { path, isShared: owner !== undefined }
+    }
+    throw new Error(`no free path in the pool for ${item.name} ${item.version}`)
   })
+}
+
+/** From the best to the one that only the same content can have. */
+function* wishes(item: RepositoryPackage, component: string): Generator<string> {
+  if (isPoolPath(item.filename)) yield item.filename
+  const { folder, file } = poolPath(item, component)
+  yield `${folder}/${file}`
+  yield `${folder}/${hexOf(item.digest)}/${file}`
 }
 
 /**
@@ -31,18 +37,18 @@ export function assignPoolPaths(packages: readonly RepositoryPackage[], defaultC
  * looks like a package (so that no file is another's folder), and not where indices are.
  */
 export function isPoolPath(path: string): boolean {
-  if (path.length > 400 || !/^[A-Za-z0-9][A-Za-z0-9+~._%:=@,/-]*$/.test(path)) return false
-  const parts = path.split('/')
-  const last = parts.at(-1)!
-  if (parts.length < 2 || reserved.has(parts[0]!) || !packageFile.test(last) || last.length > 200) return false
-  return parts.every((part, index) => {
-    const isFolder = index < parts.length - 1
-    return part !== '' && !part.startsWith('.') && part.length <= 200 && !(isFolder && packageFile.test(part))
-  })
+  return (
+    path.length <= 400 && sane.test(path) && packageFile(path) && !folderLikeFile.test(path) && !reserved.test(path)
+  )
 }
 
-const reserved = new Set(['dists', 'keys', 'setup', 'larder'])
-const packageFile = /\.(?:deb|udeb|ddeb|dsc|tar\.[a-z0-9]+|diff\.gz|asc|tar)$/
+const sane = /^[A-Za-z0-9][A-Za-z0-9+~._%:=@,-]*(?:\/[A-Za-z0-9+~_%:=@,-][A-Za-z0-9+~._%:=@,-]*)+$/
+const folderLikeFile = /\.[ud]?deb\//
+const reserved = /^(?:dists|keys|setup|larder)\//
+
+function packageFile(path: string): boolean {
+  return path.endsWith('.deb') || path.endsWith('.udeb') || path.endsWith('.ddeb')
+}
 
 function poolPath(item: RepositoryPackage, component: string): { folder: string; file: string } {
   const source = portable(item.sourceName ?? item.name)

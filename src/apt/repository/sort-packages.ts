@@ -9,7 +9,9 @@ interface Sortable {
 /** By name (bytes), then version (dpkg's order), then architecture. What is in order already costs one pass. */
 export function sortPackages<Item extends Sortable>(packages: readonly Item[]): readonly Item[] {
   for (let index = 1; index < packages.length; index++) {
-    if (comparePackages(packages[index - 1]!, packages[index]!) > 0) return [...packages].sort(comparePackages)
+    const [a, b] = [packages[index - 1]!, packages[index]!]
+    if (a.name < b.name) continue
+    if (comparePackages(a, b) > 0) return [...packages].sort(comparePackages)
   }
   return packages
 }

@@ -1,3 +1,4 @@
+import type { Cuttable } from './chunk-boundaries.ts'
 import { planChunks } from './chunk-plan.ts'
 import type { Chunk } from './piece.ts'
 import type { PlacedPackage } from './placed-package.ts'
@@ -22,8 +23,7 @@ export function planTranslation(packages: readonly PlacedPackage[], table: Trans
   })
 }
 
-interface NameGroup {
-  name: string
+interface NameGroup extends Cuttable {
   fingerprint: string
   members: PlacedPackage[]
 }
@@ -35,7 +35,10 @@ function groupByName(packages: readonly PlacedPackage[]): NameGroup[] {
     if (last?.name === item.name) {
       last.members.push(item)
       last.fingerprint += item.fingerprint
-    } else groups.push({ name: item.name, fingerprint: item.fingerprint, members: [item] })
+    } else {
+      const { name, mayBegin, fingerprint } = item
+      groups.push({ name, mayBegin, fingerprint, members: [item] })
+    }
   }
   return groups
 }
