@@ -63,7 +63,7 @@ export function editDistance(left: string, right: string, limit: number): number
       // Outside of the band of `limit` around the diagonal no way is short enough.
       if (j < i + limit) cost = Math.min(cost, previous[j]! + 1)
       cost = Math.min(cost, current[j - 1]! + 1)
-      if (i > 1 && j > 1 && !same && isSwap(left, right, i, j)) cost = Math.min(cost, beforePrevious[j - 2]! + 1)
+      if (!same && isSwap(left, right, i, j)) cost = Math.min(cost, beforePrevious[j - 2]! + 1)
       current[j] = cost
       if (cost < smallest) smallest = cost
     }
@@ -78,5 +78,6 @@ function row(length: number): Uint16Array {
 }
 
 function isSwap(left: string, right: string, i: number, j: number): boolean {
+  if (i < 2 || j < 2) return false
   return left.charCodeAt(i - 1) === right.charCodeAt(j - 2) && left.charCodeAt(i - 2) === right.charCodeAt(j - 1)
 }
