@@ -2,8 +2,23 @@ export { type Clock, systemClock } from './clock.ts'
 export { type Digest, digestFromHex, digestOf, hexOf, isDigest } from './digest.ts'
 export { type ErrorCode, catalogue } from './error-catalogue.ts'
 export { type ErrorDetails, LarderError, isLarderError } from './error.ts'
+export {
+  largestJsonBytes,
+  parseJson,
+  parseSiteFile,
+  parseYaml,
+  problemAt,
+  quote,
+  subDocument,
+  validate,
+  type Parsed,
+  type Path,
+  type Position,
+  type SourceDocument,
+  type Validated,
+} from './document/index.ts'
 export { formatBytes } from './format-bytes.ts'
-export type { Change, Finding, Kind, KindContext, SiteFiles } from './kind.ts'
+export type { Change, CheckContext, Finding, Kind, KindContext, SiteFiles } from './kind.ts'
 export { type Facts, type Log, type LogLevel, type LogOptions, createLog, silentLog } from './log.ts'
 export { Mutex } from './mutex.ts'
 export { type Problem, formatProblem } from './problem.ts'

@@ -17,8 +17,12 @@ export interface KindContext {
   readonly clock: Clock
   readonly progress: Progress
   readonly signal: AbortSignal
+  /** All validated sections of larder.yaml, shared ones (`upstreams`) included. */
+  readonly site: Readonly<Record<string, unknown>>
   /** Identity of the run: names its leases and its previews. */
   readonly runId: string
+  /** Upstream metadata that was brought up to date less than this long ago is good enough. 0: ask again. */
+  readonly freshForMs: number
 }
 
 /** One thing that a run will do, in the words that a person reads in the plan. */
@@ -40,6 +44,17 @@ export interface Finding {
   hint?: string
 }
 
+/** What a kind checks its section with. */
+export interface CheckContext {
+  readonly files: SiteFiles
+  /** Sections of larder.yaml, without the entries that are wrong in themselves. */
+  readonly site: Readonly<Record<string, unknown>>
+  /** Names of all entries of every section, right or wrong: what is named here is there. */
+  readonly declared: Readonly<Record<string, readonly string[]>>
+  /** Where in larder.yaml a value (default) or its name is written: `['mirrors', 'base', 'upstreams', 0]`. */
+  positionOf(path: readonly (string | number)[], part?: 'key' | 'value'): Pick<Problem, 'file' | 'line' | 'column'>
+}
+
 /**
  * Everything that Larder manages is a kind of this shape, and a run walks all kinds the same way.
  * Adding a kind is adding a folder and a line in the composition root.
@@ -50,8 +65,16 @@ export interface Kind<Desired, Observed, Planned extends Change, Staged> {
   /** Key in larder.yaml. */
   readonly section: string
   readonly schema: z.ZodType<Desired>
-  /** Reads the further files that the section names (package lists …) and checks what the schema cannot. */
-  check(desired: Desired, context: { files: SiteFiles; site: Record<string, unknown> }): Promise<Problem[]>
+  /** Further sections that this kind reads, by key: `upstreams`. Several kinds may declare the same one. */
+  readonly sharedSections?: Readonly<Record<string, z.ZodType>>
+  /** Further files that people write for this kind, by their usual name, for `larder schema FILE`. */
+  readonly fileSchemas?: Readonly<Record<string, z.ZodType>>
+  /**
+   * Reads the further files that the section names (package lists …) and checks what the schema cannot. Is also
+   * called when some entries of the section are wrong: `desired` holds those that are right, so that everything is
+   * reported at once.
+   */
+  check(desired: Desired, context: CheckContext): Promise<Problem[]>
   /** What is true now. */
   observe(context: KindContext, desired: Desired): Promise<Observed>
   /** Pure: the same input, the same plan. Throws a LarderError that exits 3 when no plan is possible. */

@@ -1,0 +1,100 @@
+import {
+  parseSiteFile,
+  subDocument,
+  type CheckContext,
+  type Problem,
+  type SiteFiles,
+  type SourceDocument,
+} from '../core/index.ts'
+import type { AnyKind } from './any-kind.ts'
+import { readSection, type ReadSection } from './site-section.ts'
+import { checkSectionNames, checkSiteName, schemasOf } from './site-sections.ts'
+
+/** What the files of a site say, validated. */
+export interface Site {
+  /** `campus` */
+  name: string
+  /** By key in larder.yaml, shared ones (`upstreams`) included; without those that are not there. */
+  sections: Record<string, unknown>
+}
+
+export type SiteResult = { site: Site; warnings: Problem[] } | { problems: Problem[] }
+
+/** The file that makes a repository a site repository. */
+export const siteFile = 'larder.yaml'
+
+/**
+ * Reads larder.yaml and all files that it names. When anything is wrong, the answer is every problem of every file,
+ * warnings included, sorted by file, line and column. Never throws for what is in the files.
+ */
+export async function readSite(files: SiteFiles, kinds: readonly AnyKind[]): Promise<SiteResult> {
+  const bytes = await files.read(siteFile)
+  if (bytes === undefined) return { problems: [await noSiteFile(files)] }
+  const { document, problems: syntax } = parseSiteFile(bytes, siteFile)
+  if (document === undefined) return { problems: inOrder(syntax) }
+  const problems = [...syntax, ...checkSectionNames(document, kinds)]
+  const sections = readSections(document, kinds)
+  problems.push(...Object.values(sections).flatMap((section) => section.problems))
+  problems.push(...(await askKinds(kinds, sections, contextOf(files, document, sections))))
+  const name = checkSiteName(document, problems)
+  if (name === undefined || problems.some(({ severity }) => severity === 'error'))
+    return { problems: inOrder(problems) }
+  const values = Object.entries(sections).map(([key, section]) => [key, section.value])
+  return {
+    site: { name, sections: Object.fromEntries(values) as Record<string, unknown> },
+    warnings: inOrder(problems),
+  }
+}
+
+type Sections = Record<string, ReadSection>
+
+function readSections(document: SourceDocument, kinds: readonly AnyKind[]): Sections {
+  const sections: Sections = {}
+  for (const [key, schema] of Object.entries(schemasOf(kinds))) {
+    const section = subDocument(document, [key])
+    if (section.value !== undefined) sections[key] = readSection(schema, section, key)
+  }
+  return sections
+}
+
+function contextOf(files: SiteFiles, document: SourceDocument, sections: Sections): CheckContext {
+  const entries = Object.entries(sections)
+  return {
+    files,
+    site: Object.fromEntries(entries.map(([key, section]) => [key, section.value])),
+    declared: Object.fromEntries(entries.map(([key, section]) => [key, section.names])),
+    positionOf: (path, part) => ({ file: siteFile, ...document.positionOf(path, part) }),
+  }
+}
+
+async function askKinds(kinds: readonly AnyKind[], sections: Sections, context: CheckContext): Promise<Problem[]> {
+  const asked = kinds.map(async (kind) => {
+    const section = sections[kind.section]
+    return section?.value === undefined ? [] : kind.check(section.value, context)
+  })
+  return (await Promise.all(asked)).flat()
+}
+
+async function noSiteFile(files: SiteFiles): Promise<Problem> {
+  const others = (await files.list('')).filter((path) => /(^|\/)\.?larder\.(ya?ml|json)$/i.test(path))
+  const problem: Problem = {
+    severity: 'error',
+    file: siteFile,
+    line: 1,
+    column: 1,
+    message: 'there is no such file',
+    expected: `a file ${siteFile} at the root of the repository`,
+  }
+  return others[0] === undefined ? problem : { ...problem, message: `there is no such file, but there is ${others[0]}` }
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const once = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
+  return [...once.values()].toSorted(
+    (left, right) => compareText(left.file, right.file) || left.line - right.line || left.column - right.column,
+  )
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0
+}
