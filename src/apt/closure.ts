@@ -1,0 +1,139 @@
+import { formatProblem, LarderError, type Problem } from '../core/index.ts'
+import { noteChoices } from './closure/notes.ts'
+import { Reasons } from './closure/reasons.ts'
+import type { ClosureRequest, ListedForClosure } from './closure/request.ts'
+import { closeWorld, type Failure, type WorldClosure } from './closure/world-closure.ts'
+import type { World } from './closure/world.ts'
+import { explainFailure, explainUnknown, type Explanation } from './explain.ts'
+import { allArchitecture, type Universe } from './universe.ts'
+import { compareVersions, satisfies } from './version.ts'
+
+export type { ClosureRequest, ListedForClosure } from './closure/request.ts'
+
+/** What a mirror has to hold. */
+export interface Closure {
+  /** Sorted by name, version, architecture. */
+  readonly rows: Uint32Array
+  /** Choices that were made, recommendations that cannot be met, upstreams that disagree: for people. */
+  readonly notes: readonly string[]
+  /** `listed`, `base`, or `nginx Depends nginx-core (= 1.22.1-9)`: the shortest way from the list. */
+  reason(row: number): string
+  /** One for each architecture of the mirror. */
+  readonly worlds: readonly WorldClosure[]
+}
+
+/**
+ * The listed packages and all they need, so that each of them can be installed from the result alone. Pure: the same
+ * universe and the same request, in whatever order, give the same closure, whatever was asked before.
+ *
+ * Every architecture of the mirror is resolved on its own, as machines of that architecture see it; a package that is
+ * listed without one is wanted wherever it exists.
+ *
+ * @throws PACKAGE_UNKNOWN, CLOSURE_UNSATISFIABLE with every problem of the list in `context.problems`
+ */
+export function resolveClosure(universe: Universe, request: ClosureRequest): Closure {
+  const listed = request.listed.map((entry) => findCandidates(universe, entry))
+  const worlds = universe.architectures.map((architecture) => {
+    const world = universe.world(architecture)
+    const here = listed.flatMap(({ entry, rows }) => candidatesOf(world, entry, rows))
+    return closeWorld(world, request, here)
+  })
+  const absent = refuseFailures(universe, listed, worlds)
+  const rows = sortRows(universe, worlds)
+  const reasons = worlds.map((world) => new Reasons(world))
+  return {
+    rows,
+    notes: [...noteChoices(universe, worlds, rows), ...absent],
+    worlds,
+    reason: (row) => reasons.map((found) => found.of(row)).find((reason) => reason !== undefined) ?? 'listed',
+  }
+}
+
+interface Candidates {
+  entry: ListedForClosure
+  /** Best first. */
+  rows: number[]
+}
+
+function findCandidates(universe: Universe, entry: ListedForClosure): Candidates {
+  const { name, constraint, architecture } = entry
+  const rows = Array.from(universe.rowsNamed(name)).filter((row) => {
+    if (constraint !== undefined && !satisfies(universe.version(row), constraint.operator, constraint.version))
+      return false
+    return architecture === undefined || fitsArchitecture(universe.architecture(row), architecture)
+  })
+  return { entry, rows }
+}
+
+function fitsArchitecture(found: string, wanted: string): boolean {
+  return found === wanted || found === 'all'
+}
+
+function candidatesOf(
+  world: World,
+  entry: ListedForClosure,
+  rows: readonly number[],
+): { listed: ListedForClosure; candidates: number[] }[] {
+  const { architecture } = entry
+  if (architecture !== undefined && architecture !== 'all' && architecture !== world.native) return []
+  const candidates = rows.filter((row) => world.isNative(row))
+  return candidates.length === 0 ? [] : [{ listed: entry, candidates }]
+}
+
+/** Notes of what is wanted for one architecture less, when nothing stands against the closure. */
+function refuseFailures(universe: Universe, listed: readonly Candidates[], worlds: readonly WorldClosure[]): string[] {
+  const unknown = listed.filter(({ rows }) => rows.length === 0).map(({ entry }) => explainUnknown(universe, entry))
+  const failures = worlds.flatMap((closure) => closure.failures.map((failure) => ({ closure, failure })))
+  const notes: string[] = []
+  const problems: Problem[] = unknown.map(toProblem)
+  for (const { closure, failure } of failures) {
+    const explanation = explainFailure(closure, failure)
+    if (isHadElsewhere(universe, worlds, failure)) notes.push(`not for ${closure.world.native}: ${explanation.message}`)
+    else problems.push(toProblem(explanation))
+  }
+  if (problems.length === 0) return notes
+  throw refused(unknown.length > 0 ? 'PACKAGE_UNKNOWN' : 'CLOSURE_UNSATISFIABLE', problems)
+}
+
+/** Packages for all architectures often need what only one of them has. */
+function isHadElsewhere(universe: Universe, worlds: readonly WorldClosure[], { root }: Failure): boolean {
+  const { listed } = root
+  if (listed === undefined || universe.architectureOf[root.candidates[0]!] !== allArchitecture) return false
+  return worlds.some(({ roots }) => roots.some((other) => other.root.listed === listed))
+}
+
+function refused(code: 'PACKAGE_UNKNOWN' | 'CLOSURE_UNSATISFIABLE', found: readonly Problem[]): LarderError {
+  const byMessage = new Map(found.map((problem) => [formatProblem(problem), problem]))
+  const problems = [...byMessage.values()].sort(
+    (a, b) =>
+      compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.message, b.message),
+  )
+  const shown = problems.slice(0, 5).map(({ message }) => message)
+  const rest = problems.length > shown.length ? ` And ${problems.length - shown.length} more.` : ''
+  return new LarderError(code, {
+    message: `${shown.join('; ')}.${rest}`,
+    hint: 'Correct the list, or add an upstream, suite or component that has what is missing.',
+    context: { problems },
+  })
+}
+
+function toProblem({ listed, message, suggestion }: Explanation): Problem {
+  const position = listed?.position ?? { file: 'larder.yaml', line: 1, column: 1 }
+  return { severity: 'error', ...position, message, ...(suggestion === undefined ? {} : { suggestion }) }
+}
+
+function sortRows(universe: Universe, worlds: readonly WorldClosure[]): Uint32Array {
+  const rows = worlds.length === 1 ? worlds[0]!.rows : new Set(worlds.flatMap((world) => Array.from(world.rows)))
+  const { nameOf } = universe
+  const byName = (a: number, b: number): number =>
+    nameOf[a] === nameOf[b]
+      ? compareVersions(universe.version(a), universe.version(b)) ||
+        compareText(universe.version(a), universe.version(b)) ||
+        compareText(universe.architecture(a), universe.architecture(b))
+      : compareText(universe.name(a), universe.name(b))
+  return Uint32Array.from(rows).sort(byName)
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

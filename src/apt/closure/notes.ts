@@ -1,0 +1,53 @@
+import type { Universe } from '../universe.ts'
+import { describeObstacle } from '../explain.ts'
+import type { Decision } from './selection.ts'
+import type { WorldClosure } from './world-closure.ts'
+
+/** What a person should know about a closure, in the order of the architectures. */
+export function noteChoices(universe: Universe, worlds: readonly WorldClosure[], rows: Uint32Array): string[] {
+  const notes = new Set<string>()
+  for (const note of noteDisagreements(universe, rows)) notes.add(note)
+  for (const closure of worlds) for (const note of notesOf(closure)) notes.add(note)
+  return [...notes]
+}
+
+function* noteDisagreements(universe: Universe, rows: Uint32Array): Generator<string> {
+  const held = new Set(rows)
+  for (const { kept, dropped } of universe.disagreements) {
+    if (!held.has(kept)) continue
+    const [first, second] = [universe.member(kept).upstream, universe.member(dropped).upstream]
+    yield `${universe.describe(kept)} is another file in ${second} than in ${first}: the one of ${first} is taken`
+  }
+}
+
+function* notesOf(closure: WorldClosure): Generator<string> {
+  const { world, rows, lowered, unmet, conflicting } = closure
+  const { universe } = world
+  const held = new Set(rows)
+  for (const { root, taken, wanted, obstacle } of lowered) {
+    const why = obstacle === undefined ? 'what it needs is missing' : describeObstacle(world, obstacle)
+    const name = root.listed?.name ?? universe.name(taken)
+    yield `${name}: ${universe.version(taken)} is taken in place of ${universe.version(wanted)}: ${why}`
+  }
+  for (const decision of closure.decisions) {
+    const note = held.has(decision.row) && held.has(decision.chosen) ? noteDecision(closure, decision) : undefined
+    if (note !== undefined) yield note
+  }
+  for (const { row, clause } of unmet)
+    if (held.has(row)) yield `${universe.name(row)} recommends ${universe.clauseText(clause)}: nothing can satisfy it`
+  for (const { row, askedBy } of conflicting)
+    if (held.has(askedBy)) yield `${universe.name(askedBy)} recommends ${universe.name(row)}, which cannot be installed`
+  for (const row of rows)
+    if (!world.isNative(row)) yield `${universe.describe(row)} is taken for ${world.native}, which has none of its own`
+}
+
+/** Nothing where the first alternative is a package and was taken: that is what the packager meant. */
+function noteDecision({ world }: WorldClosure, { row, clause, chosen }: Decision): string | undefined {
+  const { universe } = world
+  const name = universe.name(chosen)
+  if (universe.atomsOf(clause)?.[0]?.name === name) return undefined
+  const names = new Set(Array.from(world.satisfiers(clause, row), (other) => universe.name(other)))
+  names.delete(name)
+  const others = [...names].slice(0, 3).join(', ') + (names.size > 3 ? ` or ${names.size - 3} more` : '')
+  return `${universe.name(row)} needs ${universe.clauseText(clause)}: ${name} is taken; ${others} would do if listed`
+}
