@@ -3,3 +3,4 @@ export { openFileBlobStore, type FileBlobStore, type FileBlobStoreOptions } from
 export { sqlLeaseBook, type LeaseBook } from './lease-book.ts'
 export { createLeases, type CollectableLeases } from './leases.ts'
 export { collectGarbage, type CollectionOptions, type CollectionResult } from './gc.ts'
+export { syncFolder } from './sync-folder.ts'

@@ -1,0 +1,150 @@
+import { readFile } from 'node:fs/promises'
+import type { PrivateKey } from 'openpgp'
+import { LarderError, Mutex, type Clock } from '../core/index.ts'
+import { readKeyringFile, writeKeyringFile, type HeldKey } from './keyring-file.ts'
+import { checkSuitable, fingerprintOf, lockKey, makeKey, unlockKey } from './openpgp-key.ts'
+import { createSigningKey } from './openpgp-signing.ts'
+import type { SigningKey } from './signing.ts'
+
+export interface KeyringOptions {
+  clock: Clock
+  /** Stands in the user ID of new keys. */
+  site: string
+  /** Its first line encrypts the keys on the disk. Default: they are protected by mode 0600 alone. */
+  passphraseFile?: string | undefined
+}
+
+/** The keys that mirrors are signed with, one file for each name (of a mirror). */
+export interface Keyring {
+  /** The key of this name, made when there is none. During a rotation it signs with the old key too. KEY_LOCKED, DISK_FULL. */
+  key(name: string): Promise<SigningKey>
+  /** Uses a key that exists, as rotate does. `passphrase` opens what is given. KEY_LOCKED, KEY_UNSUITABLE. */
+  importKey(
+    name: string,
+    armored: string,
+    options?: { passphrase?: string; transitionMs?: number },
+  ): Promise<SigningKey>
+  /**
+   * Makes a new key. For `transitionMs` (default 30 days) the old one goes on signing beside it and both public
+   * halves are handed out, so that clients have the time to fetch the new one. Publish afterwards.
+   */
+  rotate(name: string, options?: { transitionMs?: number }): Promise<SigningKey>
+  /** Fingerprints of what signs now, newest first, with the end of those that are on their way out. */
+  list(name: string): Promise<{ fingerprint: string; retiresAt: Date | undefined }[]>
+}
+
+const transitionDefaultMs = 30 * 86_400_000
+/** A client whose clock is behind takes a key from its future for a forgery. */
+const createdBeforeMs = 3_600_000
+
+/** The keys below a folder, which is made with mode 0700. */
+export function createKeyring(folder: string, options: KeyringOptions): Keyring {
+  return new FileKeyring(folder, options)
+}
+
+class FileKeyring implements Keyring {
+  readonly #folder: string
+  readonly #options: KeyringOptions
+  readonly #turn = new Mutex()
+  /** By fingerprint: unlocking costs a tenth of a second. */
+  readonly #unlocked = new Map<string, PrivateKey>()
+  readonly #signing = new Map<string, { fingerprints: string; key: SigningKey }>()
+
+  constructor(folder: string, options: KeyringOptions) {
+    this.#folder = folder
+    this.#options = options
+  }
+
+  key(name: string): Promise<SigningKey> {
+    return this.#turn.run(async () => {
+      const held = await this.#inUse(name)
+      return this.#signingKey(name, held.length > 0 ? held : await this.#add(name, await this.#newKey(name), []))
+    })
+  }
+
+  importKey(
+    name: string,
+    armored: string,
+    options: { passphrase?: string; transitionMs?: number } = {},
+  ): Promise<SigningKey> {
+    return this.#turn.run(async () => {
+      const key = await unlockKey(armored, options.passphrase)
+      await checkSuitable(key, this.#options.clock.now())
+      const others = (await this.#inUse(name)).filter((held) => held.fingerprint !== fingerprintOf(key))
+      return this.#signingKey(name, await this.#add(name, key, this.#retiring(others, options.transitionMs)))
+    })
+  }
+
+  rotate(name: string, options: { transitionMs?: number } = {}): Promise<SigningKey> {
+    return this.#turn.run(async () => {
+      const old = this.#retiring(await this.#inUse(name), options.transitionMs)
+      return this.#signingKey(name, await this.#add(name, await this.#newKey(name), old))
+    })
+  }
+
+  async list(name: string): Promise<{ fingerprint: string; retiresAt: Date | undefined }[]> {
+    const held = await this.#inUse(name)
+    return held.map(({ fingerprint, retiresAt }) => ({
+      fingerprint,
+      retiresAt: retiresAt === null ? undefined : new Date(retiresAt),
+    }))
+  }
+
+  async #inUse(name: string): Promise<HeldKey[]> {
+    const now = this.#options.clock.now()
+    const keys = await readKeyringFile(this.#folder, name)
+    return keys.filter(({ retiresAt }) => retiresAt === null || new Date(retiresAt) > now)
+  }
+
+  /** One that was already on its way out keeps its day. */
+  #retiring(keys: readonly HeldKey[], transitionMs: number = transitionDefaultMs): HeldKey[] {
+    const retiresAt = new Date(this.#options.clock.now().getTime() + transitionMs).toISOString()
+    return keys.map((held) => ({ ...held, retiresAt: held.retiresAt ?? retiresAt }))
+  }
+
+  #newKey(name: string): Promise<PrivateKey> {
+    const now = this.#options.clock.now().getTime()
+    return makeKey(name, this.#options.site, new Date(now - createdBeforeMs))
+  }
+
+  /** Writing drops the private halves of those that have retired. */
+  async #add(name: string, key: PrivateKey, others: readonly HeldKey[]): Promise<HeldKey[]> {
+    const fingerprint = fingerprintOf(key)
+    const privateKeyArmored = await lockKey(key, await this.#passphrase())
+    const keys = [{ fingerprint, privateKeyArmored, retiresAt: null }, ...others]
+    await writeKeyringFile(this.#folder, name, keys)
+    this.#unlocked.set(fingerprint, key)
+    return keys
+  }
+
+  async #signingKey(name: string, held: readonly HeldKey[]): Promise<SigningKey> {
+    const fingerprints = held.map(({ fingerprint }) => fingerprint).join(' ')
+    const known = this.#signing.get(name)
+    if (known?.fingerprints === fingerprints) return known.key
+    const [newest, ...others] = await Promise.all(held.map((one) => this.#unlock(one)))
+    if (newest === undefined) throw new Error(`no key is in use for ${name}`)
+    const key = createSigningKey([newest, ...others])
+    this.#signing.set(name, { fingerprints, key })
+    return key
+  }
+
+  async #unlock(held: HeldKey): Promise<PrivateKey> {
+    const known = this.#unlocked.get(held.fingerprint)
+    if (known !== undefined) return known
+    const key = await unlockKey(held.privateKeyArmored, await this.#passphrase())
+    this.#unlocked.set(held.fingerprint, key)
+    return key
+  }
+
+  async #passphrase(): Promise<string | undefined> {
+    const path = this.#options.passphraseFile
+    if (path === undefined) return undefined
+    const [line = ''] = (await readFile(path, 'utf8')).split(/\r?\n/, 1)
+    if (line !== '') return line
+    throw new LarderError('KEY_LOCKED', {
+      message: `The passphrase file ${path} is empty.`,
+      hint: 'Its first line is the passphrase.',
+      context: { path },
+    })
+  }
+}

@@ -1,0 +1,96 @@
+import { decryptKey, encryptKey, enums, generateKey, readPrivateKey, type PrivateKey } from 'openpgp'
+import { LarderError } from '../core/index.ts'
+
+/**
+ * A new key that signs and does nothing else. Of the two kinds that gpgv 2.2 (Debian 12) accepts the quicker
+ * and smaller; it does not expire, since a client that was off for a year must still follow.
+ */
+export async function makeKey(name: string, site: string, createdAt: Date): Promise<PrivateKey> {
+  const { privateKey } = await generateKey({
+    type: 'ecc',
+    curve: 'ed25519Legacy',
+    userIDs: [{ name: `Larder ${name}`, email: `larder@${site}.invalid` }],
+    date: createdAt,
+    subkeys: [],
+    format: 'object',
+  })
+  return privateKey
+}
+
+/** An armored private key, unlocked. KEY_LOCKED, KEY_UNSUITABLE. */
+export async function unlockKey(armored: string, passphrase: string | undefined): Promise<PrivateKey> {
+  const key = await parsePrivateKey(armored)
+  if (key.isDecrypted()) return key
+  if (passphrase === undefined) throw locked('it is encrypted and no passphrase is given')
+  try {
+    return await decryptKey({ privateKey: key, passphrase })
+  } catch (error) {
+    throw locked('the passphrase does not open it', error)
+  }
+}
+
+export async function lockKey(key: PrivateKey, passphrase: string | undefined): Promise<string> {
+  return passphrase === undefined ? key.armor() : (await encryptKey({ privateKey: key, passphrase })).armor()
+}
+
+/** Throws unless gpgv 2.2 and apt will accept what the key signs from now on, for as long as it is in use. KEY_UNSUITABLE. */
+export async function checkSuitable(key: PrivateKey, now: Date): Promise<void> {
+  if (key.keyPacket.version !== 4)
+    throw unsuitable(`it is a version ${key.keyPacket.version} key; gpgv 2.2 reads version 4`)
+  const expiry = await key.getExpirationTime()
+  if (expiry instanceof Date && expiry <= now) throw unsuitable(`it expired at ${expiry.toISOString()}`)
+  const signing = await signingKeyOf(key, now)
+  const { algorithm, bits } = signing.getAlgorithmInfo()
+  if (!acceptedAlgorithms.includes(algorithm))
+    throw unsuitable(`gpgv 2.2 and apt do not accept ${algorithm} signatures`)
+  if (bits !== undefined && algorithm.startsWith('rsa') && bits < leastRsaBits) {
+    throw unsuitable(`it has ${bits} bits; apt asks for ${leastRsaBits}`)
+  }
+}
+
+const acceptedAlgorithms: readonly string[] = ['rsaEncryptSign', 'rsaSign', 'ecdsa', 'eddsaLegacy']
+/** apt.conf(5), APT::Key::Assert-Pubkey-Algo: >=rsa2048 */
+const leastRsaBits = 2048
+
+async function signingKeyOf(key: PrivateKey, now: Date): ReturnType<PrivateKey['getSigningKey']> {
+  try {
+    return await key.getSigningKey(undefined, now)
+  } catch (error) {
+    throw unsuitable(error instanceof Error ? error.message : 'it cannot sign', error)
+  }
+}
+
+async function parsePrivateKey(armored: string): Promise<PrivateKey> {
+  try {
+    return await readPrivateKey({ armoredKey: armored })
+  } catch (error) {
+    const isPublic = armored.includes('BEGIN PGP PUBLIC KEY BLOCK')
+    throw unsuitable(
+      isPublic ? 'it is the public half; the private one is needed' : 'it is no armored OpenPGP private key',
+      error,
+    )
+  }
+}
+
+/** 40 upper-case hex digits. */
+export function fingerprintOf(key: PrivateKey): string {
+  return key.getFingerprint().toUpperCase()
+}
+
+export const hashAlgorithm = enums.hash.sha512
+
+function locked(why: string, cause?: unknown): LarderError {
+  return new LarderError('KEY_LOCKED', {
+    message: `The signing key cannot be used: ${why}.`,
+    hint: 'Give the file that holds the passphrase.',
+    cause,
+  })
+}
+
+function unsuitable(why: string, cause?: unknown): LarderError {
+  return new LarderError('KEY_UNSUITABLE', {
+    message: `The key cannot sign a mirror: ${why}.`,
+    hint: 'An RSA key of 2048 bits or more, or an Ed25519 key as GnuPG 2.2 makes it, will do.',
+    cause,
+  })
+}

@@ -1,0 +1,38 @@
+import { PacketList, armor, createCleartextMessage, createMessage, enums, sign, type PrivateKey } from 'openpgp'
+import { fingerprintOf, hashAlgorithm } from './openpgp-key.ts'
+import type { SigningKey } from './signing.ts'
+
+/** Signs with all of the keys, the newest first; a client that trusts any one of them is content. */
+export function createSigningKey(keys: readonly [PrivateKey, ...PrivateKey[]]): SigningKey {
+  const signingKeys = [...keys]
+  const config = { preferredHashAlgorithm: hashAlgorithm, showVersion: false, showComment: false }
+  return {
+    fingerprint: fingerprintOf(keys[0]),
+    publicKeyArmored: armorPublic(keys),
+    async signCleartext(text, at) {
+      const message = await createCleartextMessage({ text })
+      const signed: string = await sign({ message, signingKeys, date: at, config })
+      // The signature is over CR LF in any case (RFC 4880 §7.1); apt wants the file with LF.
+      return signed.replaceAll('\r\n', '\n')
+    },
+    async signDetached(bytes, at) {
+      const message = await createMessage({ binary: bytes })
+      const signature: string = await sign({
+        message,
+        signingKeys,
+        date: at,
+        detached: true,
+        format: 'armored',
+        config,
+      })
+      return signature.replaceAll('\r\n', '\n')
+    },
+  }
+}
+
+/** One block, since Signed-By of a deb822 source holds one. */
+function armorPublic(keys: readonly PrivateKey[]): string {
+  const packets = new PacketList()
+  for (const key of keys) packets.push(...key.toPublic().toPacketList())
+  return armor(enums.armor.publicKey, packets.write())
+}
