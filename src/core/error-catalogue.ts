@@ -43,6 +43,7 @@ export const catalogue = {
   USAGE: usage('The command or request was not understood.'),
   NOT_FOUND: usage('No such thing.', 404),
   UNAUTHORIZED: usage('The request carries no valid token.', 401),
+  ADDRESS_UNUSABLE: failed('The address to listen on is in use, or not ours to use.'),
   RATE_LIMITED: passing('Too many requests from one address.', 429),
   OVERLOADED: passing('As many of these are under way as the limits allow.'),
   INTERNAL: failed('A fault in Larder itself; the log has the rest under the id that the answer names.'),

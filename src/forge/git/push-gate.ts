@@ -24,7 +24,7 @@ export interface PushGateOptions {
   /** The refs have moved. Called once for each push that was accepted, even when the pusher has gone away. */
   pushed(push: PushRequest, tell: (line: string) => void): Promise<void>
   /** A failure that nobody foresaw. */
-  onFault(this: void, error: unknown): void
+  onFault: (error: unknown) => void
 }
 
 export interface PushGate {

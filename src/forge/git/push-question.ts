@@ -11,8 +11,8 @@ export interface AdmittedPush {
 }
 
 export interface HookReply {
-  tell(this: void, line: string): void
-  end(this: void, exit: 0 | 1): void
+  tell: (line: string) => void
+  end: (exit: 0 | 1) => void
 }
 
 /** Answers what push-hook.cjs asks, in one line of JSON. Never throws for what the hook says or a handler does. */

@@ -1,0 +1,148 @@
+import { z } from 'zod'
+
+const instant = z.string().meta({ description: 'ISO 8601, UTC', examples: ['2026-11-21T09:30:00.000Z'] })
+const count = z.number().int().nonnegative()
+
+export const errorSchema = z
+  .object({
+    error: z.object({
+      code: z.string().meta({ description: 'One of docs/errors.md', examples: ['MIRROR_UNKNOWN'] }),
+      message: z.string(),
+      hint: z.string().optional(),
+      context: z.record(z.string(), z.unknown()),
+    }),
+  })
+  .meta({ id: 'Error' })
+
+export const siteSchema = z.object({ name: z.string(), commit: z.string().optional() }).meta({ id: 'Site' })
+
+export const publicationSchema = z
+  .object({
+    mirror: z.string(),
+    generation: count,
+    snapshotNumber: count,
+    sealedAt: instant,
+    validUntil: instant.optional(),
+  })
+  .meta({ id: 'Publication', description: 'The snapshot that clients see now' })
+
+export const mirrorSchema = z
+  .object({
+    name: z.string(),
+    format: z.enum(['apt', 'rpm']),
+    publication: publicationSchema.optional(),
+    packageCount: count,
+    sizeBytes: count,
+  })
+  .meta({ id: 'Mirror' })
+
+export const mirrorDetailSchema = z
+  .object({
+    ...mirrorSchema.shape,
+    upstreams: z.array(z.string()),
+    architectures: z.array(z.string()),
+    url: z.string(),
+  })
+  .meta({ id: 'MirrorDetail' })
+
+export const snapshotSchema = z
+  .object({
+    mirror: z.string(),
+    number: count,
+    createdAt: instant,
+    origin: z.string().meta({ description: 'What made it', examples: ['run 17'] }),
+    packageCount: count,
+    sizeBytes: count,
+    published: z.boolean(),
+  })
+  .meta({ id: 'Snapshot' })
+
+export const packageSchema = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    architecture: z.string(),
+    sizeBytes: count,
+    path: z.string(),
+    digest: z.string(),
+    upstream: z.string(),
+    reason: z.string().meta({ examples: ['listed', 'nginx Depends nginx-common'] }),
+  })
+  .meta({ id: 'Package' })
+
+export const diffSchema = z
+  .object({
+    added: z.array(packageSchema),
+    removed: z.array(packageSchema),
+    changed: z.array(z.object({ before: packageSchema, after: packageSchema })),
+  })
+  .meta({ id: 'Diff' })
+
+export const whySchema = z
+  .object({
+    steps: z.array(z.object({ package: z.string(), version: z.string(), because: z.string() })).readonly(),
+  })
+  .meta({ id: 'WhyChain', description: 'From a listed package to the one asked for' })
+
+export const findingSchema = z
+  .object({
+    severity: z.enum(['error', 'warning']),
+    subject: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+  })
+  .meta({ id: 'Finding' })
+
+export const runStateSchema = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'superseded'])
+
+export const runSchema = z
+  .object({
+    id: count,
+    branch: z.string(),
+    commit: z.string(),
+    goal: z.enum(['plan', 'apply']),
+    state: runStateSchema,
+    origin: z.string(),
+    createdAt: instant,
+    startedAt: instant.optional(),
+    finishedAt: instant.optional(),
+    error: z
+      .object({
+        code: z.string(),
+        message: z.string(),
+        hint: z.string().optional(),
+        context: z.record(z.string(), z.unknown()).optional(),
+      })
+      .optional(),
+  })
+  .meta({ id: 'Run' })
+
+export const runDetailSchema = z
+  .object({
+    ...runSchema.shape,
+    steps: z.array(
+      z.object({
+        name: z.string(),
+        state: z.enum(['running', 'done', 'failed']),
+        startedAt: instant,
+        finishedAt: instant.optional(),
+      }),
+    ),
+    plan: z
+      .array(z.object({ subject: z.string(), action: z.string(), summary: z.string(), detail: z.unknown() }))
+      .optional(),
+    problems: z.array(
+      z.object({
+        severity: z.enum(['error', 'warning']),
+        file: z.string(),
+        line: count,
+        column: count,
+        message: z.string(),
+        expected: z.string().optional(),
+        suggestion: z.string().optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'RunDetail' })
+
+export const logLineSchema = z.object({ number: count, at: instant, message: z.string() }).meta({ id: 'LogLine' })

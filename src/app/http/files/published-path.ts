@@ -1,0 +1,39 @@
+export interface PublishedPath {
+  format: 'apt' | 'rpm'
+  /** '' for the list of mirrors. */
+  mirror: string
+  /** Inside the mirror, without a slash at either end. */
+  path: string
+  /** It ended with a slash. */
+  folder: boolean
+}
+
+/**
+ * `/apt/base/pool/main/n/nmap_7.93_amd64.deb?x` in its parts; `undefined` for what is no address of a published
+ * file: other rooms, bad escapes, empty, `.` and `..` parts, escaped slashes and control characters.
+ */
+export function parsePublishedPath(url: string): PublishedPath | undefined {
+  const [, format, rest = ''] = /^\/(apt|rpm)(?:\/([^?#]*))?(?:[?#]|$)/.exec(url) ?? []
+  if (format !== 'apt' && format !== 'rpm') return undefined
+  const folder = rest === '' || rest.endsWith('/')
+  const trimmed = rest.endsWith('/') ? rest.slice(0, -1) : rest
+  const parts = trimmed === '' ? [] : trimmed.split('/').map(decodePart)
+  if (!parts.every((part) => part !== undefined)) return undefined
+  const [mirror = '', ...path] = parts
+  return { format, mirror, path: path.join('/'), folder }
+}
+
+function decodePart(part: string): string | undefined {
+  const decoded = part.includes('%') ? decode(part) : part
+  if (decoded === undefined || decoded === '' || decoded === '.' || decoded === '..') return undefined
+  return /[/\u0000-\u001f\u007f]/.test(decoded) ? undefined : decoded
+}
+
+function decode(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch (error) {
+    if (error instanceof URIError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,77 @@
+import { open } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { LarderError } from '../../../core/index.ts'
+import type { PublishedFile } from '../../controller.ts'
+import type { ByteRange } from './byte-range.ts'
+import { ChunkPool } from './chunk-pool.ts'
+import { sendLocalFile } from './send-local-file.ts'
+import { SmallFiles } from './small-files.ts'
+
+export interface BodyOptions {
+  /** A client that takes nothing for so long is given up. */
+  stallMs: number
+  smallFilesBytes: number
+}
+
+/** Sends content of published files: small ones from memory, local ones in large steps, others as they stream. */
+export class BodySender {
+  readonly #stallMs: number
+  readonly #small: SmallFiles
+  readonly #pool = new ChunkPool()
+
+  constructor({ stallMs, smallFilesBytes }: BodyOptions) {
+    this.#stallMs = stallMs
+    this.#small = new SmallFiles(smallFilesBytes)
+  }
+
+  /**
+   * The head is written once the bytes are at hand: what cannot be read is an error before anything was answered.
+   * Answers with the bytes that the socket took.
+   */
+  async send(response: ServerResponse, file: PublishedFile, range: ByteRange, writeHead: () => void): Promise<number> {
+    const small = await this.#smallContent(file)
+    if (small) {
+      writeHead()
+      response.end(small.subarray(range.start, range.end))
+      return range.end - range.start
+    }
+    response.setTimeout(this.#stallMs, () => response.destroy())
+    if (file.localPath === undefined) {
+      writeHead()
+      return sendStream(response, file, range)
+    }
+    const handle = await open(file.localPath, 'r')
+    try {
+      writeHead()
+      return await sendLocalFile(response, handle, range, this.#pool)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #smallContent(file: PublishedFile): Promise<Buffer | undefined> {
+    const { digest, sizeBytes, path } = file.entry
+    if (!this.#small.takes(sizeBytes)) return undefined
+    const held = this.#small.get(digest)
+    if (held) return held
+    const content = await buffer(file.open())
+    if (content.length !== sizeBytes) {
+      throw new LarderError('BLOB_DAMAGED', { message: `${path} is not as long as it should be.` })
+    }
+    this.#small.add(digest, content)
+    return content
+  }
+}
+
+async function sendStream(response: ServerResponse, file: PublishedFile, range: ByteRange): Promise<number> {
+  try {
+    await pipeline(file.open(range), response)
+    return range.end - range.start
+  } catch (error) {
+    // The client went away; how far it had come is not known.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return 0
+    throw error
+  }
+}

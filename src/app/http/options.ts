@@ -1,0 +1,66 @@
+import type { Registry } from 'prom-client'
+import type { Clock, Log } from '../../core/index.ts'
+import type { Controller } from '../controller.ts'
+
+export interface HttpOptions {
+  controller: Controller
+  /** The admin token, or its digest as `sha256:…`. Guards everything that writes. */
+  token: string
+  log: Log
+  /** Default: the system clock. */
+  clock?: Clock
+  limits?: Partial<HttpLimits>
+  /** Bare repository served at /git/site.git. Made and configured when it is not there. Default: no Git endpoint. */
+  siteRepository?: { path: string; mainBranch?: string }
+  /** Asked at every delivery, so that secrets can be rotated. Default: none, and deliveries are refused. */
+  githubSecrets?: () => readonly string[]
+  /** Address by which clients reach us, such as `https://larder.example.org`. Default: what each request was sent to. */
+  publicUrl?: string
+  /** Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed. Default: none. */
+  trustedProxies?: readonly string[]
+  /** Where further metrics of this process are kept. Default: a registry of its own. */
+  metrics?: Registry
+}
+
+export interface HttpLimits {
+  /** Requests that write, from one address. Default 120. */
+  writesPerMinute: number
+  /** Deliveries, from one address: forges send in bursts. Default 600. */
+  hooksPerMinute: number
+  /** Default 25 MiB, which is the most that GitHub sends. */
+  hookBytes: number
+  /** git processes at once. Default 16. */
+  gitProcesses: number
+  /** Largest push. Default 256 MiB. */
+  pushBytes: number
+  /** People who follow the log of a run at once. Default 100. */
+  logFollowers: number
+  /** How often a followed log is looked at. Default 500. */
+  logPollMs: number
+  /** Memory for small published files. Default 64 MiB. */
+  smallFilesBytes: number
+  /** A download that takes nothing for so long is given up. Default 60,000. */
+  stallMs: number
+  /** What is under way at close may go on for so long. Default 10,000. */
+  closeGraceMs: number
+}
+
+export const defaultLimits: HttpLimits = {
+  writesPerMinute: 120,
+  hooksPerMinute: 600,
+  hookBytes: 25 * 1024 * 1024,
+  gitProcesses: 16,
+  pushBytes: 256 * 1024 * 1024,
+  logFollowers: 100,
+  logPollMs: 500,
+  smallFilesBytes: 64 * 1024 * 1024,
+  stallMs: 60_000,
+  closeGraceMs: 10_000,
+}
+
+/** The options with every default filled in: what the routes work with. */
+export interface HttpContext extends HttpOptions {
+  clock: Clock
+  limits: HttpLimits
+  metrics: Registry
+}

@@ -1,0 +1,46 @@
+import { LarderError } from '../../../core/index.ts'
+import type { ApiApp } from '../api/api-app.ts'
+import { baseUrlOf } from '../base-url.ts'
+import type { HttpMetrics } from '../metrics.ts'
+import type { HttpContext } from '../options.ts'
+import { pageSecurityPolicy } from './page.ts'
+import { renderStatus } from './status-page.ts'
+
+/** The status page, probes and metrics. */
+export function addPages(app: ApiApp, context: HttpContext, metrics: HttpMetrics): void {
+  const { controller } = context
+  const hidden = { schema: { hide: true } }
+
+  app.get('/', hidden, async (request, reply) => {
+    const [health, mirrors, runs] = await Promise.all([
+      controller.health(),
+      controller.mirrors(),
+      controller.runs({ limit: 10 }),
+    ])
+    const { name: site, commit } = controller.site()
+    const baseUrl = baseUrlOf(request, context.publicUrl)
+    const git = context.siteRepository !== undefined
+    return reply
+      .headers({ 'content-security-policy': pageSecurityPolicy, 'cache-control': 'no-cache' })
+      .type('text/html; charset=utf-8')
+      .send(renderStatus({ site, commit, baseUrl, health, mirrors, runs, git }))
+  })
+
+  // Alive: this process answers. Ready: it can also do its work.
+  app.get('/healthz', hidden, (_request, reply) => reply.type('text/plain; charset=utf-8').send('ok\n'))
+  app.get('/readyz', hidden, async (_request, reply) => {
+    const health = await controller.health()
+    return reply.status(health.ready ? 200 : 503).send(health)
+  })
+
+  app.get('/metrics', hidden, async (_request, reply) =>
+    reply.type(context.metrics.contentType).send(await metrics.render()),
+  )
+
+  app.get('/preview/:run/*', hidden, () => {
+    throw new LarderError('NOT_FOUND', {
+      message: 'What a pull request would publish cannot be looked at yet.',
+      hint: 'GET /api/v1/runs/RUN shows the plan of a run with all its packages.',
+    })
+  })
+}
