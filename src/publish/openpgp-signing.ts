@@ -10,14 +10,15 @@ export function createSigningKey(keys: readonly [PrivateKey, ...PrivateKey[]]): 
     fingerprint: fingerprintOf(keys[0]),
     publicKeyArmored: armorPublic(keys),
     async signCleartext(text, at) {
-      const message = await createCleartextMessage({ text })
-      const signed: string = await sign({ message, signingKeys, date: at, config })
+      // The last line ending is not a part of what is signed: gpg leaves it out, and so is there no empty line at the end.
+      const message = await createCleartextMessage({ text: text.replace(/\n$/, '') })
+      const signed = await sign({ message, signingKeys, date: at, config })
       // The signature is over CR LF in any case (RFC 4880 §7.1); apt wants the file with LF.
       return signed.replaceAll('\r\n', '\n')
     },
     async signDetached(bytes, at) {
       const message = await createMessage({ binary: bytes })
-      const signature: string = await sign({
+      const signature: unknown = await sign({
         message,
         signingKeys,
         date: at,
@@ -25,6 +26,7 @@ export function createSigningKey(keys: readonly [PrivateKey, ...PrivateKey[]]): 
         format: 'armored',
         config,
       })
+      if (typeof signature !== 'string') throw new Error('openpgp answered a whole message with a stream')
       return signature.replaceAll('\r\n', '\n')
     },
   }
