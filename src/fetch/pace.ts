@@ -42,7 +42,7 @@ export class Pace {
         transfer.abort(
           new LarderError('FETCH_TOO_SLOW', {
             message: `${what} delivered ${this.#bytes} bytes in ${Math.round(waitedMs / 100) / 10} s`,
-            hint: 'lower limits.minBytesPerSecond or raise limits.stallMs of the upstream if it is always that slow',
+            hint: 'try again later, or give the upstream another address as well',
           }),
         )
         return

@@ -29,6 +29,8 @@ export async function rangeHeaders(
   }
   const { etag, lastModified } = request.validators ?? {}
   return {
+    // A cache on the way may hold old metadata; what a hash promises cannot be old.
+    ...(hasHash(request) ? {} : { 'cache-control': 'max-age=0' }),
     ...(etag === undefined ? {} : { 'if-none-match': etag }),
     ...(lastModified === undefined ? {} : { 'if-modified-since': lastModified }),
   }

@@ -1,0 +1,67 @@
+import { LarderError, type SiteFiles } from '../../core/index.ts'
+import { parseKeyring, type KeyFile, type Keyring } from '../keyring.ts'
+import type { AptUpstreamConfig } from '../upstream-config.ts'
+import { findSystemSuites } from './find-system-suites.ts'
+import type { Host } from './host.ts'
+import type { SuiteSource } from './suite-source.ts'
+
+export interface SuiteQuery {
+  upstream: { name: string; config: AptUpstreamConfig }
+  /** What the mirror asks for; an upstream may have suites and components of its own. */
+  suites: readonly string[]
+  components: readonly string[] | undefined
+  architectures: readonly string[]
+  files: SiteFiles
+  host: Host
+}
+
+/**
+ * The suites of an upstream that a mirror reads, with their keys read. No network.
+ * APT_SOURCES_NONE, APT_SOURCES_MALFORMED, APT_KEY_UNREADABLE.
+ */
+export async function findSuites(asked: SuiteQuery): Promise<SuiteSource[]> {
+  const { name, config } = asked.upstream
+  const query = {
+    ...asked,
+    suites: config.suites ?? asked.suites,
+    components: config.components ?? asked.components,
+    architectures: asked.architectures.filter((wanted) => config.architectures?.includes(wanted) ?? true),
+  }
+  if (config.from === 'system') return findSystemSuites(query)
+  const keyring = await readKeys(query)
+  const uris = (config.urls ?? [config.url!]).map((url) => (url.endsWith('/') ? url : `${url}/`))
+  return query.suites.map((suite) => ({
+    upstream: name,
+    key: `${name} ${suite}`,
+    uris,
+    suite,
+    components: query.components,
+    architectures: query.architectures,
+    keyring,
+    allowUnsigned: config.allowUnsigned,
+    acceptSuites: config.acceptSuites ?? [],
+    checkValidUntil: config.checkValidUntil ?? true,
+    checkDate: config.checkDate ?? true,
+    byHash: config.byHash,
+    limits: config.limits,
+  }))
+}
+
+async function readKeys({ upstream, files, host }: SuiteQuery): Promise<Keyring | undefined> {
+  const paths = upstream.config.keys
+  if (paths === undefined) return undefined
+  const keyFiles = await Promise.all(
+    paths.map(async (path): Promise<KeyFile> => {
+      const bytes = path.startsWith('/') ? await host.readFile(path) : await files.read(path)
+      if (bytes) return { name: path, bytes }
+      throw new LarderError('APT_KEY_UNREADABLE', {
+        message: `The keyring ${path} of upstream ${upstream.name} is not there.`,
+        hint: path.startsWith('/')
+          ? 'The path is one of this host.'
+          : 'The path is one of the site repository: commit the file.',
+        context: { upstream: upstream.name, path },
+      })
+    }),
+  )
+  return parseKeyring(keyFiles)
+}

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises'
+import { readAptConfig, type AptConfig } from '../host/apt-config.ts'
+import { readHostSources, type HostSource } from '../host/sources.ts'
+
+/** What an upstream may learn from the machine that Larder runs on. */
+export interface Host {
+  aptConfig(): Promise<AptConfig>
+  sources(config: AptConfig): Promise<HostSource[]>
+  /** Undefined when the file is not there. */
+  readFile(path: string): Promise<Buffer | undefined>
+}
+
+/** This machine; `root` for tests. */
+export function createHost({ root = '/' }: { root?: string } = {}): Host {
+  return {
+    aptConfig: () => readAptConfig(),
+    sources: (config) =>
+      readHostSources({
+        root,
+        ...(config.architecture === undefined
+          ? {}
+          : { architecture: config.architecture, architectures: config.architectures }),
+      }),
+    readFile: async (path) => {
+      try {
+        return await readFile(path)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+        throw error
+      }
+    },
+  }
+}

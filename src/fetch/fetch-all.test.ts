@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { startFileServer, type FileServer, type ServedFile } from '../../test/fixtures/upstream/index.ts'
+import { digestOf, hexOf } from '../core/digest.ts'
+import { silentProgress, type TransferState } from '../core/progress.ts'
+import type { LabelledRequest } from './fetcher.ts'
+import { collectDigests, createTestFetcher, type TestFetcher } from './testing/index.ts'
+
+let server: FileServer
+let testing: TestFetcher
+const files = new Map<string, ServedFile>()
+const { signal } = new AbortController()
+
+beforeEach(async () => {
+  files.clear()
+  for (let index = 0; index < 40; index++) {
+    files.set(`f${index}`, { bytes: randomBytes(1000 + index), modifiedAt: new Date(0) })
+  }
+  server = await startFileServer((path) => files.get(path))
+  testing = await createTestFetcher({ limits: { perHost: 3, total: 5 } })
+})
+
+afterEach(async () => {
+  await testing.fetcher.close()
+  await server.close()
+})
+
+function requests(): LabelledRequest[] {
+  return [...files].map(([name, { bytes }]) => ({
+    label: name,
+    urls: [server.url + name],
+    expected: { sizeBytes: bytes.length, sha256: hexOf(digestOf(bytes)) },
+    maxBytes: 10_000,
+    lease: testing.lease,
+  }))
+}
+
+it('answers in the order asked, largest fetched first, within the limits', async () => {
+  const results = await testing.fetcher.fetchAll(requests(), { signal, progress: silentProgress })
+  expect(results.map((result) => result.kind === 'fetched' && result.digest)).toEqual(
+    [...files.values()].map(({ bytes }) => digestOf(bytes)),
+  )
+  expect(server.requests[0]?.path).toBe('f39')
+  expect(server.peakConcurrency).toBeLessThanOrEqual(3)
+})
+
+it('asks only for what is missing', async () => {
+  await testing.fetcher.fetchAll(requests(), { signal, progress: silentProgress })
+  server.clearLog()
+  files.set('new', { bytes: randomBytes(10), modifiedAt: new Date(0) })
+  await testing.fetcher.fetchAll(requests(), { signal, progress: silentProgress })
+  expect(server.requests.map(({ path }) => path)).toEqual(['new'])
+})
+
+it('tells progress that ends at the totals, transfers begun anew counted once', async () => {
+  server.fault('*', { kind: 'truncate', afterBytes: 500 }, { times: 5 })
+  server.fault('*', { kind: 'no-range' })
+  const states: TransferState[] = []
+  await testing.fetcher.fetchAll(requests(), {
+    signal,
+    progress: { log: () => {}, transfer: (state) => states.push(state) },
+  })
+  const totalBytes = [...files.values()].reduce((sum, { bytes }) => sum + bytes.length, 0)
+  expect(states.at(-1)).toMatchObject({ doneBytes: totalBytes, totalBytes, doneItems: 40, totalItems: 40 })
+  for (const { doneBytes } of states) expect(doneBytes).toBeLessThanOrEqual(totalBytes)
+})
+
+it('stops at the first failure, names the file, and stores nothing of it', async () => {
+  server.fault('f7', { kind: 'wrong-bytes' })
+  const failure = testing.fetcher.fetchAll(requests(), { signal, progress: silentProgress })
+  await expect(failure).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', context: { label: 'f7' } })
+  await expect(failure).rejects.toThrow(/^f7: /)
+  expect(await collectDigests(testing.store)).not.toContain(digestOf(files.get('f7')!.bytes))
+})
+
+it('reads local files', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'larder-fetch-'))
+  try {
+    const bytes = randomBytes(5000)
+    await writeFile(join(folder, 'a b%.deb'), bytes)
+    const url = pathToFileURL(join(folder, 'a b%.deb')).href
+    const request = { urls: [url], maxBytes: 5000, lease: testing.lease }
+    const first = await testing.fetcher.fetch(request, signal)
+    if (first.kind !== 'fetched') return expect.fail(first.kind)
+    expect(first.digest).toBe(digestOf(bytes))
+    const again = await testing.fetcher.fetch({ ...request, validators: first.validators }, signal)
+    expect(again.kind).toBe('not-modified')
+    expect((await testing.fetcher.fetch({ ...request, urls: [`${url}x`] }, signal)).kind).toBe('absent')
+    expect((await testing.fetcher.fetch({ ...request, urls: [pathToFileURL(folder).href] }, signal)).kind).toBe(
+      'absent',
+    )
+    await expect(testing.fetcher.fetch({ ...request, maxBytes: 4999 }, signal)).rejects.toMatchObject({
+      code: 'FETCH_TOO_LARGE',
+    })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+it('goes through the proxy that is set, but not for hosts that it excepts', async () => {
+  const proxy = await startFileServer(() => ({ bytes: Buffer.from('by proxy'), modifiedAt: new Date(0) }))
+  try {
+    const request = { urls: [`${server.url}f1`], maxBytes: 5000, lease: testing.lease, proxy: { http: proxy.url } }
+    expect(await testing.fetcher.fetch(request, signal)).toMatchObject({ digest: digestOf('by proxy') })
+    expect(server.requests).toEqual([])
+    const direct = { ...request, proxy: { http: proxy.url, no: '127.0.0.1' } }
+    expect(await testing.fetcher.fetch(direct, signal)).toMatchObject({ digest: digestOf(files.get('f1')!.bytes) })
+  } finally {
+    await proxy.close()
+  }
+})
