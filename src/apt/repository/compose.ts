@@ -6,7 +6,7 @@ import { BlobBasket } from './blob-basket.ts'
 import { byHashEntry, indexFiles } from './index-files.ts'
 import { readComposition, saveComposition, usedDigests, type Composition, type PieceCache } from './composition.ts'
 import { makePieces, type PlannedChunk } from './make-pieces.ts'
-import { blobsOf, type IndexPlan, type Piece } from './piece.ts'
+import { allEncodings, blobsOf, hasEncodings, type Encoding, type IndexPlan, type Piece } from './piece.ts'
 import { PieceMemory } from './piece-memory.ts'
 import { placePackages, type PlacedPackage } from './placed-package.ts'
 import { planIndices, type Layout } from './plan-indices.ts'
@@ -90,11 +90,11 @@ async function piecesOf(
   const pieces = new Map<string, Piece>()
   const missing = new Map<string, PlannedChunk>()
   for (const plan of plans) {
-    const compressed = plan.compressed !== false
+    const encodings = plan.encodings ?? allEncodings
     for (const chunk of plan.chunks) {
       const piece = earlier.pieces.get(chunk.key)
-      if (piece && (await isComplete(piece, compressed))) pieces.set(chunk.key, piece)
-      else missing.set(chunk.key, { ...chunk, compressed })
+      if (piece && (await isComplete(piece, encodings))) pieces.set(chunk.key, piece)
+      else missing.set(chunk.key, { ...chunk, encodings })
     }
   }
   const byContent = new Map([...earlier.pieces.values()].map((piece) => [piece.plain.digest, piece]))
@@ -104,8 +104,10 @@ async function piecesOf(
 }
 
 /** A piece from before xz was installed is made again once it is. */
-async function isComplete(piece: Piece, compressed: boolean): Promise<boolean> {
-  return !compressed || piece.plain.sizeBytes === 0 || piece.xz !== undefined || (await xzBlocks([probe])) === undefined
+async function isComplete(piece: Piece, encodings: readonly Encoding[]): Promise<boolean> {
+  if (hasEncodings(piece, encodings)) return true
+  const possible = encodings.filter((encoding) => encoding !== 'xz')
+  return hasEncodings(piece, possible) && (await xzBlocks([probe])) === undefined
 }
 
 const probe = Buffer.from('\n')

@@ -2,7 +2,7 @@ import { hexOf, type Digest } from '../../core/digest.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import { gzipHeader, gzipTrailer } from './gzip-container.ts'
-import type { IndexPlan, Part, Piece } from './piece.ts'
+import { allEncodings, type IndexPlan, type Part, type Piece } from './piece.ts'
 import { joinParts, type Content } from './rope.ts'
 import { xzHeader, xzTrailer } from './xz-container.ts'
 
@@ -19,8 +19,9 @@ export async function indexFiles(
   const all = plan.chunks.map((chunk) => pieces.get(chunk.key)!).filter((piece) => piece.plain.sizeBytes > 0)
   const plain = all.map((piece) => piece.plain)
   const files = [{ path: plan.path, parts: plain }]
-  if (plan.compressed !== false) files.push({ path: `${plan.path}.gz`, parts: gzipParts(all, basket) })
-  const xz = plan.compressed === false ? undefined : xzParts(all, basket)
+  const encodings = plan.encodings ?? allEncodings
+  if (encodings.includes('gz')) files.push({ path: `${plan.path}.gz`, parts: gzipParts(all, basket) })
+  const xz = encodings.includes('xz') ? xzParts(all, basket) : undefined
   if (xz) files.push({ path: `${plan.path}.xz`, parts: xz })
   return await Promise.all(files.map(async ({ path, parts }) => ({ path, ...(await joinParts(parts, basket, known)) })))
 }

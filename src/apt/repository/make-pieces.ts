@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib'
 import { digestOf, type Digest } from '../../core/digest.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import { gzipPiece } from './gzip-container.ts'
-import type { Chunk, Piece } from './piece.ts'
+import { hasEncodings, type Chunk, type Encoding, type Piece } from './piece.ts'
 import { xzBlocks } from './xz-blocks.ts'
 
 /**
@@ -28,8 +28,8 @@ export async function makePieces(
   return pieces
 }
 
-/** A chunk, and whether its file is served compressed. */
-export type PlannedChunk = Chunk & { compressed: boolean }
+/** A chunk, and what its file is served as besides plain. */
+export type PlannedChunk = Chunk & { encodings: readonly Encoding[] }
 
 interface Rendered {
   chunk: PlannedChunk
@@ -51,7 +51,7 @@ function* batchesOf(
   for (const chunk of chunks) {
     const plain = chunk.render()
     const known = byContent.get(digestOf(plain))
-    if (known !== undefined && (!chunk.compressed || plain.length === 0 || known.xz !== undefined)) {
+    if (known !== undefined && hasEncodings(known, chunk.encodings)) {
       pieces.set(chunk.key, known)
       continue
     }
@@ -66,19 +66,19 @@ function* batchesOf(
 }
 
 async function compressBatch(batch: readonly Rendered[], basket: BlobBasket): Promise<Piece[]> {
-  const toCompress = batch.filter(({ chunk, plain }) => chunk.compressed && plain.length > 0)
-  const [xz, gz] = await Promise.all([
-    xzBlocks(toCompress.map(({ plain }) => plain)),
-    Promise.all(toCompress.map(({ plain }) => gzipPiece(plain))),
+  const pieces = batch.map(({ plain }): Piece => ({ plain: basket.add(plain), crc32: crc32(plain) }))
+  const wanting = (encoding: Encoding): { piece: Piece; plain: Buffer }[] =>
+    batch.flatMap(({ chunk, plain }, index) =>
+      plain.length > 0 && chunk.encodings.includes(encoding) ? [{ piece: pieces[index]!, plain }] : [],
+    )
+  const [forXz, forGz] = [wanting('xz'), wanting('gz')]
+  const [blocks, members] = await Promise.all([
+    xzBlocks(forXz.map(({ plain }) => plain)),
+    Promise.all(forGz.map(({ plain }) => gzipPiece(plain))),
   ])
-  return batch.map((rendered) => {
-    const { plain } = rendered
-    const piece: Piece = { plain: basket.add(plain), crc32: crc32(plain) }
-    const index = toCompress.indexOf(rendered)
-    if (index < 0) return piece
-    piece.gz = basket.add(gz[index]!)
-    const block = xz?.[index]
-    if (block) piece.xz = { ...basket.add(block.bytes), unpaddedSizeBytes: block.unpaddedSizeBytes }
-    return piece
+  blocks?.forEach(({ bytes, unpaddedSizeBytes }, index) => {
+    forXz[index]!.piece.xz = { ...basket.add(bytes), unpaddedSizeBytes }
   })
+  members.forEach((bytes, index) => (forGz[index]!.piece.gz = basket.add(bytes)))
+  return pieces
 }

@@ -20,7 +20,7 @@ export function planManifest(packages: readonly PlacedPackage[]): IndexPlan {
     item,
   }))
   const chunks = planChunks('manifest 1\n', items, ({ item }) => Buffer.from(`${JSON.stringify(describe(item))}\n`))
-  return { path: manifestPath, chunks, compressed: false }
+  return { path: manifestPath, chunks, encodings: [] }
 }
 
 /** Sorted by name, version, architecture. BLOB_MISSING. */

@@ -1,5 +1,9 @@
 import type { Digest } from '../../core/digest.ts'
 
+export type Encoding = 'gz' | 'xz'
+
+export const allEncodings: readonly Encoding[] = ['gz', 'xz']
+
 /** A blob in a row of blobs. */
 export interface Part {
   digest: Digest
@@ -28,10 +32,14 @@ export interface IndexPlan {
   /** In the repository. */
   path: string
   chunks: readonly Chunk[]
-  /** False: served plain only. Default: also `.gz` and `.xz`. */
-  compressed?: boolean
+  /** What it is served as besides plain. Default: both. */
+  encodings?: readonly Encoding[]
 }
 
 export function blobsOf(piece: Piece): Digest[] {
   return [piece.plain, piece.gz, piece.xz].flatMap((part) => (part === undefined ? [] : [part.digest]))
+}
+
+export function hasEncodings(piece: Piece, encodings: readonly Encoding[]): boolean {
+  return piece.plain.sizeBytes === 0 || encodings.every((encoding) => piece[encoding] !== undefined)
 }

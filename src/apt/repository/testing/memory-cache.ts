@@ -1,0 +1,17 @@
+import type { PieceCache } from '../composition.ts'
+
+/** A cache that keeps JSON, as the real one does; for tests. */
+export function memoryCache(): PieceCache & { clear(): void } {
+  const rows = new Map<string, string>()
+  return {
+    get: (space, key) => {
+      const row = rows.get(`${space}/${key}`)
+      return Promise.resolve(row === undefined ? undefined : (JSON.parse(row) as { value: unknown; blobs: [] }))
+    },
+    put: (space, key, entry) => {
+      rows.set(`${space}/${key}`, JSON.stringify({ value: entry.value, blobs: entry.blobs ?? [] }))
+      return Promise.resolve()
+    },
+    clear: () => rows.clear(),
+  }
+}

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { streamStanzas } from '../control.ts'
+import type { TranslationTable } from './translation-index.ts'
+
+/**
+ * A compiled Translation-en in the cache folder: all stanzas as they came, a table of records sorted by checksum and
+ * text offset, and a trailer. The text stays on disk; the table (24 bytes for each description) lies outside the
+ * JavaScript heap.
+ *
+ *     text · count × { MD5 (16) · offset (u32) · length (u32) } · SHA-256 of the table · count (u32) · magic (8)
+ */
+export class TranslationFile implements TranslationTable {
+  readonly identity: string
+  readonly count: number
+  readonly #table: Buffer
+  #fd: number | undefined
+
+  /** Undefined when there is none in the folder, or a damaged one: compile it anew. `key`: digest of what it was made of, hex. */
+  static open(folder: string, key: string): TranslationFile | undefined {
+    const fd = openIfThere(translationPath(folder, key))
+    if (fd === undefined) return undefined
+    const table = readTable(fd)
+    if (table !== undefined) return new TranslationFile(key, fd, table)
+    closeSync(fd)
+    return undefined
+  }
+
+  private constructor(key: string, fd: number, table: Buffer) {
+    this.identity = key
+    this.count = table.length / recordBytes
+    this.#table = table
+    this.#fd = fd
+  }
+
+  find(name: string, descriptionMd5: string): Buffer | undefined {
+    const wanted = Buffer.from(descriptionMd5, 'hex')
+    const head = Buffer.from(`Package: ${name}\n`)
+    for (let row = this.#firstRow(wanted); this.#compare(row, wanted) === 0; row++) {
+      const stanza = this.#read(row)
+      if (stanza.subarray(0, head.length).equals(head)) return stanza
+    }
+    return undefined
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  #firstRow(wanted: Buffer): number {
+    let [low, high] = [0, this.count]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#compare(middle, wanted) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #compare(row: number, wanted: Buffer): number {
+    if (row >= this.count) return 1
+    const start = row * recordBytes
+    return this.#table.compare(wanted, 0, 16, start, start + 16)
+  }
+
+  #read(row: number): Buffer {
+    if (this.#fd === undefined) throw new Error('the translation file is closed')
+    const start = row * recordBytes
+    const stanza = Buffer.alloc(this.#table.readUInt32LE(start + 20))
+    readSync(this.#fd, stanza, 0, stanza.length, this.#table.readUInt32LE(start + 16))
+    return stanza
+  }
+}
+
+/**
+ * Compiles an unpacked Translation-en and opens it. Entries without a checksum are left
+ * out. APT_STANZA_MALFORMED, and whatever the stream throws; then nothing is left behind.
+ */
+export async function compileTranslation(
+  stream: AsyncIterable<Buffer>,
+  options: { folder: string; key: string },
+): Promise<TranslationFile> {
+  await mkdir(options.folder, { recursive: true })
+  const path = translationPath(options.folder, options.key)
+  const temporary = `${path}.${process.pid}.new`
+  try {
+    const file = await open(temporary, 'w')
+    try {
+      await writeTo(file, stream)
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  const compiled = TranslationFile.open(options.folder, options.key)
+  if (compiled === undefined) throw new Error(`${path} was damaged while it was written`)
+  return compiled
+}
+
+async function writeTo(file: FileHandle, stream: AsyncIterable<Buffer>): Promise<void> {
+  const records: Buffer[] = []
+  let offset = 0
+  let waiting: Buffer[] = []
+  let waitingBytes = 0
+  const flush = async (): Promise<void> => {
+    await file.write(Buffer.concat(waiting))
+    waiting = []
+    waitingBytes = 0
+  }
+  for await (const stanza of streamStanzas(stream, { maxStanzaBytes: 1024 * 1024 })) {
+    const text = endedByNewline(stanza)
+    const md5 = /^Description-md5:[ \t]*([0-9a-f]{32})[ \t\r]*$/im.exec(text.toString('latin1'))?.[1]
+    if (md5 === undefined || offset + text.length >= 2 ** 32) continue
+    const record = Buffer.alloc(recordBytes)
+    record.write(md5, 'hex')
+    record.writeUInt32LE(offset, 16)
+    record.writeUInt32LE(text.length, 20)
+    records.push(record)
+    // A copy: the stanza may be a view of what the stream hands out.
+    waiting.push(Buffer.from(text))
+    waitingBytes += text.length
+    offset += text.length
+    if (waitingBytes > 1024 * 1024) await flush()
+  }
+  const table = Buffer.concat(records.sort(byMd5ThenOffset))
+  const trailer = Buffer.alloc(trailerBytes)
+  createHash('sha256').update(table).digest().copy(trailer)
+  trailer.writeUInt32LE(records.length, 32)
+  trailer.write(magic, 36, 'latin1')
+  waiting.push(table, trailer)
+  await flush()
+}
+
+const recordBytes = 24
+const trailerBytes = 44
+const magic = 'LARDERT1'
+
+function translationPath(folder: string, key: string): string {
+  return join(folder, `translation-${key.replace(/[^0-9A-Za-z-]/g, '-')}`)
+}
+
+function readTable(fd: number): Buffer | undefined {
+  const sizeBytes = fstatSync(fd).size
+  if (sizeBytes < trailerBytes) return undefined
+  const trailer = Buffer.alloc(trailerBytes)
+  readSync(fd, trailer, 0, trailerBytes, sizeBytes - trailerBytes)
+  const tableBytes = trailer.readUInt32LE(32) * recordBytes
+  const start = sizeBytes - trailerBytes - tableBytes
+  if (trailer.toString('latin1', 36) !== magic || start < 0) return undefined
+  const table = Buffer.alloc(tableBytes)
+  readSync(fd, table, 0, tableBytes, start)
+  const sum = createHash('sha256').update(table).digest()
+  return sum.equals(trailer.subarray(0, 32)) ? table : undefined
+}
+
+function byMd5ThenOffset(a: Buffer, b: Buffer): number {
+  return a.compare(b, 0, 16, 0, 16) || a.readUInt32LE(16) - b.readUInt32LE(16)
+}
+
+function endedByNewline(stanza: Buffer): Buffer {
+  let end = stanza.length
+  while (end > 0 && (stanza[end - 1] === 0x0a || stanza[end - 1] === 0x0d)) end--
+  return Buffer.concat([stanza.subarray(0, end), Buffer.from('\n')])
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
