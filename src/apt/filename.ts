@@ -45,7 +45,6 @@ function faultOf(text: string): string | undefined {
 }
 
 /** C0 and C1 controls, line separators, and what turns the direction of text. */
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]/
 
 function faultOfName(name: string): string | undefined {

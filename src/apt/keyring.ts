@@ -63,7 +63,7 @@ async function parseKeys(file: KeyFile): Promise<PublicKey[]> {
   }
   if (keys.some((key) => key.isPrivate()))
     throw unreadable(file.name, 'it holds a secret key, which does not belong here')
-  return keys
+  return keys.map((key) => key.toPublic())
 }
 
 /** A binary file as it is; of armour, each block. */

@@ -207,7 +207,8 @@ function isNameCode(code: number, first: boolean): boolean {
 
 /** Printable and not of the punctuation around it; dpkg itself only warns of odd characters here. */
 function isVersionCode(code: number): boolean {
-  if (code <= 0x20 || code >= 0x7f) return false
+  // Written so that NaN, the end of the text, is refused too
+  if (!(code > 0x20 && code < 0x7f)) return false
   return code !== openParenthesis && code !== closeParenthesis && code !== comma && code !== bar && code !== less
 }
 

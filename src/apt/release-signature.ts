@@ -102,8 +102,10 @@ async function judge(
   const keyId = signature.issuerKeyID.toHex().toUpperCase()
   const candidates = keyring.keys.flatMap((key) => key.getKeys(signature.issuerKeyID).map((part) => ({ key, part })))
   let verdict: Verdict = { kind: 'untrusted', reason: `${keyId} is not among the trusted keys` }
-  for (const candidate of candidates) {
-    verdict = await judgeBy(candidate, signature, literal, keyring, now)
+  for (const { key, part } of candidates) {
+    verdict = isAllowed(keyring, key, part)
+      ? await judgeBy({ key, part }, signature, literal, now)
+      : { kind: 'untrusted', reason: `${fingerprintOf(key)} is not the key asked for` }
     if (verdict.kind === 'good') break
   }
   return verdict
@@ -113,20 +115,18 @@ async function judgeBy(
   { key, part }: { key: PublicKey; part: PublicKey | Subkey },
   signature: SignaturePacket,
   literal: LiteralDataPacket,
-  keyring: Keyring,
   now: Date,
 ): Promise<Verdict> {
-  const signer = fingerprintOf(key)
   const name = fingerprintOf(part)
-  if (!isAllowed(keyring, signer, name)) return { kind: 'untrusted', reason: `${signer} is not the key asked for` }
   const fault = (await faultOfSignature(signature, part, literal)) ?? faultOfDates(signature, part, now)
   if (fault !== undefined) return { kind: 'bad', reason: `the signature by ${name} ${fault}` }
-  return (await faultOfKey(key, part, now)) ?? { kind: 'good', signer }
+  return (await faultOfKey(key, part, now)) ?? { kind: 'good', signer: fingerprintOf(key) }
 }
 
-function isAllowed(keyring: Keyring, signer: string, part: string): boolean {
+function isAllowed(keyring: Keyring, key: PublicKey, part: PublicKey | Subkey): boolean {
   const only = keyring.onlyFingerprints
-  return only === undefined || only.includes(signer) || only.includes(part) || only.includes(`${part}!`)
+  const name = fingerprintOf(part)
+  return only === undefined || [fingerprintOf(key), name, `${name}!`].some((allowed) => only.includes(allowed))
 }
 
 /** What apt trusts: digests that nobody can forge. */
@@ -199,7 +199,7 @@ async function isRevoked(key: PublicKey, part: PublicKey | Subkey, now: Date): P
 /** The earlier of both ends; undefined for a key that does not end or has no valid signature of its own. */
 async function expiryOf(key: PublicKey, part: PublicKey | Subkey, now: Date): Promise<Date | undefined> {
   const ends = [await key.getExpirationTime()]
-  if (part !== key) ends.push(await (part as Subkey).getExpirationTime(now))
+  if (part !== key) ends.push(await part.getExpirationTime(now))
   return ends.filter((end) => end instanceof Date).sort((a, b) => a.getTime() - b.getTime())[0]
 }
 
@@ -215,7 +215,7 @@ function detachedPackets(signature: Uint8Array): Uint8Array {
 async function readSignaturePackets(bytes: Uint8Array): Promise<SignaturePacket[]> {
   let packets: PacketList<SignaturePacket>
   try {
-    packets = (await readSignature({ binarySignature: bytes })).packets as PacketList<SignaturePacket>
+    packets = (await readSignature({ binarySignature: bytes })).packets
   } catch (cause) {
     // openpgp throws plain Error for packets that it cannot read
     throw failure('APT_SIGNATURE_BAD', ['the signature cannot be read'], cause)

@@ -154,7 +154,8 @@ function filesOf(stanza: Stanza): Map<string, ReleaseFile> {
 
 function addFile(files: Map<string, ReleaseFile>, line: string, section: (typeof sections)[number]): void {
   const [hex = '', size = '', name = '', ...rest] = line.trim().split(/\s+/)
-  if (hex.length !== section.hexDigits || !/^[0-9a-f]+$/i.test(hex) || !/^\d{1,15}$/.test(size) || rest.length > 0) {
+  const complete = name !== '' && rest.length === 0 && hex.length === section.hexDigits
+  if (!complete || !/^[0-9a-f]+$/i.test(hex) || !/^\d{1,15}$/.test(size)) {
     throw malformed(`its ${section.field} holds the line ${JSON.stringify(line.slice(0, 200))}`)
   }
   const path = checkFilename(name)
