@@ -16,7 +16,10 @@ export interface BareRepositoryOptions {
 export async function prepareBareRepository(path: string, options: BareRepositoryOptions = {}): Promise<void> {
   const { mainBranch = 'main', maxPushBytes = 256 * 1024 * 1024 } = options
   await runGit(['init', '--bare', '--quiet', '--template=', `--initial-branch=${mainBranch}`, '--', path])
+  const present = await runGit(['config', '--local', '--list', '-z'], { repository: path })
+  const settings = new Set(present.stdout.toString('utf8').split('\0'))
   for (const [key, value] of configuration(maxPushBytes)) {
+    if (settings.has(`${key.toLowerCase()}\n${value}`)) continue
     await runGit(['config', '--replace-all', key, value], { repository: path })
   }
   await mkdir(join(path, 'hooks'), { recursive: true })

@@ -17,7 +17,7 @@ export function parsePublishedPath(url: string): PublishedPath | undefined {
   if (format !== 'apt' && format !== 'rpm') return undefined
   const folder = rest === '' || rest.endsWith('/')
   const trimmed = rest.endsWith('/') ? rest.slice(0, -1) : rest
-  const parts = trimmed === '' ? [] : trimmed.split('/').map(decodePart)
+  const parts = rest === '' ? [] : trimmed.split('/').map(decodePart)
   if (!parts.every((part) => part !== undefined)) return undefined
   const [mirror = '', ...path] = parts
   return { format, mirror, path: path.join('/'), folder }

@@ -1,0 +1,271 @@
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { prepareBareRepository } from './bare-repository.ts'
+import { BatchAnswers } from './batch-answer.ts'
+import { parseCgiHead } from './cgi-answer.ts'
+import { openCommit } from './commit-files.ts'
+import { quarantineOf } from './git-environment.ts'
+import { checkBranchName, checkObjectId, checkRefName } from './ref-name.ts'
+import { fetchBranch, isAncestor, listBranches, resolveRef } from './repository.ts'
+import { runGit } from './run-git.ts'
+
+let folder: string
+let bare: string
+let first: string
+let second: string
+
+function git(cwd: string, ...args: string[]): string {
+  const names = ['GIT_AUTHOR_NAME', 'GIT_COMMITTER_NAME', 'GIT_AUTHOR_EMAIL', 'GIT_COMMITTER_EMAIL']
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    ...Object.fromEntries(names.map((name) => [name, 'a@example.org'])),
+  }
+  return execFileSync('git', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'larder-forge-test-'))
+  const work = join(folder, 'work')
+  await mkdir(join(work, 'lists', 'deep'), { recursive: true })
+  git(work, 'init', '-q', '-b', 'main')
+  await writeFile(join(work, 'larder.yaml'), 'site: campus\n')
+  await writeFile(join(work, 'lists', 'base.json'), '["nmap"]')
+  await writeFile(join(work, 'lists', 'deep', 'ümlaut "quoted"\nname'), 'x')
+  await writeFile(join(work, 'empty'), '')
+  await writeFile(join(work, 'big'), Buffer.alloc(3_000_000, 'ab\n'))
+  await symlink('/etc/passwd', join(work, 'passwd'))
+  await symlink('lists', join(work, 'linked'))
+  git(work, 'add', '-A')
+  git(work, 'commit', '-q', '-m', '1')
+  git(work, 'update-index', '--add', '--cacheinfo', `160000,${'1'.repeat(40)},module`)
+  git(work, 'commit', '-q', '-m', '2')
+  first = git(work, 'rev-parse', 'HEAD~1')
+  second = git(work, 'rev-parse', 'HEAD')
+  bare = join(folder, 'site.git')
+  await prepareBareRepository(bare)
+  await fetchBranch(bare, { url: work, remote: 'upstream', branch: 'main' })
+  await runGit(['update-ref', 'refs/heads/main', second], { repository: bare })
+  await runGit(['update-ref', 'refs/heads/a/topic', first], { repository: bare })
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe('the files of a commit', () => {
+  test('are listed and read, several at once', async () => {
+    using files = await openCommit(bare, second)
+    expect(await files.list('')).toEqual([
+      'big',
+      'empty',
+      'larder.yaml',
+      'lists/base.json',
+      'lists/deep/ümlaut "quoted"\nname',
+    ])
+    expect(await files.list('lists')).toEqual(['lists/base.json', 'lists/deep/ümlaut "quoted"\nname'])
+    expect(await files.list('list')).toEqual([])
+    const contents = await Promise.all(
+      ['larder.yaml', 'big', 'empty', 'lists/deep/ümlaut "quoted"\nname', 'larder.yaml'].map((path) =>
+        files.read(path),
+      ),
+    )
+    expect(contents.map((content) => content?.length)).toEqual([13, 3_000_000, 0, 1, 13])
+    expect(contents[0]?.toString()).toBe('site: campus\n')
+    expect(contents[1]?.equals(Buffer.alloc(3_000_000, 'ab\n'))).toBe(true)
+  })
+
+  test.each(['nothing', 'lists', 'lists/', '../larder.yaml', '/etc/passwd', 'module', ''])(
+    '%j is not there',
+    async (path) => {
+      using files = await openCommit(bare, second)
+      expect(await files.read(path)).toBeUndefined()
+    },
+  )
+
+  test.each(['passwd', 'linked', 'linked/base.json'])('%s: symbolic links are not followed', async (path) => {
+    using files = await openCommit(bare, second)
+    await expect(files.read(path)).rejects.toMatchObject({ code: 'GIT_FILE_REFUSED', context: { path } })
+  })
+
+  test('over the limits are refused', async () => {
+    using files = await openCommit(bare, second, {}, { fileBytes: 1000, files: 100 })
+    await expect(files.read('big')).rejects.toMatchObject({ code: 'GIT_FILE_REFUSED' })
+    await expect(openCommit(bare, second, {}, { fileBytes: 1000, files: 3 })).rejects.toMatchObject({
+      code: 'GIT_FILE_REFUSED',
+    })
+  })
+
+  test('can be read again after the process behind was ended', async () => {
+    const files = await openCommit(bare, second)
+    await files.read('larder.yaml')
+    files.close()
+    expect((await files.read('larder.yaml'))?.length).toBe(13)
+    const pending = files.read('big')
+    files.close()
+    await expect(pending).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
+  test('of what is no commit', async () => {
+    await expect(openCommit(bare, '3'.repeat(40))).rejects.toMatchObject({ code: 'GIT_FAILED' })
+    await expect(openCommit(bare, 'main')).rejects.toMatchObject({ code: 'GIT_REF_REFUSED' })
+    await expect(openCommit(bare, '--output=/x')).rejects.toMatchObject({ code: 'GIT_REF_REFUSED' })
+  })
+})
+
+describe('refs', () => {
+  test('are resolved', async () => {
+    expect(await resolveRef(bare, 'refs/heads/main')).toBe(second)
+    expect(await resolveRef(bare, first)).toBe(first)
+    expect(await resolveRef(bare, 'refs/heads/none')).toBeUndefined()
+    expect(await resolveRef(bare, '3'.repeat(40))).toBeUndefined()
+    await expect(resolveRef(bare, 'main')).rejects.toMatchObject({ code: 'GIT_REF_REFUSED' })
+    await expect(resolveRef(join(folder, 'none'), 'refs/heads/main')).rejects.toMatchObject({ code: 'GIT_FAILED' })
+  })
+
+  test('are listed', async () => {
+    expect(await listBranches(bare)).toEqual([
+      { name: 'a/topic', commit: first },
+      { name: 'main', commit: second },
+    ])
+  })
+
+  test('have a history', async () => {
+    expect(await isAncestor(bare, first, second)).toBe(true)
+    expect(await isAncestor(bare, second, first)).toBe(false)
+  })
+
+  test.each(['ext::sh -c touch% /tmp/x', 'http://example.org/x', '-u', '--upload-pack=x', 'relative'])(
+    'are not fetched from %s',
+    async (url) => {
+      await expect(fetchBranch(bare, { url, remote: 'r', branch: 'main' })).rejects.toMatchObject({
+        code: 'GIT_REF_REFUSED',
+      })
+    },
+  )
+})
+
+describe('names', () => {
+  test.each(['refs/heads/main', 'refs/heads/topic/ü', 'refs/tags/v1.0', 'refs/heads/-x'])('%s', (ref) => {
+    expect(checkRefName(ref)).toBe(ref)
+  })
+
+  test.each([
+    'main',
+    '-x',
+    'refs/heads/a..b',
+    'refs/heads/',
+    'refs/heads/a b',
+    'refs/heads/a\n',
+    'refs/heads/.a',
+    'refs/heads/a.lock',
+    'refs/heads/a.lock/b',
+    'refs//a',
+    'refs/heads/a~1',
+    'refs/heads/@{1}',
+    'refs/heads/a.',
+    'refs/heads/a:b',
+    'refs/heads/*',
+    '',
+  ])('%j is no ref', (ref) => {
+    expect(() => checkRefName(ref)).toThrow(expect.objectContaining({ code: 'GIT_REF_REFUSED' }))
+  })
+
+  test('what is accepted, git accepts', () => {
+    const name = fc.stringMatching(/^[a-z.@{}~^:?*[\\/ -]{1,12}$/)
+    fc.assert(
+      fc.property(name, (text) => {
+        try {
+          checkBranchName(text)
+        } catch {
+          return
+        }
+        execFileSync('git', ['check-ref-format', `refs/heads/${text}`])
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test.each(['', 'main', '1'.repeat(39), '1'.repeat(41), 'A'.repeat(40), '-'.repeat(40)])('%j is no commit', (id) => {
+    expect(() => checkObjectId(id)).toThrow(expect.objectContaining({ code: 'GIT_REF_REFUSED' }))
+  })
+
+  test('only the quarantine is let through', () => {
+    const said = { GIT_QUARANTINE_PATH: '/q', GIT_SSH_COMMAND: 'x', LD_PRELOAD: 'y', GIT_OBJECT_DIRECTORY: '' }
+    expect(quarantineOf(said)).toEqual({ GIT_QUARANTINE_PATH: '/q' })
+  })
+})
+
+describe('running git', () => {
+  test('that takes too long', async () => {
+    const slow = runGit(['cat-file', '--batch'], { repository: bare, timeoutMs: 50, input: undefined as never })
+    // It reads to the end of its input, which is there at once: this one ends by itself.
+    await expect(slow).resolves.toMatchObject({ exitCode: 0 })
+    const abort = AbortSignal.abort()
+    await expect(runGit(['log'], { repository: bare, signal: abort })).rejects.toMatchObject({ code: 'CANCELLED' })
+  })
+
+  test('that says too much', async () => {
+    const much = runGit(['cat-file', 'blob', `${second}:big`], { repository: bare, maxOutputBytes: 1000 })
+    await expect(much).rejects.toMatchObject({ code: 'GIT_FAILED', message: expect.stringContaining('1000 bytes') })
+  })
+
+  test('that fails tells what it said', async () => {
+    await expect(runGit(['rev-parse', '--verify', 'none'], { repository: bare })).rejects.toMatchObject({
+      code: 'GIT_FAILED',
+      message: expect.stringContaining('fatal:'),
+    })
+  })
+})
+
+test('a repository is prepared again at every start, its content kept', async () => {
+  await prepareBareRepository(bare)
+  expect(await listBranches(bare)).toHaveLength(2)
+  expect((await readdir(join(bare, 'hooks'))).sort()).toEqual(['post-receive', 'pre-receive'])
+  expect((await stat(join(bare, 'hooks', 'pre-receive'))).mode & 0o111).toBe(0o111)
+})
+
+test('answers of cat-file are found however they are cut', () => {
+  const id = 'a'.repeat(40)
+  const bytes = Buffer.from(`${id} blob 3\nx\ny\n${id} blob 0\n\n${id} missing\n`)
+  fc.assert(
+    fc.property(fc.array(fc.nat(bytes.length)), (cuts) => {
+      const answers = new BatchAnswers()
+      const found: string[] = []
+      const edges = [0, ...cuts, bytes.length].sort((a, b) => a - b)
+      edges.slice(1).forEach((edge, at) => {
+        answers.push(bytes.subarray(edges[at], edge))
+        for (let answer = answers.take(); answer; answer = answers.take())
+          found.push(`${answer.type} ${answer.content}`)
+      })
+      expect(found).toEqual(['blob x\ny', 'blob ', 'missing '])
+    }),
+  )
+})
+
+test.each([
+  [
+    'Status: 403 Forbidden\r\nContent-Type: text/plain\r\n\r\nrest',
+    { status: 403, headers: [['Content-Type', 'text/plain']] },
+  ],
+  [
+    'A: b\nC: d: e\n\n',
+    {
+      status: 200,
+      headers: [
+        ['A', 'b'],
+        ['C', 'd: e'],
+      ],
+    },
+  ],
+  ['A: b\r\n', undefined],
+  ['nonsense\n\n', 'malformed'],
+  ['Status: 999\n\n', 'malformed'],
+  ['Status: x\n\n', 'malformed'],
+  ['A'.repeat(70_000), 'malformed'],
+])('the CGI head %j', (text, expected) => {
+  const head = parseCgiHead(Buffer.from(text))
+  if (typeof expected === 'object') expect(head).toMatchObject(expected)
+  else expect(head).toEqual(expected)
+})
