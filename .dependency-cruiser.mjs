@@ -42,7 +42,8 @@ const gates = [
   { package: 'commander', may: ['app'], why: 'handlers return data; only app knows a command line' },
 ]
 
-const tests = '[.](test|contract)[.]ts$'
+/** Tests, contract suites, and the `testing/` folder of a room, which holds what the tests of several rooms share. */
+const tests = '([.](test|contract)[.]ts$|^src/[^/]+/testing/)'
 const roomNames = Object.keys(rooms)
 
 const arrows = roomNames.map((room) => ({

@@ -94,7 +94,7 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['**/*.test.ts', '**/*.contract.ts'],
+    ignores: ['**/*.test.ts', '**/*.contract.ts', '**/testing/**'],
     rules: {
       'max-lines': ['error', { max: 250 }],
       'max-lines-per-function': ['error', { max: 60 }],
@@ -107,11 +107,11 @@ export default defineConfig(
   { files: ['src/core/random.ts'], rules: { 'no-restricted-syntax': restrict('random') } },
   { files: ['src/app/**/*.ts'], rules: { 'no-restricted-syntax': restrict('environment') } },
   {
-    files: ['**/*.test.ts', '**/*.contract.ts', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'],
+    files: ['**/*.test.ts', '**/*.contract.ts', '**/testing/**', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'],
     rules: { 'no-restricted-syntax': restrict('clock', 'random', 'environment') },
   },
   {
-    files: ['**/*.test.ts', '**/*.contract.ts', 'test/**/*.ts'],
+    files: ['**/*.test.ts', '**/*.contract.ts', '**/testing/**', 'test/**/*.ts'],
     rules: {
       // Fakes and matchers are written for reading.
       '@typescript-eslint/no-unsafe-assignment': 'off',
