@@ -38,7 +38,7 @@ interface Definition {
 }
 
 function definition(schema: z.core.$ZodType): Definition {
-  return schema._zod.def as Definition
+  return schema._zod.def
 }
 
 function below(schema: z.core.$ZodType, step: string | number): z.core.$ZodType | undefined {
