@@ -1,0 +1,66 @@
+import type { Upstream } from '../../../../test/fixtures/upstream/index.ts'
+import { silentProgress, systemClock, type SiteFiles } from '../../../core/index.ts'
+import { createTestFetcher, type TestFetcher } from '../../../fetch/testing/index.ts'
+import { aptUpstreamSchema } from '../../upstream-config.ts'
+import { findSuites } from '../find-suites.ts'
+import type { Host } from '../host.ts'
+import { loadSuite, type SuiteLoader } from '../load-suite.ts'
+import type { Suite } from '../suite.ts'
+import type { SuiteSource } from '../suite-source.ts'
+import type { UpstreamMemory } from '../upstream-memory.ts'
+
+export interface TestLoader extends TestFetcher {
+  memory: UpstreamMemory
+  load(source: SuiteSource, options?: Partial<SuiteLoader>): Promise<Suite>
+}
+
+/** Loads suites into a store in memory. `now` is that of the machine unless given. */
+export async function createTestLoader(): Promise<TestLoader> {
+  const testing = await createTestFetcher()
+  const values = new Map<string, unknown>()
+  const memory: UpstreamMemory = {
+    get: async (key) => structuredClone(values.get(key)),
+    put: async (key, value) => void values.set(key, JSON.parse(JSON.stringify(value))),
+  }
+  const { signal } = new AbortController()
+  const load = (source: SuiteSource, options: Partial<SuiteLoader> = {}) =>
+    loadSuite({ ...testing, memory, progress: silentProgress, signal, now: systemClock.now(), ...options }, source)
+  return { ...testing, memory, load }
+}
+
+/** The source that larder.yaml would give for one suite of a test upstream. */
+export async function sourceOf(
+  upstream: Upstream,
+  options: { suite?: string; components?: string[]; architectures?: string[]; config?: Record<string, unknown> } = {},
+): Promise<SuiteSource> {
+  const own = { url: upstream.url, keys: ['key.asc'], ...options.config }
+  const sources = await findSuites({
+    upstream: { name: 'test', config: aptUpstreamSchema.parse(own) },
+    suites: [options.suite ?? 'bookworm'],
+    components: options.components ?? ['main'],
+    architectures: options.architectures ?? ['amd64'],
+    files: filesOf({ 'key.asc': upstream.key }),
+    host: noHost,
+  })
+  return sources[0]!
+}
+
+export function filesOf(files: Record<string, string>): SiteFiles {
+  return {
+    read: async (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
+    list: async () => Object.keys(files).sort(),
+  }
+}
+
+/** A host without APT. */
+export const noHost: Host = {
+  aptConfig: async () => ({
+    architectures: [],
+    languages: [],
+    checkDate: true,
+    checkValidUntil: true,
+    proxyByHost: {},
+  }),
+  sources: async () => [],
+  readFile: async () => undefined,
+}
