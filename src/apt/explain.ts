@@ -69,7 +69,7 @@ function describeFailure(closure: WorldClosure, { root, kind, obstacle }: Failur
 }
 
 /** Follows, from a barred row, the first thing that is missing at each step. */
-function describeBarred({ world, profiles }: WorldClosure, profile: number, root: number): string {
+export function describeBarred({ world, profiles }: WorldClosure, profile: number, root: number): string {
   const { universe } = world
   const { unsatisfied, excluded } = profiles.all[profile]!
   const steps = [universe.name(root)]

@@ -1,5 +1,5 @@
 import type { Universe } from '../universe.ts'
-import { describeObstacle } from '../explain.ts'
+import { describeBarred, describeObstacle } from '../explain.ts'
 import type { Decision } from './selection.ts'
 import type { WorldClosure } from './world-closure.ts'
 
@@ -25,7 +25,8 @@ function* notesOf(closure: WorldClosure): Generator<string> {
   const { universe } = world
   const held = new Set(rows)
   for (const { root, taken, wanted, obstacle } of lowered) {
-    const why = obstacle === undefined ? 'what it needs is missing' : describeObstacle(world, obstacle)
+    const why =
+      obstacle === undefined ? describeBarred(closure, root.profile, wanted) : describeObstacle(world, obstacle)
     const name = root.listed?.name ?? universe.name(taken)
     yield `${name}: ${universe.version(taken)} is taken in place of ${universe.version(wanted)}: ${why}`
   }

@@ -1,5 +1,13 @@
 /** Which grammars a byte may stand in; bits may be joined. */
-export const ByteClass = { name: 1, version: 2, architecture: 4, path: 8, digit: 16, alphanumeric: 32, hex: 64 } as const
+export const ByteClass = {
+  name: 1,
+  version: 2,
+  architecture: 4,
+  path: 8,
+  digit: 16,
+  alphanumeric: 32,
+  hex: 64,
+} as const
 
 /** True when bytes `[start, end)` are one or more bytes of the class. */
 export function isAllOf(bytes: Uint8Array, start: number, end: number, wanted: number): boolean {

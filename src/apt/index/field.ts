@@ -71,7 +71,8 @@ export function fieldName(wanted: FieldId): string {
 }
 
 const byLength: ({ lower: Uint8Array; field: FieldId }[] | undefined)[] = []
-for (const [name, field] of names) (byLength[name.length] ??= []).push({ lower: Buffer.from(name.toLowerCase()), field })
+for (const [name, field] of names)
+  (byLength[name.length] ??= []).push({ lower: Buffer.from(name.toLowerCase()), field })
 
 function isSameName(bytes: Buffer, start: number, lower: Uint8Array): boolean {
   for (let i = 0; i < lower.length; i++) {

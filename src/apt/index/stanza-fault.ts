@@ -41,7 +41,12 @@ export function sourceFiles(text: string): { name: string; sizeBytes: number; sh
       const match = /^([0-9a-fA-F]{64})\s+(\d{1,15})\s+([\w.+~:%-]+)$/.exec(line)
       const [, sha256, size, name] = match ?? []
       if (sha256 === undefined || size === undefined || name === undefined || name.startsWith('.'))
-        return { name: '', sizeBytes: 0, sha256: '', fault: `a line of Checksums-Sha256 is malformed: ${line.slice(0, 120)}` }
+        return {
+          name: '',
+          sizeBytes: 0,
+          sha256: '',
+          fault: `a line of Checksums-Sha256 is malformed: ${line.slice(0, 120)}`,
+        }
       return { name, sizeBytes: Number(size), sha256: sha256.toLowerCase() }
     })
 }
@@ -57,7 +62,11 @@ function faultOfIdentity(stanza: Stanza): string | undefined {
     if (!isPresent(stanza, field)) return `it has no ${fieldName(field)}`
     const start = valueStart[field]!
     const end = stanza.valueEnd[field]!
-    if (end - start > maxWordBytes || !isAllOf(bytes, start, end, grammar) || !isOneOf(bytes[start]!, ByteClass.alphanumeric))
+    if (
+      end - start > maxWordBytes ||
+      !isAllOf(bytes, start, end, grammar) ||
+      !isOneOf(bytes[start]!, ByteClass.alphanumeric)
+    )
       return `its ${fieldName(field)} is malformed`
   }
   return faultOfArchitecture(stanza)
@@ -90,7 +99,7 @@ function faultOfPath(stanza: Stanza, field: FieldId): string | undefined {
   for (let i = start; i <= end; i++) {
     const byte = i < end ? bytes[i] : slash
     if (byte === slash) {
-      if (isDotsOnly && dots > 1) return `its ${fieldName(field)} leads out of the repository`
+      if (isDotsOnly && dots === 2) return `its ${fieldName(field)} leads out of the repository`
       dots = 0
       isDotsOnly = true
     } else if (byte === dot) dots++
@@ -124,7 +133,8 @@ function faultOfHash(stanza: Stanza): string | undefined {
     if (!isPresent(stanza, field)) continue
     const start = stanza.valueStart[field]!
     const end = stanza.valueEnd[field]!
-    if (end - start !== digits || !isAllOf(stanza.bytes, start, end, ByteClass.hex)) return `its ${fieldName(field)} is malformed`
+    if (end - start !== digits || !isAllOf(stanza.bytes, start, end, ByteClass.hex))
+      return `its ${fieldName(field)} is malformed`
   }
   if (isPresent(stanza, Field.sha256) || isPresent(stanza, Field.sha512)) return undefined
   return 'it has neither SHA256 nor SHA512'

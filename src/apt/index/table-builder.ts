@@ -213,7 +213,7 @@ const comma = 0x2c
 function splitAtCommas(stanza: Stanza, field: FieldId, accept: (start: number, end: number) => void): void {
   const { bytes } = stanza
   const end = stanza.valueEnd[field]!
-  for (let at = stanza.valueStart[field]!; at < end; ) {
+  for (let at = stanza.valueStart[field]!; at < end;) {
     let next = at
     while (next < end && bytes[next] !== comma) next++
     let last = next
@@ -240,7 +240,8 @@ function hexDigit(byte: number): number {
 
 function decimal(stanza: Stanza, field: FieldId): number {
   let value = 0
-  for (let i = stanza.valueStart[field]!; i < stanza.valueEnd[field]!; i++) value = value * 10 + (stanza.bytes[i]! - 0x30)
+  for (let i = stanza.valueStart[field]!; i < stanza.valueEnd[field]!; i++)
+    value = value * 10 + (stanza.bytes[i]! - 0x30)
   return value
 }
 

@@ -28,7 +28,9 @@ export const priorityNames = ['required', 'important', 'standard', 'optional', '
 export type Priority = (typeof priorityNames)[number]
 
 export function packFlags(bits: number, multiArch: MultiArch, priority: Priority): number {
-  return bits | (multiArchNames.indexOf(multiArch) << multiArchShift) | (priorityNames.indexOf(priority) << priorityShift)
+  return (
+    bits | (multiArchNames.indexOf(multiArch) << multiArchShift) | (priorityNames.indexOf(priority) << priorityShift)
+  )
 }
 
 export function multiArchOf(flags: number): MultiArch {
