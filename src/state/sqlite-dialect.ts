@@ -10,10 +10,17 @@ import { LarderError, Mutex } from '../core/index.ts'
  */
 export function sqliteDialect(database: DatabaseSync): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
+    createAdapter: () => new SerialAdapter(),
     createDriver: () => new SqliteDriver(database),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
+  }
+}
+
+/** The driver below sees to one user at a time; left to Kysely, a query that waits for its own transaction would hang. */
+class SerialAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
   }
 }
 

@@ -1,4 +1,5 @@
 import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Digest, digestOf, LarderError } from '../core/index.ts'
 import type { BlobStat, BlobStore, LeaseId, LocalBlobs, Upload } from './blob-store.ts'
@@ -24,9 +25,12 @@ export async function openFileBlobStore(options: FileBlobStoreOptions): Promise<
     await rm(layout.newBlobs, { recursive: true, force: true })
     await mkdir(layout.newBlobs, { recursive: true, mode: 0o750 })
     await mkdir(layout.blobs, { recursive: true, mode: 0o750 })
-    await Promise.all(layout.shards().map((shard) => mkdir(shard, { recursive: true, mode: 0o750 })))
+    const there = new Set(await readdir(layout.blobs))
+    const shards = layout.shards().filter((shard) => !there.has(basename(shard)))
+    await Promise.all(shards.map((shard) => mkdir(shard, { mode: 0o750 })))
     // A blob that a killed process had renamed, but not yet made durable, is there for us: make it durable now.
-    await Promise.all([...layout.shards(), layout.blobs, layout.uploads, options.folder].map(syncFolder))
+    const old = layout.shards().filter((shard) => there.has(basename(shard)))
+    await Promise.all([...old, layout.blobs, dirname(layout.blobs), layout.uploads, options.folder].map(syncFolder))
   })
   return new FileBlobStore(layout, options.leaseBook)
 }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { type Digest, digestFromHex } from '../core/index.ts'
 import type { Expectation, LeaseId, Upload } from './blob-store.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'
@@ -36,13 +37,15 @@ export async function openFileUpload(options: FileUploadOptions): Promise<Upload
 /** What is written beside the bytes; empty when it is not there or a crash has damaged it. */
 export async function readUploadTag(folder: string): Promise<{ tag: string; lease: LeaseId }> {
   try {
-    const { tag, lease } = JSON.parse(await readFile(join(folder, 'tag'), 'utf8')) as Record<string, unknown>
-    if (typeof tag === 'string' && typeof lease === 'string') return { tag, lease: lease as LeaseId }
+    const found = uploadTag.safeParse(JSON.parse(await readFile(join(folder, 'tag'), 'utf8')))
+    if (found.success) return { tag: found.data.tag, lease: found.data.lease as LeaseId }
   } catch (error) {
     if (!hasErrno(error, 'ENOENT') && !(error instanceof SyntaxError)) throw error
   }
   return { tag: '', lease: '' as LeaseId }
 }
+
+const uploadTag = z.object({ tag: z.string(), lease: z.string() })
 
 class FileUpload implements Upload {
   readonly #options: FileUploadOptions

@@ -1,4 +1,4 @@
-import { type Clock, type Digest, LarderError } from '../core/index.ts'
+import type { Clock, Digest } from '../core/index.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { CollectableLeases } from './leases.ts'
 
@@ -47,7 +47,7 @@ async function mark(options: CollectionOptions): Promise<Set<Digest>> {
   for await (const digest of options.leases.roots()) marked.add(digest)
   for await (const digest of options.roots()) {
     marked.add(digest)
-    stopIfAsked(options.signal)
+    options.signal?.throwIfAborted()
   }
   return marked
 }
@@ -64,7 +64,7 @@ async function sweep(options: CollectionOptions, marked: ReadonlySet<Digest>): P
     result.freedBytes += freedBytes
     result.kept += batch.length - removed
     batch = []
-    stopIfAsked(options.signal)
+    options.signal?.throwIfAborted()
   }
   for await (const { digest } of options.store.list()) {
     if (marked.has(digest)) result.kept++
@@ -73,9 +73,4 @@ async function sweep(options: CollectionOptions, marked: ReadonlySet<Digest>): P
   }
   if (batch.length > 0) await removeBatch()
   return result
-}
-
-function stopIfAsked(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true)
-    throw new LarderError('CANCELLED', { message: 'The collection was stopped on request.' })
 }

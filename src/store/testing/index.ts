@@ -1,2 +1,3 @@
 export { MemoryBlobStore, createMemoryLeases } from './memory-blob-store.ts'
 export { FaultyBlobStore } from './faulty-blob-store.ts'
+export { openTestStore, type TestStore } from './open-test-store.ts'
