@@ -12,7 +12,13 @@ import { digestFromHex } from '../../src/core/digest.ts'
 import { writeTree, type SigningKey } from '../../src/publish/index.ts'
 import type { LeaseId } from '../../src/store/index.ts'
 import { MemoryBlobStore } from '../../src/store/testing/index.ts'
-import { composeRepository, createAptSealer, type RepositoryPackage } from '../../src/apt/repository/index.ts'
+import { debInMemory, readDebControl, readDebFiles } from '../../src/apt/deb/index.ts'
+import {
+  composeRepository,
+  createAptSealer,
+  createFileLists,
+  type RepositoryPackage,
+} from '../../src/apt/repository/index.ts'
 import { memoryCache } from '../../src/apt/repository/testing/memory-cache.ts'
 
 const run = promisify(execFile)
@@ -106,6 +112,7 @@ describe.skipIf(tools.length > 0 && process.env['CI'] !== 'true')(
         label: 'campus base',
         components: ['main'],
         architectures: ['amd64'],
+        contents: createFileLists({ store, lease, cache, signal: new AbortController().signal }),
         translations: new Map([
           ['main', { identity: '1', find: (_: string, sum: string) => Buffer.from(descriptions.get(sum) ?? '') }],
         ]),
@@ -238,6 +245,36 @@ describe.skipIf(tools.length > 0 && process.env['CI'] !== 'true')(
         }
       }
     })
+
+    test('Contents says what apt-ftparchive reads from the packages, and the section, which it leaves out', async () => {
+      await publish(packages, new Date())
+      const { stdout } = await run('apt-ftparchive', ['contents', 'pool'], { cwd: join(folder, 'www') })
+      const zipped = join(folder, 'www/dists/bookworm/main/Contents-amd64.gz')
+      const ours = (await run('zcat', [zipped])).stdout
+      const meaning = (text: string): string[] =>
+        text
+          .trim()
+          .split('\n')
+          .map((line) => line.split(/\s+/).join(' '))
+      expect(meaning(ours.replace(/\tmisc\//g, '\t'))).toEqual(meaning(stdout))
+      expect(ours).toContain('usr/share/hello/text\tmisc/hello\n')
+    })
+
+    test.each(['none', 'gzip', 'xz', 'zstd'])(
+      'the reader of .debs reads what dpkg-deb -Z%s makes',
+      async (compression) => {
+        const root = join(folder, 'build/hello')
+        const file = join(folder, `${compression}.deb`)
+        const made = await run('dpkg-deb', [`-Z${compression}`, '--build', root, file]).catch((error: unknown) => error)
+        // dpkg before 1.21.18 has no zstd.
+        if (made instanceof Error && compression === 'zstd') return
+        const source = debInMemory(await readFile(file), file)
+        const { signal } = new AbortController()
+        const { stdout } = await run('dpkg-deb', ['--info', file, 'control'])
+        expect((await readDebControl(source, signal)).toString()).toBe(stdout)
+        expect(await readDebFiles(source, signal)).toEqual(['usr/share/hello/text'])
+      },
+    )
 
     test('Release is what apt-ftparchive would list, by-hash files apart', async () => {
       await publish(packages, new Date())

@@ -244,6 +244,29 @@ describe('composeRepository', () => {
     expect(new Set(added.map((item) => item.name))).toEqual(new Set([newer.name, packages[499]!.name]))
   })
 
+  test('Contents merges the file lists, and asks for none when the packages are the same', async () => {
+    const { compose, content } = bench()
+    let asked = 0
+    const lists = new Map([
+      ['tool', ['usr/bin/tool', 'usr/share/common']],
+      ['data', ['usr/share/common', 'usr/share/data']],
+    ])
+    const contents = { of: ({ name }: { name: string }) => (asked++, Promise.resolve(lists.get(name) ?? [])) }
+    const packages = [
+      syntheticPackage('tool'),
+      syntheticPackage('tool', { version: '2' }),
+      syntheticPackage('data', { architecture: 'all' }),
+    ]
+    const first = await compose(packages, { contents })
+    const text = (await content(first.entries, 'dists/bookworm/main/Contents-amd64')).toString()
+    expect(text).toBe('usr/bin/tool\tmisc/tool\nusr/share/common\tmisc/data,misc/tool\nusr/share/data\tmisc/data\n')
+    expect(gunzipSync(await content(first.entries, 'dists/bookworm/main/Contents-amd64.gz')).toString()).toBe(text)
+    expect(first.meta.files.map((file) => file.path)).toContain('main/Contents-amd64.gz')
+    asked = 0
+    expect(await compose(packages, { contents })).toEqual(first)
+    expect(asked).toBe(0)
+  })
+
   test('the same package twice is a mistake of the caller', async () => {
     await expect(bench().compose([syntheticPackage('a'), syntheticPackage('a')])).rejects.toThrow('given twice')
   })

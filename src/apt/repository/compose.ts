@@ -4,7 +4,16 @@ import type { TreeEntry } from '../../publish/index.ts'
 import type { BlobStore, LeaseId, Leases } from '../../store/index.ts'
 import { BlobBasket } from './blob-basket.ts'
 import { byHashEntry, indexFiles } from './index-files.ts'
-import { readComposition, saveComposition, usedDigests, type Composition, type PieceCache } from './composition.ts'
+import {
+  noComposition,
+  readComposition,
+  saveComposition,
+  usedDigests,
+  type Composition,
+  type PieceCache,
+} from './composition.ts'
+import { planContents } from './contents-index.ts'
+import type { FileLists } from './file-lists.ts'
 import { makePieces, type PlannedChunk } from './make-pieces.ts'
 import { allEncodings, blobsOf, hasEncodings, type Encoding, type IndexPlan, type Piece } from './piece.ts'
 import { PieceMemory } from './piece-memory.ts'
@@ -26,9 +35,8 @@ export interface ComposeOptions extends Layout, ReleaseFacts {
   cacheKey: string
   /** By component; a component without one has no Translation-en. */
   translations?: ReadonlyMap<string, TranslationTable>
-  /** Further index files: Contents, Sources. */
-  extraPlans?: readonly IndexPlan[]
-  extraEntries?: readonly TreeEntry[]
+  /** Given when the mirror is to have Contents files: `createFileLists`. */
+  contents?: FileLists
   /** Shared by all compositions of the process. Default: one for this call. */
   memory?: PieceMemory
   signal?: AbortSignal
@@ -49,22 +57,23 @@ export async function composeRepository(
   options: ComposeOptions,
 ): Promise<{ entries: TreeEntry[]; meta: RepositoryMeta }> {
   const packages = placePackages(options.packages, options.components[0] ?? 'main')
-  const plans = [...planIndices(packages, options, options.translations ?? new Map()), ...(options.extraPlans ?? [])]
   const memory = options.memory ?? new PieceMemory()
   const basket = new BlobBasket(options.store, options.lease, memory)
   const earlier = await reusable(options)
+  const contents = await contentsOf(options, packages, earlier)
+  const plans = [...planIndices(packages, options, options.translations ?? new Map()), ...contents.plans]
   const pieces = await piecesOf(plans, earlier, basket, options.signal)
   const known = new Map(earlier.files)
   const indices = (await Promise.all(plans.map((plan) => indexFiles(plan, pieces, { basket, known })))).flat()
   const files: TreeEntry[] = indices.map((file) => ({ ...file, stable: false }))
   files.push(...architectureReleases(options, basket))
   await basket.flush()
-  const composition = { pieces, files: usedDigests(known, files) }
+  const composition = { pieces, files: usedDigests(known, files), contents: contents.remembered }
   await saveComposition(options.cache, options.cacheKey, composition, earlier)
   memory.retain(new Set([...pieces.values()].flatMap(blobsOf)))
   const listed = files.filter((file) => file.path.startsWith(`dists/${options.suite}/`))
   return {
-    entries: [...poolEntries(packages), ...files, ...listed.map(byHashEntry), ...(options.extraEntries ?? [])],
+    entries: [...poolEntries(packages), ...files, ...listed.map(byHashEntry)],
     meta: metaOf(options, listed),
   }
 }
@@ -77,8 +86,18 @@ async function reusable(options: ComposeOptions): Promise<Composition> {
     return earlier
   } catch (error) {
     if (!isLarderError(error, 'BLOB_MISSING')) throw error
-    return { pieces: new Map(), files: new Map() }
+    return noComposition
   }
+}
+
+async function contentsOf(
+  options: ComposeOptions,
+  packages: readonly PlacedPackage[],
+  earlier: Composition,
+): ReturnType<typeof planContents> {
+  if (options.contents === undefined) return { plans: [], remembered: new Map() }
+  const sound = [...earlier.contents].filter(([, keys]) => keys.every((key) => earlier.pieces.has(key)))
+  return await planContents(packages, options, { lists: options.contents, remembered: new Map(sound) })
 }
 
 async function piecesOf(

@@ -1,5 +1,6 @@
 import type { Digest } from '../../core/digest.ts'
 import type { Cache } from '../../state/index.ts'
+import type { RememberedContents } from './contents-index.ts'
 import { blobsOf, type Piece } from './piece.ts'
 import { ropeKey } from './rope.ts'
 
@@ -9,7 +10,10 @@ export interface Composition {
   pieces: ReadonlyMap<string, Piece>
   /** Digests of whole files, by the digests of their parts. */
   files: ReadonlyMap<string, Digest>
+  contents: RememberedContents
 }
+
+export const noComposition: Composition = { pieces: new Map(), files: new Map(), contents: new Map() }
 
 export type PieceCache = Pick<Cache, 'get' | 'put'>
 
@@ -17,8 +21,8 @@ export type PieceCache = Pick<Cache, 'get' | 'put'>
 export async function readComposition(cache: PieceCache, key: string): Promise<Composition> {
   const entry = await cache.get(space, key)
   const value = entry?.value as Saved | undefined
-  if (value?.form !== form) return { pieces: new Map(), files: new Map() }
-  return { pieces: new Map(value.pieces), files: new Map(value.files) }
+  if (value?.form !== form) return noComposition
+  return { pieces: new Map(value.pieces), files: new Map(value.files), contents: new Map(value.contents) }
 }
 
 /**
@@ -31,8 +35,9 @@ export async function saveComposition(
   next: Composition,
   earlier: Composition,
 ): Promise<void> {
-  if (sameKeys(next.pieces, earlier.pieces) && sameKeys(next.files, earlier.files)) return
-  const value: Saved = { form, pieces: [...next.pieces], files: [...next.files] }
+  const unchanged = (['pieces', 'files', 'contents'] as const).every((part) => sameKeys(next[part], earlier[part]))
+  if (unchanged) return
+  const value: Saved = { form, pieces: [...next.pieces], files: [...next.files], contents: [...next.contents] }
   const blobs = new Set([...next.pieces.values()].flatMap(blobsOf))
   await cache.put(space, key, { value, blobs: [...blobs] })
 }
@@ -50,6 +55,7 @@ interface Saved {
   form: number
   pieces: [string, Piece][]
   files: [string, Digest][]
+  contents: [string, readonly string[]][]
 }
 
 const space = 'apt-pieces'

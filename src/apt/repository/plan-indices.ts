@@ -27,7 +27,7 @@ export function planIndices(
     const members = packages.filter((item) => item.component === component)
     const binary = layout.architectures.map((architecture) => ({
       path: `${folder}/binary-${architecture}/Packages`,
-      chunks: planChunks('packages 1\n', membersOf(members, architecture), renderStanza),
+      chunks: planChunks('packages 1\n', membersOf(members, component, architecture), renderStanza),
     }))
     const table = translations.get(component)
     if (table === undefined) return binary
@@ -36,6 +36,13 @@ export function planIndices(
   return [...plans, planManifest(packages)]
 }
 
-function membersOf(packages: readonly PlacedPackage[], architecture: string): PlacedPackage[] {
-  return packages.filter((item) => item.architecture === architecture || item.architecture === 'all')
+/** What the index of an architecture holds. */
+export function membersOf(
+  packages: readonly PlacedPackage[],
+  component: string,
+  architecture: string,
+): PlacedPackage[] {
+  return packages.filter(
+    (item) => item.component === component && (item.architecture === architecture || item.architecture === 'all'),
+  )
 }

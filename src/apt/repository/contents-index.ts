@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { mayBeginChunk } from './chunk-boundaries.ts'
+import { planChunks } from './chunk-plan.ts'
+import type { FileLists } from './file-lists.ts'
+import type { Chunk, IndexPlan } from './piece.ts'
+import type { PlacedPackage } from './placed-package.ts'
+import { membersOf, type Layout } from './plan-indices.ts'
+
+/** Chunk keys of a Contents file, by what it was made of: the same packages need not be merged again. */
+export type RememberedContents = ReadonlyMap<string, readonly string[]>
+
+/**
+ * `Contents-<architecture>` of each component: which package has a file. Packages of architecture `all` are in each.
+ * Merges in memory: about 100 bytes for each file of each package, one index at a time.
+ * Source: Debian wiki DebianRepository/Format, "Contents indices".
+ */
+export async function planContents(
+  packages: readonly PlacedPackage[],
+  layout: Layout,
+  options: { lists: FileLists; remembered: RememberedContents },
+): Promise<{ plans: IndexPlan[]; remembered: Map<string, readonly string[]> }> {
+  const plans: IndexPlan[] = []
+  const remembered = new Map<string, readonly string[]>()
+  for (const component of layout.components) {
+    for (const architecture of layout.architectures) {
+      const members = membersOf(packages, component, architecture)
+      const key = keyOf(members)
+      const known = options.remembered.get(key)
+      const chunks =
+        known?.map(knownChunk) ?? planChunks('contents 1\n', await mergeLists(members, options.lists), renderLine)
+      remembered.set(
+        key,
+        chunks.map((chunk) => chunk.key),
+      )
+      plans.push({ path: `dists/${layout.suite}/${component}/Contents-${architecture}`, chunks, encodings: ['gz'] })
+    }
+  }
+  return { plans, remembered }
+}
+
+interface ContentsLine {
+  name: string
+  mayBegin: boolean
+  fingerprint: string
+}
+
+async function mergeLists(members: readonly PlacedPackage[], lists: FileLists): Promise<ContentsLine[]> {
+  const locations = new Map<string, string>()
+  for (let start = 0; start < members.length; start += unpackedAtOnce) {
+    const some = members.slice(start, start + unpackedAtOnce)
+    const found = await Promise.all(some.map((item) => lists.of(item.source)))
+    some.forEach((item, index) => {
+      const location = locationOf(item)
+      for (const path of found[index]!) addLocation(locations, path, location)
+    })
+  }
+  const paths = [...locations.keys()].sort(compareBytes)
+  return paths.map((name) => ({
+    name,
+    mayBegin: mayBeginChunk(name),
+    fingerprint: `${name}\t${locations.get(name)!}\n`,
+  }))
+}
+
+const unpackedAtOnce = Math.max(2, availableParallelism())
+
+/** Several versions of a package have most of their files in common. */
+function addLocation(locations: Map<string, string>, path: string, location: string): void {
+  const others = locations.get(path)
+  if (others === undefined) locations.set(path, location)
+  else if (!others.split(',').includes(location)) locations.set(path, `${others},${location}`)
+}
+
+/** `net/nmap`: section as its stanza says, and name. */
+function locationOf(item: PlacedPackage): string {
+  const section = /^Section:[ \t]*([A-Za-z0-9/+._-]+)[ \t\r]*$/im.exec(item.source.stanza().toString('latin1'))?.[1]
+  return section === undefined ? item.name : `${section}/${item.name}`
+}
+
+function renderLine(line: ContentsLine): Buffer {
+  return Buffer.from(line.fingerprint)
+}
+
+function knownChunk(key: string): Chunk {
+  return {
+    key,
+    render: () => {
+      throw new Error('a remembered piece of Contents is no longer known')
+    },
+  }
+}
+
+function keyOf(members: readonly PlacedPackage[]): string {
+  let known = 'contents 1\n'
+  for (const item of members) known += item.fingerprint
+  return createHash('sha256').update(known).digest('hex')
+}
+
+/** UTF-16 order differs from byte order only where surrogates are. */
+function compareBytes(a: string, b: string): number {
+  return surrogate.test(a) || surrogate.test(b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : a < b ? -1 : 1
+}
+
+const surrogate = /[\ud800-\udfff]/
