@@ -198,12 +198,16 @@ describe('names', () => {
 })
 
 describe('running git', () => {
-  test('that takes too long', async () => {
-    const slow = runGit(['cat-file', '--batch'], { repository: bare, timeoutMs: 50, input: undefined as never })
-    // It reads to the end of its input, which is there at once: this one ends by itself.
-    await expect(slow).resolves.toMatchObject({ exitCode: 0 })
-    const abort = AbortSignal.abort()
-    await expect(runGit(['log'], { repository: bare, signal: abort })).rejects.toMatchObject({ code: 'CANCELLED' })
+  test('that does not end is ended', async () => {
+    const pipe = join(folder, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const endless = ['hash-object', '--no-filters', '--', pipe]
+    await expect(runGit(endless, { timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'GIT_FAILED',
+      message: expect.stringContaining('did not end within 0.3 s'),
+    })
+    const abort = AbortSignal.timeout(100)
+    await expect(runGit(endless, { signal: abort })).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
   test('that says too much', async () => {
@@ -237,7 +241,7 @@ test('answers of cat-file are found however they are cut', () => {
       edges.slice(1).forEach((edge, at) => {
         answers.push(bytes.subarray(edges[at], edge))
         for (let answer = answers.take(); answer; answer = answers.take())
-          found.push(`${answer.type} ${answer.content}`)
+          found.push(`${answer.type} ${answer.content.toString()}`)
       })
       expect(found).toEqual(['blob x\ny', 'blob ', 'missing '])
     }),

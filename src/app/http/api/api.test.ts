@@ -19,6 +19,7 @@ describe('reading', () => {
     ['/api/v1/runs', '"id":7'],
     ['/api/v1/runs?limit=5&before=100&state=failed', '"id":7'],
     ['/api/v1/runs/7', 'problems'],
+    ['/api/v1/mirrors/base/keys', 'AAAA'],
     ['/api/v1/site', 'campus'],
   ])('%s', async (path, part) => {
     const response = await server.fetch(path)
@@ -63,6 +64,9 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/verify', undefined, 200, 'verify base'],
     ['/api/v1/sync', undefined, 202, 'sync'],
     ['/api/v1/runs/7/retry', undefined, 200, 'retry 7'],
+    ['/api/v1/mirrors/base/export', { folder: '/srv/stick' }, 200, 'export base /srv/stick'],
+    ['/api/v1/mirrors/base/keys/rotate', undefined, 200, 'rotate base'],
+    ['/api/v1/gc', undefined, 200, 'gc'],
   ])('%s', async (path, body, status, action) => {
     const response = await server.act(path, body)
     expect([response.status, server.controller.actions.at(-1)]).toEqual([status, action])
@@ -74,6 +78,8 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/promote', { snapshot: '2' }, 400, 'USAGE'],
     ['/api/v1/mirrors/base/promote', { snapshot: 2, force: true }, 400, 'USAGE'],
     ['/api/v1/mirrors/base/promote', undefined, 400, 'USAGE'],
+    ['/api/v1/mirrors/base/export', { folder: 'stick' }, 400, 'USAGE'],
+    ['/api/v1/mirrors/base/export', { folder: '/srv/../etc' }, 400, 'USAGE'],
   ])('%s %j is refused with %i %s', async (path, body, status, code) => {
     const response = await server.act(path, body)
     expect([response.status, await response.json()]).toMatchObject([status, { error: { code } }])
@@ -86,6 +92,9 @@ describe('writing', () => {
     '/api/v1/sync',
     '/api/v1/runs/7/retry',
     '/api/v1/runs/7/cancel',
+    '/api/v1/mirrors/base/export',
+    '/api/v1/mirrors/base/keys/rotate',
+    '/api/v1/gc',
   ]
   test.each(writes)('%s needs the token', async (path) => {
     const before = server.controller.actions.length
@@ -117,6 +126,20 @@ test('too many writes from one address are refused, and reading goes on', async 
   expect((await limited.fetch('/api/v1/mirrors')).status).toBe(200)
 })
 
+test('an export is asked for on the machine itself', async () => {
+  await using behind = await startServer({ trustedProxies: ['127.0.0.1'] })
+  const response = await behind.fetch('/api/v1/mirrors/base/export', {
+    method: 'POST',
+    headers: {
+      authorization: 'Bearer correct-horse-battery-staple',
+      'content-type': 'application/json',
+      'x-forwarded-for': '192.168.1.7',
+    },
+    body: JSON.stringify({ folder: '/srv/stick' }),
+  })
+  expect([response.status, behind.controller.actions]).toEqual([400, []])
+})
+
 test('the token may be given as its digest', async () => {
   const { digestOf } = await import('../../../core/index.ts')
   await using hashed = await startServer({ token: digestOf('correct-horse-battery-staple') })
@@ -139,7 +162,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(16)
+  expect(Object.keys(description.paths)).toHaveLength(20)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

@@ -8,6 +8,7 @@ import { siteSchema } from './schemas.ts'
 import { addMirrorActions } from './mirror-actions.ts'
 import { addMirrorRoutes, addPackageRoutes } from './mirrors.ts'
 import { addRunActions, addRunRoutes } from './runs.ts'
+import { addKeyRoutes, addUpkeepActions } from './upkeep.ts'
 
 /** `/api/v1`: reading is open, writing needs the admin token. */
 export async function addApi(app: ApiApp, context: HttpContext, token: AdminToken): Promise<void> {
@@ -34,6 +35,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
     async (api: ApiApp) => {
       addMirrorRoutes(api, context.controller)
       addPackageRoutes(api, context.controller)
+      addKeyRoutes(api, context.controller)
       addRunRoutes(api, context)
       api.get(
         '/site',
@@ -46,6 +48,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
         writing.addHook('onRequest', async (request) => token.demand(request.headers.authorization))
         addMirrorActions(writing, context.controller)
         addRunActions(writing, context)
+        addUpkeepActions(writing, context.controller)
       })
     },
     { prefix: '/api/v1' },

@@ -146,3 +146,10 @@ export const runDetailSchema = z
   .meta({ id: 'RunDetail' })
 
 export const logLineSchema = z.object({ number: count, at: instant, message: z.string() }).meta({ id: 'LogLine' })
+
+export const keySchema = z
+  .object({
+    fingerprint: z.string(),
+    retiresAt: instant.optional().meta({ description: 'Until when an older key goes on signing' }),
+  })
+  .meta({ id: 'Key' })

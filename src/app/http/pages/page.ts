@@ -9,9 +9,7 @@ export function renderPage(title: string, body: Html): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
-        <style>
-          ${new Html(style)}
-        </style>
+        ${styleElement}
       </head>
       <body>
         ${body}
@@ -30,6 +28,9 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: #8881; padding: .75rem; border-radius: .4rem; overflow-x: auto; } code { font-size: .92em; }
 a { color: inherit; }
 `
+
+/** In one piece: its digest below is over every byte between the tags. */
+const styleElement = new Html(`<style>${style}</style>`)
 
 /** The one style that a page may carry: by digest, so that nothing that is injected is applied. */
 export const pageSecurityPolicy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`

@@ -95,6 +95,26 @@ export class FakeController implements Controller {
     return this.run(7)
   }
 
+  exportMirror = async (mirror: string, folder: string) => {
+    this.actions.push(`export ${mirror} ${folder}`)
+    return { written: 1, kept: 2, removed: 3 }
+  }
+  collectGarbage = async () => {
+    this.actions.push('gc')
+    return { removed: 1, freedBytes: 2, kept: 3 }
+  }
+  keys = async (mirror: string) => {
+    this.#known(mirror)
+    return [
+      { fingerprint: 'A'.repeat(40), retiresAt: undefined },
+      { fingerprint: 'B'.repeat(40), retiresAt: sealedAt.toISOString() },
+    ]
+  }
+  rotateKey = (mirror: string) => {
+    this.actions.push(`rotate ${mirror}`)
+    return this.keys(mirror)
+  }
+
   runs = async () => [await this.run(7)]
   run = async (id: number): Promise<RunDetail> => {
     const state = this.runStates.get(id)

@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { isAbsolute, normalize } from 'node:path'
+import { LarderError } from '../../../core/index.ts'
+import type { Controller } from '../../controller.ts'
+import { failures, guarded, type ApiApp } from './api-app.ts'
+import { mirrorParams } from './parameters.ts'
+import { keySchema } from './schemas.ts'
+
+const exportBody = z.strictObject({
+  folder: z
+    .string()
+    .max(4096)
+    .refine((path) => isAbsolute(path) && normalize(path) === path && !path.includes('\0'), 'an absolute path'),
+})
+const exportSchema = z.object({ written: z.number(), kept: z.number(), removed: z.number() })
+const garbageSchema = z.object({ removed: z.number(), freedBytes: z.number(), kept: z.number() })
+
+/** Fingerprints of keys: open to everyone, as the keys are. */
+export function addKeyRoutes(app: ApiApp, controller: Controller): void {
+  const response = { 200: z.array(keySchema), ...failures }
+  const schema = { tags: ['keys'], summary: 'Keys that sign a mirror, newest first', params: mirrorParams, response }
+  app.get('/mirrors/:mirror/keys', { schema }, (request) => controller.keys(request.params.mirror))
+}
+
+/** What an administrator does now and then: with the admin token only, which the caller sees to. */
+export function addUpkeepActions(app: ApiApp, controller: Controller): void {
+  const security = guarded
+  const params = mirrorParams
+
+  const rotated = { 200: z.array(keySchema), ...failures }
+  app.post(
+    '/mirrors/:mirror/keys/rotate',
+    { schema: { tags: ['keys'], security, summary: 'Make a new key and sign with both', params, response: rotated } },
+    (request) => controller.rotateKey(request.params.mirror),
+  )
+
+  const exported = { 200: exportSchema, ...failures }
+  app.post(
+    '/mirrors/:mirror/export',
+    {
+      schema: {
+        tags: ['mirrors'],
+        security,
+        summary: 'Write the publication to a folder of the machine that Larder runs on; asked from there only',
+        params,
+        body: exportBody,
+        response: exported,
+      },
+    },
+    (request) => {
+      demandLoopback(request.ip)
+      return controller.exportMirror(request.params.mirror, request.body.folder)
+    },
+  )
+
+  const collected = { 200: garbageSchema, ...failures }
+  app.post(
+    '/gc',
+    { schema: { tags: ['store'], security, summary: 'Remove what nothing needs', response: collected } },
+    () => controller.collectGarbage(),
+  )
+}
+
+/** A folder means something to who sits at the machine; a token that got abroad must not write to its disk. */
+function demandLoopback(address: string): void {
+  if (/^(?:127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/.test(address)) return
+  throw new LarderError('USAGE', {
+    message: 'An export is written to the machine that Larder runs on, and is asked for there.',
+    hint: 'Run larder mirror export on that machine.',
+  })
+}
