@@ -55,13 +55,8 @@ export interface CheckContext {
   positionOf(path: readonly (string | number)[], part?: 'key' | 'value'): Pick<Problem, 'file' | 'line' | 'column'>
 }
 
-/**
- * Everything that Larder manages is a kind of this shape, and a run walks all kinds the same way.
- * Adding a kind is adding a folder and a line in the composition root.
- *
- * `Staged` must be JSON: a run that was killed after `stage` goes on at `switch` from what it recorded.
- */
-export interface Kind<Desired, Observed, Planned extends Change, Staged> {
+/** What the files of a site may say of a kind: enough to check them, with nothing opened. */
+export interface KindGrammar<Desired = unknown> {
   /** Key in larder.yaml. */
   readonly section: string
   readonly schema: z.ZodType<Desired>
@@ -75,6 +70,15 @@ export interface Kind<Desired, Observed, Planned extends Change, Staged> {
    * reported at once.
    */
   check(desired: Desired, context: CheckContext): Promise<Problem[]>
+}
+
+/**
+ * Everything that Larder manages is a kind of this shape, and a run walks all kinds the same way.
+ * Adding a kind is adding a folder and a line in the composition root.
+ *
+ * `Staged` must be JSON: a run that was killed after `stage` goes on at `switch` from what it recorded.
+ */
+export interface Kind<Desired, Observed, Planned extends Change, Staged> extends KindGrammar<Desired> {
   /** What is true now. */
   observe(context: KindContext, desired: Desired): Promise<Observed>
   /** Pure: the same input, the same plan. Throws a LarderError that exits 3 when no plan is possible. */

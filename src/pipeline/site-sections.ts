@@ -1,6 +1,13 @@
 import { z } from 'zod'
-import { closest, problemAt, quote, validate, type Problem, type SourceDocument } from '../core/index.ts'
-import type { AnyKind } from './any-kind.ts'
+import {
+  closest,
+  problemAt,
+  quote,
+  validate,
+  type KindGrammar,
+  type Problem,
+  type SourceDocument,
+} from '../core/index.ts'
 
 /** Sections that Larder knows of. Those that no registered kind reads are for another version. */
 export const plannedSections = ['upstreams', 'mirrors', 'images', 'network', 'machines', 'services']
@@ -13,7 +20,7 @@ export const siteNameSchema = z
   )
 
 /** Schemas of all sections that the kinds read, by key. */
-export function schemasOf(kinds: readonly AnyKind[]): Record<string, z.ZodType> {
+export function schemasOf(kinds: readonly KindGrammar[]): Record<string, z.ZodType> {
   const schemas: Record<string, z.ZodType> = {}
   for (const kind of kinds) {
     for (const [key, schema] of Object.entries(kind.sharedSections ?? {})) schemas[key] ??= schema
@@ -23,7 +30,7 @@ export function schemasOf(kinds: readonly AnyKind[]): Record<string, z.ZodType> 
 }
 
 /** Sections that nobody reads. */
-export function checkSectionNames(document: SourceDocument, kinds: readonly AnyKind[]): Problem[] {
+export function checkSectionNames(document: SourceDocument, kinds: readonly KindGrammar[]): Problem[] {
   if (typeof document.value !== 'object' || document.value === null || Array.isArray(document.value)) {
     return [...validate(z.record(z.string(), z.unknown()), document).problems]
   }

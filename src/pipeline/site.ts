@@ -2,11 +2,11 @@ import {
   parseSiteFile,
   subDocument,
   type CheckContext,
+  type KindGrammar,
   type Problem,
   type SiteFiles,
   type SourceDocument,
 } from '../core/index.ts'
-import type { AnyKind } from './any-kind.ts'
 import { readSection, type ReadSection } from './site-section.ts'
 import { checkSectionNames, checkSiteName, schemasOf } from './site-sections.ts'
 
@@ -27,7 +27,7 @@ export const siteFile = 'larder.yaml'
  * Reads larder.yaml and all files that it names. When anything is wrong, the answer is every problem of every file,
  * warnings included, sorted by file, line and column. Never throws for what is in the files.
  */
-export async function readSite(files: SiteFiles, kinds: readonly AnyKind[]): Promise<SiteResult> {
+export async function readSite(files: SiteFiles, kinds: readonly KindGrammar[]): Promise<SiteResult> {
   const bytes = await files.read(siteFile)
   if (bytes === undefined) return { problems: [await noSiteFile(files)] }
   const { document, problems: syntax } = parseSiteFile(bytes, siteFile)
@@ -48,7 +48,7 @@ export async function readSite(files: SiteFiles, kinds: readonly AnyKind[]): Pro
 
 type Sections = Record<string, ReadSection>
 
-function readSections(document: SourceDocument, kinds: readonly AnyKind[]): Sections {
+function readSections(document: SourceDocument, kinds: readonly KindGrammar[]): Sections {
   const sections: Sections = {}
   for (const [key, schema] of Object.entries(schemasOf(kinds))) {
     const section = subDocument(document, [key])
@@ -67,7 +67,7 @@ function contextOf(files: SiteFiles, document: SourceDocument, sections: Section
   }
 }
 
-async function askKinds(kinds: readonly AnyKind[], sections: Sections, context: CheckContext): Promise<Problem[]> {
+async function askKinds(kinds: readonly KindGrammar[], sections: Sections, context: CheckContext): Promise<Problem[]> {
   const asked = kinds.map(async (kind) => {
     const section = sections[kind.section]
     return section?.value === undefined ? [] : kind.check(section.value, context)
