@@ -34,7 +34,8 @@ export function parseAptConfig(dump: string): AptConfig {
   const list = (name: string): string[] => (settings.get(`${name.toLowerCase()}::`) ?? []).filter((item) => item !== '')
   const architecture = last('APT::Architecture')
   const httpProxy = proxyOf(last('Acquire::http::Proxy'))
-  const httpsProxy = proxyOf(last('Acquire::https::Proxy')) ?? httpProxy
+  // As apt does: what is set for http holds for https too, unless that has a setting of its own
+  const httpsProxy = proxyOf(last('Acquire::https::Proxy') || last('Acquire::http::Proxy'))
   const foreign = list('APT::Architectures').filter((name) => name !== architecture)
   return {
     ...(architecture === undefined ? {} : { architecture }),

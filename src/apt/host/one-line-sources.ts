@@ -94,7 +94,7 @@ class WordReader {
     if (equals < 1 || equals === option.length - 1) {
       throw malformedSource(this.place, `the option ${JSON.stringify(option)} is not of the form name=value`)
     }
-    const name = option.slice(0, equals).toLowerCase()
+    const name = option.slice(0, equals)
     options.set(optionNames[name] ?? name, decodeWord(option.slice(equals + 1)))
   }
 

@@ -29,7 +29,10 @@ export async function readHostSources(options: HostSourcesOptions = {}): Promise
     architectures: options.architectures ?? [architecture],
     defaultKeyrings: await listDefaultKeyrings(folder),
   }
-  const paths = [join(folder, 'sources.list'), ...(await listFolder(join(folder, 'sources.list.d'), ['list', 'sources']))]
+  const paths = [
+    join(folder, 'sources.list'),
+    ...(await listFolder(join(folder, 'sources.list.d'), ['list', 'sources'])),
+  ]
   const sources: HostSource[] = []
   for (const path of paths) {
     const bytes = await readIfThere(path)
