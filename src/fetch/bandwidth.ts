@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.ts'
+import type { Clock } from '../core/index.ts'
 
 /** Slows all transfers together down to a rate. One second's worth may pass at once. */
 export class Bandwidth {

@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import { parseContentLength, parseContentRange, parseRetryAfter } from './content-range.ts'
 import { redactUrl } from './fetch-url.ts'
 import type { FetchRequest, Validators } from './fetcher.ts'

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Clock } from '../core/clock.ts'
+import type { Clock } from '../core/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
 import { Bandwidth } from './bandwidth.ts'
 import { fetchAll } from './fetch-all.ts'
@@ -11,6 +11,7 @@ import { KeyedLock } from './keyed-lock.ts'
 import { defaultLimits, type FetchLimits } from './limits.ts'
 import type { ProxySettings } from './proxy.ts'
 import { Slots } from './slots.ts'
+import { WriteBatcher } from './write-batcher.ts'
 
 export interface FetcherOptions {
   store: BlobStore
@@ -40,6 +41,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     bandwidth: new Bandwidth(options.clock, limits.bandwidthBytesPerSecond),
     transports: { 'http:': http, 'https:': http, 'file:': fileTransport },
     uploads: new KeyedLock(),
+    batcher: new WriteBatcher(options.store),
     shunned: new Map(),
   }
   return {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import { feed } from './feed.ts'
 
 export interface ProcessOptions {

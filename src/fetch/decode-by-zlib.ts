@@ -1,5 +1,5 @@
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import { feed } from './feed.ts'
 
 /** Unpacks gzip (several members too) and zstd (one frame) inside this process. */

@@ -1,6 +1,6 @@
 import { ReadableStream } from 'node:stream/web'
 import type * as XzDecompress from 'xz-decompress'
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 
 /** Unpacks xz where there is no `xz` program, at about half its speed. */
 export async function* decodeXzByWasm(

@@ -1,4 +1,4 @@
-import { isLarderError, LarderError } from '../core/error.ts'
+import { isLarderError, LarderError } from '../core/index.ts'
 import { decodeByProcess } from './decode-by-process.ts'
 import { decodeByZlib } from './decode-by-zlib.ts'
 import { decodeXzByWasm } from './decode-xz-by-wasm.ts'

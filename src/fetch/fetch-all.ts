@@ -1,10 +1,12 @@
-import { isLarderError, LarderError } from '../core/error.ts'
-import type { Progress } from '../core/progress.ts'
+import { isLarderError, LarderError, type Progress } from '../core/index.ts'
 import { fetchOne, statPromised, type FetchKit } from './fetch-one.ts'
 import type { FetchResult, LabelledRequest } from './fetcher.ts'
 import { redactUrl } from './fetch-url.ts'
 import { RequestQueue } from './request-queue.ts'
 import { TransferMeter } from './transfer-meter.ts'
+
+/** Files that may wait to be made durable, together, while others are transferred: 16 MiB of small ones. */
+const settling = 32
 
 /** See Fetcher.fetchAll. */
 export async function fetchAll(
@@ -34,7 +36,7 @@ export async function fetchAll(
       }
     }
   }
-  await settle(Array.from({ length: Math.min(kit.limits.total, queue.size) }, work), stop.signal)
+  await settle(Array.from({ length: Math.min(kit.limits.total + settling, queue.size) }, work), stop.signal)
   return results as FetchResult[]
 }
 

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startFileServer, type Fault, type FileServer } from '../../test/fixtures/upstream/index.ts'
-import { digestOf, hexOf, type Digest } from '../core/digest.ts'
-import type { ErrorCode } from '../core/error-catalogue.ts'
-import { isLarderError } from '../core/error.ts'
+import { type Digest, digestOf, type ErrorCode, hexOf, isLarderError } from '../core/index.ts'
 import { collectDigests, createTestFetcher, type TestFetcher } from './testing/index.ts'
 import type { FetchRequest } from './fetcher.ts'
 
-const bytes = randomBytes(200_000)
+// Larger than what is held in memory until it is whole.
+const bytes = randomBytes(600_000)
 const digest = digestOf(bytes)
 const expected = { sizeBytes: bytes.length, sha256: hexOf(digest) }
 

@@ -1,14 +1,19 @@
-import { digestFromHex } from '../core/digest.ts'
-import { LarderError } from '../core/error.ts'
-import type { Leases } from '../store/index.ts'
+import { digestFromHex, LarderError } from '../core/index.ts'
+import type { BlobStore, Leases, Upload } from '../store/index.ts'
 import type { FetchRequest, FetchResult } from './fetcher.ts'
 import { hostOf, parseFetchUrl, redactUrl } from './fetch-url.ts'
 import type { KeyedLock } from './keyed-lock.ts'
 import type { Failure } from './outcome.ts'
 import { persist, type PersistKit } from './persist.ts'
+import { hasHash } from './resume.ts'
 import { cancelled, throwIfAborted } from './slots.ts'
+import { SmallUpload, smallBytes } from './small-upload.ts'
+import type { WriteBatcher } from './write-batcher.ts'
 
 export interface FetchKit extends PersistKit {
+  store: BlobStore
+  /** For small files. */
+  batcher: WriteBatcher
   leases: Leases
   /** Two requests for the same bytes wait for one another; the second finds them in the store. */
   uploads: KeyedLock
@@ -56,10 +61,11 @@ export async function statPromised(kit: FetchKit, request: FetchRequest) {
 
 async function fromAddresses(kit: FetchKit, request: FetchRequest, options: FetchOptions): Promise<FetchResult> {
   const failures: Failure[] = []
+  const openUpload = uploadOpener(kit, request)
   const addresses = inOrder(kit, request.urls)
   for (const [position, url] of addresses.entries()) {
     const others = position < addresses.length - 1
-    const task = { request, url, uploadKey: uploadKeyOf(request), ...options }
+    const task = { request, url, openUpload, ...options }
     const outcome = await persist(kit, task, { others })
     if (outcome.kind === 'done') return outcome.result
     if (outcome.kind === 'absent') continue
@@ -68,6 +74,13 @@ async function fromAddresses(kit: FetchKit, request: FetchRequest, options: Fetc
   }
   if (failures.length === 0) return { kind: 'absent', urls: request.urls.map(redactUrl) }
   throw summarise(failures)
+}
+
+function uploadOpener(kit: FetchKit, request: FetchRequest): () => Promise<Upload> {
+  const isSmall = hasHash(request) && (request.expected?.sizeBytes ?? Infinity) <= smallBytes
+  if (!isSmall) return () => kit.store.openUpload(request.lease, uploadKeyOf(request))
+  const upload = new SmallUpload((bytes) => kit.batcher.write(request.lease, bytes))
+  return () => Promise.resolve(upload)
 }
 
 /** As preferred, but hosts that just failed last. */

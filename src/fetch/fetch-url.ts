@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 
 const schemes = new Set(['http:', 'https:', 'file:'])
 

@@ -1,5 +1,4 @@
-import type { Digest } from '../core/digest.ts'
-import type { Progress } from '../core/progress.ts'
+import type { Digest, Progress } from '../core/index.ts'
 import type { Expectation, LeaseId } from '../store/index.ts'
 import type { ProxySettings } from './proxy.ts'
 

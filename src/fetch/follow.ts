@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import { parseFetchUrl, redactUrl } from './fetch-url.ts'
 import { networkFailure } from './network-failure.ts'
 import type { Answer, AskOptions, Transport } from './transport.ts'

@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import { redactUrl } from './fetch-url.ts'
 import type { FetchResult } from './fetcher.ts'
 

@@ -1,5 +1,4 @@
-import type { Clock } from '../core/clock.ts'
-import { LarderError } from '../core/error.ts'
+import { type Clock, LarderError } from '../core/index.ts'
 
 /**
  * Watches that an upstream keeps delivering. Only the time in which we wait for the upstream counts, so neither

@@ -1,4 +1,4 @@
-import type { LarderError } from '../core/error.ts'
+import type { LarderError } from '../core/index.ts'
 import { hostOf } from './fetch-url.ts'
 import { isCertificateFailure, isNobodyThere } from './network-failure.ts'
 import { cancelled, throwIfAborted, type Slots } from './slots.ts'
@@ -20,7 +20,7 @@ const progressBytes = 1024 * 1024
  */
 export async function persist(
   kit: PersistKit,
-  task: Omit<TransferTask, 'fresh'>,
+  task: Omit<TransferTask, 'fresh' | 'onReceived'>,
   options: { others: boolean },
 ): Promise<Outcome> {
   const tally: Tally = { tries: 0, restarts: 0, furthestBytes: 0 }
@@ -36,7 +36,7 @@ export async function persist(
   }
 }
 
-async function inSlot(kit: PersistKit, task: TransferTask): Promise<Outcome> {
+async function inSlot(kit: PersistKit, task: Omit<TransferTask, 'onReceived'>): Promise<Outcome> {
   const release = await kit.slots.acquire(hostOf(task.url.href), task.signal)
   let heldBytes = 0
   const onBytes = (more: number) => {
@@ -44,7 +44,7 @@ async function inSlot(kit: PersistKit, task: TransferTask): Promise<Outcome> {
     task.onBytes(more)
   }
   try {
-    const outcome = await transfer(kit, { ...task, onBytes })
+    const outcome = await transfer(kit, { ...task, onBytes, onReceived: release })
     // The next try tells what it takes up again.
     if (outcome.kind === 'failed' || outcome.kind === 'absent') task.onBytes(-heldBytes)
     return outcome

@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 
 /** Lets in `perHost` transfers for each host and `total` in all, in order of arrival. */
 export class Slots {

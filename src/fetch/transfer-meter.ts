@@ -1,5 +1,4 @@
-import type { Clock } from '../core/clock.ts'
-import type { Progress, TransferState } from '../core/progress.ts'
+import type { Clock, Progress, TransferState } from '../core/index.ts'
 import type { FetchResult, LabelledRequest } from './fetcher.ts'
 
 /** Adds up how far many transfers are, and tells it at most ten times a second. */

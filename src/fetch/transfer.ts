@@ -1,6 +1,5 @@
-import type { Clock } from '../core/clock.ts'
-import { isLarderError, LarderError } from '../core/error.ts'
-import type { BlobStore, Upload } from '../store/index.ts'
+import { type Clock, isLarderError, LarderError } from '../core/index.ts'
+import type { Upload } from '../store/index.ts'
 import type { Bandwidth } from './bandwidth.ts'
 import { classify, type Reception } from './classify.ts'
 import type { FetchRequest, Validators } from './fetcher.ts'
@@ -16,7 +15,6 @@ import type { Answer, Transport } from './transport.ts'
 
 /** What every transfer works with. */
 export interface TransferKit {
-  store: BlobStore
   clock: Clock
   limits: FetchLimits
   bandwidth: Bandwidth
@@ -27,7 +25,10 @@ export interface TransferKit {
 export interface TransferTask {
   request: FetchRequest
   url: URL
-  uploadKey: string
+  /** Opens, or takes up again, where the bytes go. */
+  openUpload: () => Promise<Upload>
+  /** The connection is free; what is left is checking and storing. */
+  onReceived: () => void
   /** Throw away what an earlier transfer left. */
   fresh: boolean
   signal: AbortSignal
@@ -37,7 +38,7 @@ export interface TransferTask {
 
 /** One try at one address: takes up what is held, receives the rest, checks and stores it. DISK_FULL, CANCELLED. */
 export async function transfer(kit: TransferKit, task: TransferTask): Promise<Outcome> {
-  const upload = await kit.store.openUpload(task.request.lease, task.uploadKey)
+  const upload = await task.openUpload()
   let ended = false
   let worthless = false
   const held = { bytes: task.fresh ? 0 : upload.offsetBytes }
@@ -50,6 +51,7 @@ export async function transfer(kit: TransferKit, task: TransferTask): Promise<Ou
       return outcome
     }
     ended = true
+    task.onReceived()
     return await commit(task, upload, outcome)
   } catch (error) {
     if (!isLarderError(error) || !error.code.startsWith('FETCH_')) throw error

@@ -306,28 +306,24 @@ describe('faults of indices', () => {
 })
 
 describe('an upstream that changes in the middle', () => {
-  const published: Promise<void>[] = []
-  afterEach(() => Promise.all(published.splice(0)))
-
-  /** Publishes anew while the index is being asked for, so many times. */
-  function changeOnIndex(times: number): void {
-    const { lookup } = upstream.repository
-    let left = times
-    let generation = 0
-    const find = lookup.bind(upstream.repository)
+  /** At each request for an index, up to so many, the upstream is a generation further than its Release said. */
+  async function changeOnIndex(times: number): Promise<void> {
+    const generations = [new Map(upstream.repository.files())]
+    for (let generation = 1; generation <= times; generation++) {
+      upstream.suite('bookworm').packages.push({ name: `p${generation}`, version: '1' })
+      await upstream.publish()
+      generations.push(new Map(upstream.repository.files()))
+    }
+    let now = 0
     upstream.repository.lookup = (path) => {
-      const file = find(path)
-      if (!path.includes('Packages') || left === 0) return file
-      left--
-      upstream.suite('bookworm').packages.push({ name: `p${++generation}`, version: '1' })
-      published.push(upstream.publish())
-      return file && { ...file, bytes: Buffer.concat([file.bytes, Buffer.from('changed')]) }
+      if (path.includes('Packages') && now < times) now++
+      return generations[now]!.get(path)
     }
   }
 
   it('is read again', async () => {
     await start({ acquireByHash: false, formats: ['xz'] })
-    changeOnIndex(2)
+    await changeOnIndex(2)
     const suite = await loader.load(await sourceOf(upstream))
     expect(await textOf(suite)).toContain('Package: p2')
     expect(upstream.requestsFor(/InRelease/)).toHaveLength(3)
@@ -335,7 +331,7 @@ describe('an upstream that changes in the middle', () => {
 
   it('is given up when it never rests', async () => {
     await start({ acquireByHash: false, formats: ['xz'] })
-    changeOnIndex(Infinity)
+    await changeOnIndex(9)
     expect(await refusal(loader.load(await sourceOf(upstream)))).toMatchObject({
       code: 'APT_UPSTREAM_CHANGED',
       retryable: true,

@@ -1,5 +1,4 @@
-import { systemClock } from '../../core/clock.ts'
-import type { Digest } from '../../core/digest.ts'
+import { type Digest, systemClock } from '../../core/index.ts'
 import type { BlobStore, LeaseId, Leases } from '../../store/index.ts'
 import { createMemoryLeases, MemoryBlobStore } from '../../store/testing/index.ts'
 import { createFetcher, type FetcherOptions } from '../create-fetcher.ts'
