@@ -7,6 +7,7 @@ test.each([
   ['/apt/base/pool/g%2b%2b_1%3a2~3.deb?x=../..', 'base', 'pool/g++_1:2~3.deb', false],
   ['/apt/base/pool/g++.deb#x', 'base', 'pool/g++.deb', false],
   ['/apt/base/%C3%A9', 'base', 'é', false],
+  ['/apt/base/./Release', 'base', 'Release', false],
   ['/apt/base/dists/', 'base', 'dists', true],
   ['/apt/base/', 'base', '', true],
   ['/apt/base', 'base', '', false],
@@ -20,7 +21,7 @@ test.each([
 test.each([
   '/apt/base/../../etc/passwd',
   '/apt/../etc/passwd',
-  '/apt/base/./x',
+  '/apt/base/%2e/x',
   '/apt/base/%2e%2e/x',
   '/apt/base/.%2E/x',
   '/apt/base//x',

@@ -10,14 +10,21 @@ export interface PublishedPath {
 
 /**
  * `/apt/base/pool/main/n/nmap_7.93_amd64.deb?x` in its parts; `undefined` for what is no address of a published
- * file: other rooms, bad escapes, empty, `.` and `..` parts, escaped slashes and control characters.
+ * file: other rooms, bad escapes, empty and `..` parts, escaped slashes and control characters. A plain `.` part means
+ * nothing: APT sends it for a suite that is written `./`.
  */
 export function parsePublishedPath(url: string): PublishedPath | undefined {
   const [, format, rest = ''] = /^\/(apt|rpm)(?:\/([^?#]*))?(?:[?#]|$)/.exec(url) ?? []
   if (format !== 'apt' && format !== 'rpm') return undefined
   const folder = rest === '' || rest.endsWith('/')
   const trimmed = rest.endsWith('/') ? rest.slice(0, -1) : rest
-  const parts = rest === '' ? [] : trimmed.split('/').map(decodePart)
+  const parts =
+    rest === ''
+      ? []
+      : trimmed
+          .split('/')
+          .filter((part) => part !== '.')
+          .map(decodePart)
   if (!parts.every((part) => part !== undefined)) return undefined
   const [mirror = '', ...path] = parts
   return { format, mirror, path: path.join('/'), folder }
