@@ -17,7 +17,7 @@ export type NamedPackage = Pick<ListedPackage, 'name' | 'constraint' | 'architec
  * (`nginx (>= 1.22)`, `nginx >= 1.22`, `nginx=1.22.1-9`). A name with a mistake is left out.
  */
 export function parseNames(text: string): { names: NamedPackage[]; mistakes: Mistake[] } {
-  if (simple.test(text)) return { names: [{ name: text }], mistakes: [] }
+  if (text.length <= longestName && simple.test(text)) return { names: [{ name: text }], mistakes: [] }
   const foreign = foreignCharacter(text) ?? unbalanced(text)
   if (foreign !== undefined) return { names: [], mistakes: [foreign] }
   const names: NamedPackage[] = []
