@@ -26,7 +26,7 @@ export interface Controller {
   /** Every byte of the publication read and hashed. */
   verify(mirror: string): Promise<Finding[]>
   /** Plans and applies the head of main again: what is new upstream comes in. Answers at once. */
-  sync(mirror?: string): Promise<RunSummary>
+  sync(): Promise<RunSummary>
 
   /** Newest first. */
   runs(options: { limit: number; before?: number; state?: RunState }): Promise<RunSummary[]>
@@ -45,6 +45,13 @@ export interface Controller {
   checkPush(push: Push, tell: (line: string) => void): Promise<{ accepted: boolean }>
   /** The refs have moved. Runs are queued; tells the pusher where to look. */
   pushed(push: Push, tell: (line: string) => void): Promise<void>
+
+  /** Into an absolute folder of this machine, which is empty or was made by an earlier export. EXPORT_REFUSED. */
+  exportMirror(mirror: string, folder: string): Promise<{ written: number; kept: number; removed: number }>
+  collectGarbage(): Promise<{ removed: number; freedBytes: number; kept: number }>
+  /** Newest first; `retiresAt`: until when an older key goes on signing beside it. */
+  keys(mirror: string): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
+  rotateKey(mirror: string): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
 
   /** A file as clients see it now; stable paths of retained generations too. */
   published(format: string, mirror: string, path: string): Promise<PublishedFile | undefined>

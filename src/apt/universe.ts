@@ -1,7 +1,7 @@
 import { isLarderError } from '../core/index.ts'
 import { World } from './closure/world.ts'
 import { type NameGroups, groupByName } from './closure/name-groups.ts'
-import { multiArchOf, type MultiArch, priorityNames, priorityOf, type Priority, RowFlag } from './index/table-layout.ts'
+import { multiArchOf, type MultiArch, priorityNames, priorityOf, type Priority, RowFlag } from './table/table-layout.ts'
 import type { PackageIndex } from './package-index.ts'
 import { type Atom, parseProvides, parseRelations, type Provided } from './relation.ts'
 
@@ -76,6 +76,7 @@ export class Universe {
   private readonly names: string[] = []
   private readonly nameIds = new Map<string, number>()
   private readonly groups: NameGroups
+  private order: Uint32Array | undefined
   private readonly versions: (string | undefined)[]
   private readonly atoms: (readonly Atom[] | null | undefined)[] = []
   private readonly provided: (Provided | null | undefined)[] = []
@@ -120,6 +121,10 @@ export class Universe {
     return this.groups.rowsOf(id)
   }
 
+  rowCountOfName(id: number): number {
+    return this.groups.countOf(id)
+  }
+
   /** Rows that provide a name, with the clause that says so: pairs of row and clause. */
   providersOf(name: string): Uint32Array {
     const id = this.nameIds.get(name)
@@ -128,7 +133,17 @@ export class Universe {
 
   /** Names that packages have. */
   *packageNames(): Generator<string> {
-    for (let id = 0; id < this.names.length; id++) if (this.groups.rowsOf(id).length > 0) yield this.names[id]!
+    for (let id = 0; id < this.names.length; id++) if (this.groups.countOf(id) > 0) yield this.names[id]!
+  }
+
+  /** By number of a name, its place among all names in code-unit order. */
+  nameOrder(): Uint32Array {
+    if (this.order !== undefined) return this.order
+    const { names } = this
+    const sorted = Uint32Array.from(names.keys()).sort((a, b) => (names[a]! < names[b]! ? -1 : 1))
+    this.order = new Uint32Array(names.length)
+    for (let place = 0; place < sorted.length; place++) this.order[sorted[place]!] = place
+    return this.order
   }
 
   name(row: number): string {
@@ -186,6 +201,11 @@ export class Universe {
    */
   stanza(row: number): Buffer {
     return this.indexOf(row).stanza(this.localRow(row))
+  }
+
+  /** Names the bytes of a row's stanza: changes at least whenever they do. */
+  identity(row: number): string {
+    return `${this.indexOf(row).key}:${this.localRow(row)}`
   }
 
   /** Whether both rows are the same file, as far as the hashes that both promise can tell. */

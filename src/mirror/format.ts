@@ -61,13 +61,15 @@ export interface FormatContext {
   progress: Progress
   signal: AbortSignal
   now: Date
+  /** See KindContext. */
+  freshForMs: number
 }
 
 /**
  * What differs between APT and RPM, seen from the mirror kind. `Loaded` is the upstream metadata in memory,
  * verified, ready to be resolved against; the format keeps it warm between runs.
  */
-export interface Format<UpstreamConfig, MirrorConfig, Loaded> {
+export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends Resolution = Resolution> {
   readonly name: 'apt' | 'rpm'
   /** Keys of an upstream besides `format`. */
   readonly upstreamSchema: z.ZodType<UpstreamConfig>
@@ -80,25 +82,57 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded> {
   /** Identity of what was loaded: equal strings mean that nothing changed upstream. */
   fingerprint(loaded: Loaded): string
   /** Pure. PACKAGE_UNKNOWN, CLOSURE_UNSATISFIABLE: with every problem in `context.problems`. */
-  resolve(loaded: Loaded, request: MirrorRequest<UpstreamConfig, MirrorConfig>): Resolution
+  resolve(loaded: Loaded, request: MirrorRequest<UpstreamConfig, MirrorConfig>): Resolved
   /** Chains from listed packages to this one: for `mirror why`. */
   why(loaded: Loaded, request: MirrorRequest<UpstreamConfig, MirrorConfig>, name: string): WhyChain[]
-  /** Downloads what is missing, verified. Answers with every digest known. */
-  stagePackages(context: FormatContext, loaded: Loaded, resolution: Resolution): Promise<MirrorPackage[]>
-  /** Writes index files and the tree of the snapshot; reuses what `previous` shares. */
+  /**
+   * Downloads what is missing, verified. `held`: digests that the current publication keeps in the store. Answers
+   * the resolution with every digest known.
+   */
+  stagePackages(
+    context: FormatContext,
+    loaded: Loaded,
+    what: { resolution: Resolved; held: ReadonlySet<Digest> },
+  ): Promise<Resolved>
+  /** Writes index files and the tree of the snapshot; reuses what earlier snapshots share. */
   compose(
     context: FormatContext,
     loaded: Loaded,
-    request: MirrorRequest<UpstreamConfig, MirrorConfig>,
-    packages: readonly MirrorPackage[],
-    previous: Snapshot | undefined,
+    what: { request: MirrorRequest<UpstreamConfig, MirrorConfig>; resolution: Resolved },
   ): Promise<{ tree: Digest; meta: unknown }>
   /** Packages of a snapshot, from its meta and blobs alone. */
   packagesOf(snapshot: Snapshot): Promise<MirrorPackage[]>
   sealer(mirror: { name: string; meta: unknown }, key: SigningKey): Sealer
+  /** Place of a path in the order in which an export writes what changes: what refers to others comes last. */
+  exportOrder(path: string): number
+  /** What a client's administrator writes down to use the mirror. `meta` is undefined before the first publication. */
+  clientSetup(options: { mirror: string; baseUrl: string; publicKeyArmored: string; meta: unknown }): ClientSetup
+}
+
+export interface ClientSetup {
+  format: 'apt'
+  /** deb822 source with the key inline. */
+  deb822: string
+  /** For older clients, which need the key in a file of its own. */
+  oneLine: string
+  suite: string
+  components: string[]
 }
 
 export interface WhyChain {
   /** From a listed package to the one asked for. */
   steps: readonly { package: string; version: string; because: string }[]
+}
+
+/** A format with its types forgotten: what it loads is only ever handed back to it. */
+export type AnyFormat = Format<unknown, unknown, unknown>
+
+/** What is known of a format without opening anything: enough to check a site's files. */
+export type FormatGrammar = Pick<AnyFormat, 'name' | 'upstreamSchema' | 'mirrorSchema' | 'checkListed'>
+
+/** Takes a format of known types to where all formats are alike. */
+export function asAnyFormat<UpstreamConfig, MirrorConfig, Loaded, Resolved extends Resolution>(
+  format: Format<UpstreamConfig, MirrorConfig, Loaded, Resolved>,
+): AnyFormat {
+  return format as unknown as AnyFormat
 }

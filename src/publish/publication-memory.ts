@@ -2,7 +2,7 @@ import { Mutex } from '../core/index.ts'
 import type { State } from '../state/index.ts'
 import type { BlobStore } from '../store/index.ts'
 import type { Publication } from './publication.ts'
-import { listPublications } from './publications.ts'
+import { currentPublication, listPublications } from './publications.ts'
 import { PublishedMirror } from './published-mirror.ts'
 import { readTree } from './read-tree.ts'
 import type { Tree } from './tree.ts'
@@ -37,6 +37,14 @@ export class PublicationMemory {
     })
   }
 
+  /** Runs a change of the database after which the mirror is not published. */
+  async forget(mirror: string, commit: () => Promise<void>): Promise<void> {
+    await this.#turn.run(async () => {
+      await commit()
+      this.#mirrors.delete(mirror)
+    })
+  }
+
   /** Drops generations from memory that are no longer in the database. */
   async keepOnly(mirror: string, remove: () => Promise<readonly number[]>): Promise<void> {
     await this.#turn.run(async () => {
@@ -51,8 +59,8 @@ export class PublicationMemory {
   async #load(mirror: string): Promise<PublishedMirror | undefined> {
     const known = this.#mirrors.get(mirror)
     if (known !== undefined) return known
+    if ((await currentPublication(this.#state.db, mirror)) === undefined) return undefined
     const publications = await listPublications(this.#state.db, mirror)
-    if (publications.length === 0) return undefined
     const generations = []
     for (const publication of publications) {
       generations.push({ publication, tree: await readTree(this.#store, publication.tree) })

@@ -56,6 +56,11 @@ export async function insertCurrent(db: Queries, publication: Publication): Prom
     .execute()
 }
 
+/** Takes the pointer away. The generations stay, so that a later publication goes on counting, and on in time. */
+export async function withdrawPublication(state: State, mirror: string): Promise<void> {
+  await state.transaction((db) => db.deleteFrom('current_publications').where('mirror', '=', mirror).execute())
+}
+
 function toPublication(row: Tables['publications']): Publication {
   return {
     mirror: row.mirror,

@@ -5,7 +5,7 @@ import type { BlobStore, LeaseId, Leases } from '../store/index.ts'
 import { addSnapshot, blobsBeyond, type NewSnapshot } from './add-snapshot.ts'
 import { PublicationMemory } from './publication-memory.ts'
 import type { Publication, Sealer, Snapshot } from './publication.ts'
-import { currentPublication, listPublications, publishedMirrors } from './publications.ts'
+import { currentPublication, listPublications, publishedMirrors, withdrawPublication } from './publications.ts'
 import type { PublishedEntry } from './published-mirror.ts'
 import { readStoredTree } from './read-tree.ts'
 import { pruneMirror, type Retention } from './retention.ts'
@@ -54,6 +54,10 @@ export interface Publisher {
   current(mirror: string): Promise<Publication | undefined>
   /** The current publication's tree. PUBLICATION_NONE. */
   currentTree(mirror: string): Promise<Tree>
+  /** Names of the mirrors that are published. */
+  mirrors(): Promise<string[]>
+  /** Ends the publication of a mirror: clients find nothing there. Its snapshots stay until retention takes them. */
+  withdraw(mirror: string): Promise<void>
   /** Kept publications, newest first. */
   publications(mirror: string): Promise<Publication[]>
   /** What a client gets at the path, from the current generation or, if it is stable, an older one. Quick. */
@@ -139,6 +143,14 @@ class DatabasePublisher implements Publisher {
     const [generation] = (await this.#memory.get(mirror))?.generations ?? []
     if (generation === undefined) throw nothingBefore(mirror, undefined)
     return generation.tree
+  }
+
+  mirrors(): Promise<string[]> {
+    return publishedMirrors(this.#room.state.db)
+  }
+
+  withdraw(mirror: string): Promise<void> {
+    return this.#memory.forget(mirror, () => withdrawPublication(this.#room.state, mirror))
   }
 
   publications(mirror: string): Promise<Publication[]> {

@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander'
+import { LarderError } from '../../core/index.ts'
+import { contextOf, type CommandContext } from './command-context.ts'
+import { addMirrorCommands } from './mirror-commands.ts'
+import { addRunCommands } from './run-commands.ts'
+import { addSiteCommands } from './site-commands.ts'
+import { addServiceCommands } from './service-commands.ts'
+import { reportFailure } from './report-failure.ts'
+import { addUpkeepCommands } from './upkeep-commands.ts'
+import { version } from './version.ts'
+
+/** A command's work; what it answers is its exit status, 0 when it answers nothing. */
+export type Action = (context: CommandContext, ...operands: never[]) => Promise<number | undefined>
+
+/** Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused by a check. */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  const abort = new AbortController()
+  const interrupt = (): void => {
+    abort.abort(new LarderError('CANCELLED', { message: 'Interrupted.' }))
+  }
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  const program = createProgram(abort.signal)
+  try {
+    await program.parseAsync(argv as string[])
+    return exitStatus.get(program) ?? 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    return reportFailure(error, argv.includes('--json'))
+  } finally {
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
+  }
+}
+
+const exitStatus = new WeakMap<Command, number>()
+
+export function createProgram(signal: AbortSignal): Command {
+  const program = new Command('larder')
+    .description('Keeps a private network stocked and running from one Git repository.')
+    .version(version)
+    .option('--json', 'print one JSON document for programs')
+    .option('--no-color', 'no colour, even on a terminal')
+    .option('--data <folder>', 'data folder (LARDER_DATA; /var/lib/larder for root)')
+    .option('--url <url>', 'a controller elsewhere (LARDER_URL; LARDER_TOKEN to change things)')
+    .exitOverride()
+    .showHelpAfterError('(larder --help shows all commands)')
+    .showSuggestionAfterError()
+  const run =
+    (action: Action) =>
+    async (...parameters: unknown[]): Promise<void> => {
+      const command = parameters.at(-1) as Command
+      const operands = parameters.slice(0, -1)
+      const status = await action(contextOf(command, signal), ...(operands as never[]))
+      exitStatus.set(program, status ?? 0)
+    }
+  addServiceCommands(program, run)
+  addSiteCommands(program, run)
+  addMirrorCommands(program, run)
+  addRunCommands(program, run)
+  addUpkeepCommands(program, run)
+  return program
+}
+
+export type Bind = (action: Action) => (...parameters: unknown[]) => Promise<void>

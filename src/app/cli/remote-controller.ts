@@ -1,0 +1,92 @@
+import { request } from 'undici'
+import { catalogue, LarderError, type ErrorCode } from '../../core/index.ts'
+import type { ControllerClient } from './session.ts'
+
+/** A controller reached over HTTP: the same questions, the same answers, the same errors. CONTROLLER_UNREACHABLE. */
+export function createRemoteController(baseUrl: string, token: string | undefined): ControllerClient {
+  const call = <T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> =>
+    callApi<T>({ url: `${baseUrl.replace(/\/+$/, '')}/api/v1${path}`, method, token, body })
+  const get = <T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> =>
+    call<T>('GET', path + queryOf(query))
+  const mirrorPath = (name: string): string => `/mirrors/${encodeURIComponent(name)}`
+  return {
+    mirrors: () => get('/mirrors'),
+    mirror: (name) => get(mirrorPath(name)),
+    snapshots: (name) => get(`${mirrorPath(name)}/snapshots`),
+    packages: (name, snapshot) => get(`${mirrorPath(name)}/packages`, { snapshot }),
+    diff: (name, from, to) => get(`${mirrorPath(name)}/diff`, { from, to }),
+    why: (name, packageName) => get(`${mirrorPath(name)}/why/${encodeURIComponent(packageName)}`),
+    promote: (name, snapshot) => call('POST', `${mirrorPath(name)}/promote`, { snapshot }),
+    rollback: (name) => call('POST', `${mirrorPath(name)}/rollback`),
+    verify: (name) => call('POST', `${mirrorPath(name)}/verify`),
+    sync: () => call('POST', '/sync'),
+    runs: ({ limit, before, state }) => get('/runs', { limit, before, state }),
+    run: (id) => get(`/runs/${id}`),
+    runLog: (id, after) => get(`/runs/${id}/log`, { after }),
+    retryRun: (id) => call('POST', `/runs/${id}/retry`),
+    cancelRun: (id) => call('POST', `/runs/${id}/cancel`),
+    exportMirror: (name, folder) => call('POST', `${mirrorPath(name)}/export`, { folder }),
+    collectGarbage: () => call('POST', '/gc'),
+    keys: (name) => get(`${mirrorPath(name)}/keys`),
+    rotateKey: (name) => call('POST', `${mirrorPath(name)}/keys/rotate`),
+  }
+}
+
+interface ApiCall {
+  url: string
+  method: 'GET' | 'POST'
+  token: string | undefined
+  body: unknown
+}
+
+/** A verify of a large mirror takes as long as its disk needs. */
+const answerTimeoutMs = 6 * 3600_000
+
+async function callApi<T>({ url, method, token, body }: ApiCall): Promise<T> {
+  const headers = {
+    accept: 'application/json',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  }
+  const answer = await request(url, {
+    method,
+    headers,
+    headersTimeout: answerTimeoutMs,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch((cause: unknown) => {
+    throw unreachable(url, cause)
+  })
+  const text = await answer.body.text()
+  const value = parseJson(text)
+  if (answer.statusCode < 400) return value as T
+  throw toldError(value) ?? unreachable(url, new Error(`status ${answer.statusCode}: ${text.slice(0, 200)}`))
+}
+
+function toldError(value: unknown): LarderError | undefined {
+  const { error } = (value ?? {}) as { error?: { code: string; message: string; hint?: string; context?: Record<string, unknown> } }
+  if (error === undefined || !(error.code in catalogue)) return undefined
+  return new LarderError(error.code as ErrorCode, error)
+}
+
+function unreachable(url: string, cause: unknown): LarderError {
+  const { origin } = new URL(url)
+  return new LarderError('CONTROLLER_UNREACHABLE', {
+    message: `No Larder answers at ${origin}: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    hint: 'Is `larder up` running there?',
+    cause,
+  })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function queryOf(query: Record<string, string | number | undefined>): string {
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as [string, string]]))
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
+}

@@ -1,0 +1,100 @@
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import type { RunDetail, RunState, RunSummary } from '../controller.ts'
+import { describePlan } from '../describe-plan.ts'
+import type { CommandContext } from './command-context.ts'
+import type { Bind } from './program.ts'
+import type { ControllerClient } from './session.ts'
+
+export function addRunCommands(program: Command, bind: Bind): void {
+  const run = program.command('run').description('what Larder did about each commit')
+  run
+    .command('ls')
+    .description('the newest runs')
+    .option('--limit <n>', 'how many', parseId, 20)
+    .option('--state <state>', 'only waiting, running, succeeded, failed, cancelled or superseded ones')
+    .action(bind(list))
+  run.command('show').description('one run: its plan and its steps').argument('<id>', 'number', parseId).action(bind(show))
+  run
+    .command('logs')
+    .description('what a run said')
+    .argument('<id>', 'number', parseId)
+    .option('-f, --follow', 'stay until it ends')
+    .action(bind(logs))
+  run.command('retry').description('try a failed run again').argument('<id>', 'number', parseId).action(bind(retry))
+  run.command('cancel').description('stop a run').argument('<id>', 'number', parseId).action(bind(cancel))
+}
+
+export function parseId(text: string): number {
+  if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new InvalidArgumentError('It must be a number from 1 on.')
+  return Number(text)
+}
+
+async function list({ withController, output }: CommandContext, options: { limit: number; state?: RunState }): Promise<undefined> {
+  const { limit, state } = options
+  const runs = await withController((client) => client.runs(state === undefined ? { limit } : { limit, state }))
+  output.data(runs)
+  output.table(
+    ['RUN', 'BRANCH', 'COMMIT', 'GOAL', 'STATE', 'ORIGIN', 'TOOK', 'ERROR'],
+    runs.map((one) => [one.id, one.branch, one.commit.slice(0, 8), one.goal, one.state, one.origin, took(one), one.error?.message.slice(0, 60) ?? '']),
+  )
+}
+
+async function show({ withController, output }: CommandContext, id: number): Promise<undefined> {
+  const run = await withController((client) => client.run(id))
+  output.data(run)
+  output.line(`run ${run.id}: ${run.goal} ${run.branch} at ${run.commit.slice(0, 12)}, ${run.state} (${run.origin})`)
+  if (run.error !== undefined) output.line(`error: ${run.error.message} [${run.error.code}] ${run.error.hint ?? ''}`)
+  if (run.plan !== undefined) for (const line of describePlan(run.plan as Parameters<typeof describePlan>[0])) output.line(line)
+  output.table(['STEP', 'STATE', 'TOOK'], run.steps.map((step) => [step.name, step.state, took(step)]))
+}
+
+async function logs({ withController, output, signal }: CommandContext, id: number, options: { follow?: boolean }): Promise<number> {
+  const run = await withController(async (client) => {
+    const last = await printLog(client, id, 0, output)
+    return options.follow === true ? followRun(client, { id, after: last, output, signal }) : client.run(id)
+  })
+  return options.follow === true && run.state !== 'succeeded' ? 1 : 0
+}
+
+/** Prints what a run says until it ends. */
+export async function followRun(
+  client: ControllerClient,
+  { id, after, output, signal }: { id: number; after: number; output: CommandContext['output']; signal: AbortSignal },
+): Promise<RunDetail> {
+  let last = after
+  for (;;) {
+    const run = await client.run(id)
+    last = await printLog(client, id, last, output)
+    if (run.finishedAt !== undefined) return run
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    signal.throwIfAborted()
+  }
+}
+
+async function printLog(client: ControllerClient, id: number, after: number, output: CommandContext['output']): Promise<number> {
+  const lines = await client.runLog(id, after)
+  for (const line of lines) {
+    output.data(line)
+    output.line(`${line.at.slice(11, 19)} ${line.message}`)
+  }
+  return lines.at(-1)?.number ?? after
+}
+
+async function retry({ withController, output }: CommandContext, id: number): Promise<undefined> {
+  const run = await withController((client) => client.retryRun(id))
+  output.data(run)
+  output.line(`run ${run.id} is ${run.state}`)
+}
+
+async function cancel({ withController, output }: CommandContext, id: number): Promise<undefined> {
+  const run = await withController((client) => client.cancelRun(id))
+  output.data(run)
+  output.line(`run ${run.id} is ${run.state === 'running' ? 'being cancelled' : run.state}`)
+}
+
+function took({ startedAt, finishedAt }: Partial<Pick<RunSummary, 'startedAt' | 'finishedAt'>>): string {
+  if (startedAt === undefined || finishedAt === undefined) return ''
+  const ms = Date.parse(finishedAt) - Date.parse(startedAt)
+  return ms < 10_000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,83 @@
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import { systemClock } from '../../core/index.ts'
+import type { CommandContext } from './command-context.ts'
+import type { Bind } from './program.ts'
+
+interface UpOptions {
+  listen: { host: string; port: number }
+  publicUrl?: string
+  repository?: string
+  syncEvery?: number
+  bandwidth?: number
+}
+
+export function addServiceCommands(program: Command, bind: Bind): void {
+  program
+    .command('quickstart')
+    .description('the main job from end to end, on what this host has')
+    .option('--once', 'check with a real client, then stop and remove everything')
+    .option('--port <port>', 'to listen on', parsePort)
+    .action(bind(quickstartCommand))
+  program
+    .command('up')
+    .description('run the controller')
+    .option('--listen <host:port>', 'address to serve on', parseListen, { host: '0.0.0.0', port: 7420 })
+    .option('--public-url <url>', 'address that clients are told, when it is another')
+    .option('--repository <url>', 'repository of a forge that holds the site, instead of the built-in one')
+    .option('--sync-every <hours>', 'ask upstreams for news this often', parseHours)
+    .option('--bandwidth <kB/s>', 'most kilobytes a second to fetch from upstreams', parsePositive)
+    .action(bind(up))
+}
+
+async function quickstartCommand(context: CommandContext, options: { once?: boolean; port?: number }): Promise<number> {
+  const { quickstart } = await import('../quickstart/quickstart.ts')
+  return quickstart(context, { once: options.once ?? false, ...(options.port === undefined ? {} : { port: options.port }) })
+}
+
+async function up({ output, dataFolder, environment, signal }: CommandContext, options: UpOptions): Promise<number> {
+  const { startController } = await import('../controller-process.ts')
+  const running = await startController({
+    dataFolder,
+    clock: systemClock,
+    logLevel: 'info',
+    environment,
+    ...options.listen,
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl.replace(/\/+$/, '') }),
+    ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
+    ...(options.syncEvery === undefined ? {} : { syncEveryMs: options.syncEvery * 3600_000 }),
+    ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecond: options.bandwidth * 1000 }),
+  })
+  output.data({ url: running.url })
+  output.line(`Larder is running at ${running.url}`)
+  output.line(`push the site to ${running.url}/git/site.git, user admin, password in ${dataFolder.adminToken}`)
+  output.line(`secret for webhooks at ${running.url}/hooks/github: in ${dataFolder.githubSecrets}`)
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await running.stop()
+  return 0
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]*)):([0-9]{1,5})$/.exec(text)
+  if (match === null) throw new InvalidArgumentError('Write it as HOST:PORT, like 0.0.0.0:7420 or [::]:7420.')
+  const [, v6, v4, port = ''] = match
+  return { host: v6 ?? (v4 === '' || v4 === undefined ? '0.0.0.0' : v4), port: parsePort(port) }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!/^[0-9]{1,5}$/.test(text) || port > 65535) throw new InvalidArgumentError('It must be a number from 0 to 65535.')
+  return port
+}
+
+function parseHours(text: string): number {
+  const hours = parsePositive(text)
+  if (hours > 24 * 20) throw new InvalidArgumentError('At most 480 hours.')
+  return hours
+}
+
+function parsePositive(text: string): number {
+  const value = Number(text)
+  if (!/^[0-9]+(?:\.[0-9]+)?$/.test(text) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.')
+  return value
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises'
+import { LarderError, systemClock } from '../../core/index.ts'
+import type { Controller } from '../controller.ts'
+import type { DataFolder } from '../data-folder.ts'
+import { createRemoteController } from './remote-controller.ts'
+
+/** What commands ask of Larder, whether one is running or not. */
+export type ControllerClient = Pick<
+  Controller,
+  | 'mirrors'
+  | 'mirror'
+  | 'snapshots'
+  | 'packages'
+  | 'diff'
+  | 'why'
+  | 'promote'
+  | 'rollback'
+  | 'verify'
+  | 'sync'
+  | 'runs'
+  | 'run'
+  | 'runLog'
+  | 'retryRun'
+  | 'cancelRun'
+  | 'exportMirror'
+  | 'collectGarbage'
+  | 'keys'
+  | 'rotateKey'
+>
+
+export interface Session {
+  client: ControllerClient
+  close(): Promise<void>
+}
+
+export interface SessionOptions {
+  dataFolder: DataFolder
+  /** A controller elsewhere; then `token` is needed for what writes. */
+  url: string | undefined
+  token: string | undefined
+  environment: NodeJS.ProcessEnv
+}
+
+/**
+ * The running controller of the data folder (or the one at `url`); where none runs, the data folder is opened by
+ * this process for as long as the command takes. CONTROLLER_UNREACHABLE, DATA_IN_USE.
+ */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { dataFolder } = options
+  if (options.url !== undefined) return remote(options.url, options.token)
+  const address = await readAddress(dataFolder)
+  if (address !== undefined) return remote(address.url, (await readFile(dataFolder.adminToken, 'utf8')).trim())
+  const { openLarder } = await import('../open-larder.ts')
+  const larder = await openLarder({ dataFolder, clock: systemClock, logLevel: 'warn', environment: options.environment })
+  return { client: larder.controller, close: () => larder.close() }
+}
+
+function remote(url: string, token: string | undefined): Session {
+  return { client: createRemoteController(url, token), close: () => Promise.resolve() }
+}
+
+/** Where the controller that owns the data folder listens, if one is alive. */
+export async function readAddress(dataFolder: DataFolder): Promise<{ url: string; pid: number } | undefined> {
+  let text: string
+  try {
+    text = await readFile(dataFolder.address, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    if (code === 'EACCES') throw noAccess(dataFolder)
+    throw error
+  }
+  const address = JSON.parse(text) as { url: string; pid: number }
+  return isAlive(address.pid) ? address : undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function noAccess(dataFolder: DataFolder): LarderError {
+  return new LarderError('UNAUTHORIZED', {
+    message: `${dataFolder.root} belongs to another user.`,
+    hint: 'Run the command as that user, or give --url and LARDER_TOKEN.',
+  })
+}

@@ -1,0 +1,96 @@
+import type { Command } from 'commander'
+import { formatProblem, isLarderError, systemClock, type Progress } from '../../core/index.ts'
+import { planSite, readSite } from '../../pipeline/index.ts'
+import { describePlan } from '../describe-plan.ts'
+import { openFolder } from '../folder-files.ts'
+import type { CommandContext } from './command-context.ts'
+import type { Bind } from './program.ts'
+import { followRun } from './run-commands.ts'
+import { createTransferLine } from './transfer-line.ts'
+
+export function addSiteCommands(program: Command, bind: Bind): void {
+  program
+    .command('check')
+    .description('validate the files of a site: every error of every file at once')
+    .argument('[folder]', 'that holds larder.yaml', '.')
+    .option('--offline', 'do not ask upstreams whether the packages exist')
+    .action(bind(check))
+  program
+    .command('plan')
+    .description('show what a site folder would change, without changing it')
+    .argument('[folder]', 'that holds larder.yaml', '.')
+    .action(bind(plan))
+  program.command('apply').description('plan and apply the head of main again').action(bind(apply))
+  program
+    .command('schema')
+    .description('JSON Schema of a file of the site, for editors')
+    .argument('<file>', 'larder.yaml or packages.json')
+    .action(bind(schema))
+}
+
+async function check(context: CommandContext, folder: string, options: { offline?: boolean }): Promise<number> {
+  const { output } = context
+  const files = await openFolder(folder)
+  const { siteKinds } = await import('../site-kinds.ts')
+  const result = await readSite(files, siteKinds())
+  const problems = 'site' in result ? result.warnings : result.problems
+  const errors = problems.filter((problem) => problem.severity === 'error').length
+  if (errors === 0 && options.offline !== true) problems.push(...(await checkAgainstUpstreams(context, folder)))
+  const all = problems.filter((problem) => problem.severity === 'error').length
+  output.data({ ok: all === 0, problems })
+  for (const problem of problems) output.line(formatProblem(problem))
+  if (all === 0) output.line(`${folder}: no errors`)
+  return all === 0 ? 0 : 3
+}
+
+type Problems = Extract<Awaited<ReturnType<typeof readSite>>, { problems: unknown }>['problems']
+
+/** Whether the listed packages exist and can be satisfied: that is a plan whose result nobody looks at. */
+async function checkAgainstUpstreams(context: CommandContext, folder: string): Promise<Problems> {
+  try {
+    await planFolder(context, folder)
+    return []
+  } catch (error) {
+    const problems = isLarderError(error) ? error.context['problems'] : undefined
+    if (isLarderError(error) && error.exitCode === 3 && Array.isArray(problems)) return problems as Problems
+    if (isLarderError(error) && error.exitCode !== 3) {
+      context.output.note(`upstreams were not asked: ${error.message}`)
+      return []
+    }
+    throw error
+  }
+}
+
+async function plan(context: CommandContext, folder: string): Promise<undefined> {
+  const changes = await planFolder(context, folder)
+  context.output.data(changes)
+  for (const line of describePlan(changes)) context.output.line(line)
+}
+
+async function planFolder(context: CommandContext, folder: string) {
+  const { output, dataFolder, environment, signal } = context
+  const files = await openFolder(folder)
+  const { openLarder } = await import('../open-larder.ts')
+  const larder = await openLarder({ dataFolder, clock: systemClock, logLevel: 'warn', environment })
+  const line = createTransferLine(process.stderr, systemClock)
+  try {
+    const progress: Progress = { log: (message) => { output.note(message) }, transfer: line.show } // prettier-ignore
+    const start = { files, clock: systemClock, progress, signal, runId: 'plan', freshForMs: 0 }
+    const { plans } = await planSite(start, larder.context.kinds)
+    return plans.flatMap((one) => one.changes).map(({ subject, action, summary, detail }) => ({ subject, action, summary, detail }))
+  } finally {
+    line.clear()
+    await larder.close()
+  }
+}
+
+async function apply({ withController, output, signal }: CommandContext): Promise<number> {
+  const run = await withController(async (client) => followRun(client, { id: (await client.sync()).id, after: 0, output, signal }))
+  return run.state === 'succeeded' ? 0 : 1
+}
+
+async function schema(_context: CommandContext, file: string): Promise<undefined> {
+  const { jsonSchemaOf } = await import('../../pipeline/index.ts')
+  const { siteKinds } = await import('../site-kinds.ts')
+  process.stdout.write(`${JSON.stringify(jsonSchemaOf(file, siteKinds()), undefined, 2)}\n`)
+}

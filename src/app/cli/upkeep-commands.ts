@@ -1,0 +1,46 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { formatBytes } from '../../core/index.ts'
+import type { CommandContext } from './command-context.ts'
+import type { Bind } from './program.ts'
+
+export function addUpkeepCommands(program: Command, bind: Bind): void {
+  program.command('gc').description('remove what nothing refers to any more').action(bind(gc))
+  const key = program.command('key').description('the keys that clients of a mirror trust')
+  key.command('show').description('fingerprints').argument('<mirror>').action(bind(showKeys))
+  key
+    .command('rotate')
+    .description('make a new key; for 30 days the mirror is signed by both')
+    .argument('<mirror>')
+    .action(bind(rotateKey))
+}
+
+async function gc({ withController, output }: CommandContext): Promise<undefined> {
+  const result = await withController((client) => client.collectGarbage())
+  output.data(result)
+  output.line(`${result.removed} blobs removed, ${formatBytes(result.freedBytes)} freed, ${result.kept} kept`)
+}
+
+async function showKeys({ withController, output }: CommandContext, mirror: string): Promise<undefined> {
+  tellKeys(output, await withController((client) => client.keys(mirror)))
+}
+
+async function rotateKey({ withController, output }: CommandContext, mirror: string): Promise<undefined> {
+  tellKeys(output, await withController((client) => client.rotateKey(mirror)))
+  output.line(`clients fetch the new key from /keys/${mirror}.asc, or run /setup/${mirror} again`)
+}
+
+function tellKeys(output: CommandContext['output'], keys: { fingerprint: string; retiresAt: string | undefined }[]): void {
+  output.data(keys)
+  output.table(
+    ['FINGERPRINT', 'SIGNS UNTIL'],
+    keys.map((key) => [key.fingerprint, key.retiresAt ?? 'replaced']),
+  )
+}
+
+/** Writes into a folder of the machine that the controller runs on. */
+export async function exportMirror({ withController, output }: CommandContext, mirror: string, folder: string): Promise<undefined> {
+  const result = await withController((client) => client.exportMirror(mirror, resolve(folder)))
+  output.data(result)
+  output.line(`${result.written} files written, ${result.kept} right already, ${result.removed} removed`)
+}

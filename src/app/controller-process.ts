@@ -1,0 +1,63 @@
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { readOrMakeSecrets } from './data-folder.ts'
+import { createServer } from './http/server.ts'
+import { openLarder, type Larder, type OpenLarderOptions } from './open-larder.ts'
+
+export interface StartControllerOptions extends OpenLarderOptions {
+  /** Address to listen on. */
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** Address that people and clients are told, when it is not the one listened on: behind a proxy, say. */
+  publicUrl?: string
+  /** Ask upstreams for news this often. Default: only when told to. */
+  syncEveryMs?: number
+}
+
+export interface RunningController {
+  url: string
+  /** Admin token, made at first start and kept in the data folder. */
+  token: string
+  larder: Larder
+  stop(): Promise<void>
+}
+
+/** A Larder that serves: HTTP, the Git endpoint, hooks, runs and housekeeping. DATA_IN_USE, and what listening throws. */
+export async function startController(options: StartControllerOptions): Promise<RunningController> {
+  const { dataFolder } = options
+  const larder = await openLarder(options)
+  try {
+    const [token = ''] = await readOrMakeSecrets(dataFolder.adminToken)
+    const secrets = await readOrMakeSecrets(dataFolder.githubSecrets)
+    const server = await createServer({
+      controller: larder.controller,
+      token,
+      githubSecrets: () => secrets,
+      log: larder.context.log,
+      siteRepository: { path: dataFolder.siteRepository },
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+    })
+    const { port } = await server.listen({ host: options.host, port: options.port })
+    const localHost = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host
+    const url = `http://${localHost.includes(':') ? `[${localHost}]` : localHost}:${port}`
+    larder.setPublicUrl(options.publicUrl ?? url)
+    await writeFile(`${dataFolder.address}.new`, JSON.stringify({ url, pid: process.pid }))
+    await rename(`${dataFolder.address}.new`, dataFolder.address)
+    await larder.context.runner.start()
+    await larder.deliveries.settleDeliveries()
+    await larder.housekeeping.start(options.syncEveryMs === undefined ? {} : { syncEveryMs: options.syncEveryMs })
+    return {
+      url,
+      token,
+      larder,
+      async stop() {
+        await server.close()
+        await larder.close()
+        await rm(dataFolder.address, { force: true })
+      },
+    }
+  } catch (error) {
+    await larder.close()
+    throw error
+  }
+}

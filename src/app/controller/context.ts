@@ -1,0 +1,34 @@
+import type { Clock, Log } from '../../core/index.ts'
+import type { AnyFormat, MirrorConfig } from '../../mirror/index.ts'
+import type { AnyKind, Runner, RunStore } from '../../pipeline/index.ts'
+import type { Publisher, SigningKey } from '../../publish/index.ts'
+import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
+import type { GitRepository } from '../../forge/index.ts'
+import type { State } from '../../state/index.ts'
+import type { SiteHead } from '../site-head.ts'
+
+/** What the parts of the controller work with; put together once, in open-larder.ts. */
+export interface ControllerContext {
+  clock: Clock
+  log: Log
+  state: State
+  store: FileBlobStore
+  leases: CollectableLeases
+  publisher: Publisher
+  formats: readonly AnyFormat[]
+  kinds: readonly AnyKind[]
+  runs: RunStore
+  runner: Runner
+  repository: GitRepository
+  siteHead: SiteHead
+  signingKey: (mirror: string) => Promise<SigningKey>
+  /** Address that people are told, without a slash at the end. */
+  publicUrl(): string
+}
+
+/** The mirror as the head of main declares it, or undefined when it does not. */
+export async function declaredMirror(context: ControllerContext, name: string): Promise<MirrorConfig | undefined> {
+  const head = await context.siteHead.current()
+  const mirrors = head?.site.sections['mirrors'] as Record<string, MirrorConfig> | undefined
+  return mirrors?.[name]
+}

@@ -1,0 +1,68 @@
+import { isLarderError } from '../../core/index.ts'
+import { parseGithubEvent, type ForgeEvent } from '../../forge/index.ts'
+import type { EventStore, StoredEvent } from '../../pipeline/index.ts'
+import type { Controller } from '../controller.ts'
+import type { ControllerContext } from './context.ts'
+
+export interface DeliveryMethods extends Pick<Controller, 'acceptDelivery'> {
+  /** Settles what waits: what was accepted just now, and after a restart what was accepted before it. */
+  settleDeliveries(): Promise<void>
+}
+
+export interface DeliveryOptions {
+  events: EventStore
+  /** Brings a branch of the forge's repository into the site repository; answers its head. Undefined: none is configured. */
+  fetchBranch: ((branch: string) => Promise<string>) | undefined
+}
+
+/**
+ * Webhooks: kept before they are answered, settled afterwards. A delivery only says that it is time to look; what is
+ * planned and applied is what the configured repository holds, never what a payload claims.
+ */
+export function createDeliveryMethods(context: ControllerContext, options: DeliveryOptions): DeliveryMethods {
+  const { log } = context
+  let settling: Promise<void> = Promise.resolve()
+  const settleDeliveries = (): Promise<void> => {
+    settling = settling.then(async () => {
+      for (const event of await options.events.waiting()) await settle(context, options, event)
+    })
+    return settling
+  }
+  return {
+    async acceptDelivery(delivery) {
+      const result = await options.events.accept(delivery)
+      settleDeliveries().catch((error: unknown) => log.error('deliveries wait to be settled', { error }))
+      return result
+    },
+    settleDeliveries,
+  }
+}
+
+async function settle(context: ControllerContext, { events, fetchBranch }: DeliveryOptions, stored: StoredEvent): Promise<void> {
+  const ignore = (reason: string): Promise<void> => events.settle(stored.id, { state: 'ignored', reason })
+  const event = parse(stored)
+  if (event.kind === 'ignored') return ignore(event.reason)
+  if (fetchBranch === undefined) return ignore('no repository of a forge is configured (larder up --repository)')
+  const branch = branchOf(event)
+  if (branch === undefined) return ignore('pull requests of other repositories are not fetched')
+  const head = await fetchBranch(branch)
+  const goal = branch === 'main' ? 'apply' : 'plan'
+  const latest = await context.runs.latest(branch, goal)
+  if (latest?.commit === head) return ignore(`run ${latest.id} is for the same commit`)
+  const run = await context.runs.create({ branch, commit: head, goal, origin: `${stored.forge} delivery ${stored.deliveryId}` })
+  await events.settle(stored.id, { state: 'done', runId: run.id })
+  context.runner.wake()
+}
+
+function parse(stored: StoredEvent): ForgeEvent {
+  try {
+    return parseGithubEvent(stored.event, stored.body)
+  } catch (error) {
+    if (isLarderError(error, 'HOOK_MALFORMED')) return { kind: 'ignored', reason: error.message }
+    throw error
+  }
+}
+
+function branchOf(event: Exclude<ForgeEvent, { kind: 'ignored' }>): string | undefined {
+  return event.kind === 'push' ? event.branch : event.merged ? event.base : undefined
+}

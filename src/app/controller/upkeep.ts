@@ -1,0 +1,51 @@
+import { isAbsolute } from 'node:path'
+import { LarderError } from '../../core/index.ts'
+import { exportTree, readTree, type Keyring } from '../../publish/index.ts'
+import type { Controller } from '../controller.ts'
+import type { Housekeeping } from '../housekeeping.ts'
+import { formatOf, publishAgain, requireMirror, requirePublication } from './mirrors.ts'
+import type { ControllerContext } from './context.ts'
+
+type UpkeepMethods = Pick<Controller, 'exportMirror' | 'collectGarbage' | 'keys' | 'rotateKey'>
+
+/** What an administrator does now and then. */
+export function createUpkeepMethods(
+  context: ControllerContext,
+  { keyring, housekeeping }: { keyring: Keyring; housekeeping: Pick<Housekeeping, 'collect'> },
+): UpkeepMethods {
+  const listKeys: Controller['keys'] = async (mirror) => {
+    await requireMirror(context, mirror)
+    await keyring.key(mirror)
+    const keys = await keyring.list(mirror)
+    return keys.map(({ fingerprint, retiresAt }) => ({ fingerprint, retiresAt: retiresAt?.toISOString() }))
+  }
+  return {
+    exportMirror: (mirror, folder) => exportMirror(context, mirror, folder),
+    collectGarbage: () => housekeeping.collect(new AbortController().signal),
+    keys: listKeys,
+    async rotateKey(mirror) {
+      await requireMirror(context, mirror)
+      await keyring.rotate(mirror)
+      const publication = await context.publisher.current(mirror)
+      // Signed by both keys from now on, so that clients that fetch the new one can use it at once.
+      if (publication !== undefined) await publishAgain(context, mirror, publication.snapshotNumber)
+      return listKeys(mirror)
+    },
+  }
+}
+
+/** The lease keeps what is being copied, however many switches come meanwhile. EXPORT_REFUSED, DISK_FULL. */
+async function exportMirror(context: ControllerContext, mirror: string, folder: string): ReturnType<Controller['exportMirror']> {
+  if (!isAbsolute(folder)) throw new LarderError('USAGE', { message: `${folder} is not an absolute path.` })
+  const publication = await requirePublication(context, mirror)
+  const format = await formatOf(context, mirror)
+  const { store, leases } = context
+  const tree = await readTree(store, publication.tree)
+  const lease = await leases.acquire(`export/${mirror}`)
+  try {
+    await leases.pin(lease, [...new Set(tree.blobs())])
+    return await exportTree({ store, tree, folder, order: (path) => format.exportOrder(path) })
+  } finally {
+    await leases.release(lease)
+  }
+}

@@ -1,0 +1,29 @@
+import { formatBytes, type Change } from '../core/index.ts'
+import type { MirrorPackage } from '../mirror/index.ts'
+
+const mostPackagesShown = 40
+
+/** A plan in lines for people: each change, and below it what comes, goes and changes, with versions and sizes. */
+export function describePlan(changes: readonly Pick<Change, 'subject' | 'action' | 'summary' | 'detail'>[]): string[] {
+  if (changes.length === 0) return ['plan: nothing to change']
+  return changes.flatMap((change) => [`plan: ${change.action} ${change.subject}: ${change.summary}`, ...describeDetail(change.detail)])
+}
+
+interface PackageDetail {
+  added?: MirrorPackage[]
+  removed?: MirrorPackage[]
+  changed?: { before: MirrorPackage; after: MirrorPackage }[]
+  notes?: string[]
+}
+
+function describeDetail(detail: unknown): string[] {
+  const { added = [], removed = [], changed = [], notes = [] } = (detail ?? {}) as PackageDetail
+  const lines = [
+    ...added.map((one) => `  + ${one.name} ${one.version} ${one.architecture} (${formatBytes(one.sizeBytes)}, ${one.upstream}; ${one.reason})`),
+    ...changed.map(({ before, after }) => `  ~ ${after.name} ${before.version} -> ${after.version} (${formatBytes(after.sizeBytes)})`),
+    ...removed.map((one) => `  - ${one.name} ${one.version} ${one.architecture}`),
+  ]
+  const more = lines.length - mostPackagesShown
+  const shown = more > 0 ? [...lines.slice(0, mostPackagesShown), `  … and ${more} more`] : lines
+  return [...shown, ...notes.slice(0, 10).map((note) => `  note: ${note}`)]
+}

@@ -1,0 +1,8 @@
+import { aptGrammar } from '../apt/index.ts'
+import { mirrorGrammar } from '../mirror/index.ts'
+import type { KindGrammar } from '../core/index.ts'
+
+/** What the files of a site may say, for checks that open no data folder and no network. */
+export function siteKinds(): KindGrammar[] {
+  return [mirrorGrammar([aptGrammar])]
+}

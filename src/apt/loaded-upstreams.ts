@@ -1,0 +1,131 @@
+import { digestOf, hexOf } from '../core/index.ts'
+import type { Cache } from '../state/index.ts'
+import type { FormatContext, MirrorRequest } from '../mirror/index.ts'
+import type { Fetcher } from '../fetch/index.ts'
+import type { BlobStore } from '../store/index.ts'
+import { openIndex as openCompiledIndex } from './compile-index.ts'
+import type { AptMirrorConfig } from './mirror-config.ts'
+import type { PackageIndex } from './package-index.ts'
+import { compileTranslation, TranslationFile, type TranslationTable } from './repository/index.ts'
+import { Universe, type UniverseMember } from './universe.ts'
+import type { AptUpstreamConfig } from './upstream-config.ts'
+import { findSuites, loadSuite, openIndex, type Host, type Suite, type SuiteIndex, type UpstreamMemory } from './upstream/index.ts'
+
+/** Everything that the upstreams of one mirror offer, verified and in memory. */
+export interface LoadedUpstreams {
+  /** Equal when nothing changed upstream. */
+  fingerprint: string
+  suites: readonly Suite[]
+  universe: Universe
+  /** Which suite a member of the universe came from. */
+  suiteOf: ReadonlyMap<UniverseMember, Suite>
+  /** By component. */
+  translations: ReadonlyMap<string, TranslationTable>
+  notes: readonly string[]
+}
+
+export interface UpstreamLoader {
+  fetcher: Fetcher
+  store: BlobStore
+  cache: Cache
+  cacheFolder: string
+  host: Host
+}
+
+export type AptRequest = MirrorRequest<AptUpstreamConfig, AptMirrorConfig>
+
+/**
+ * Asks every suite of every upstream for news and loads what they offer. When nothing changed, `earlier` is answered.
+ * APT_*, FETCH_*, DIGEST_MISMATCH, DISK_FULL, CANCELLED.
+ */
+export async function loadUpstreams(
+  loader: UpstreamLoader,
+  context: FormatContext,
+  request: AptRequest,
+  earlier: LoadedUpstreams | undefined,
+): Promise<LoadedUpstreams> {
+  const suites = await loadSuites(loader, context, request)
+  const fingerprint = fingerprintOf(suites)
+  if (earlier?.fingerprint === fingerprint) return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
+  const members: UniverseMember[] = []
+  const tables = new Map<string, TranslationTable[]>()
+  const rankOf = new Map(request.upstreams.map(({ name }, rank) => [name, rank]))
+  for (const suite of suites) {
+    for (const index of suite.indices) {
+      if (index.kind === 'Packages') {
+        const { upstream, suite: suiteName } = suite
+        const rank = rankOf.get(upstream) ?? 0
+        members.push({ index: await packageIndex(loader, context, suite, index), upstream, rank, suite: suiteName, component: index.component })
+      } else if (index.kind === 'Translation-en') {
+        const known = tables.get(index.component) ?? []
+        tables.set(index.component, [...known, await translation(loader, context, index)])
+      }
+    }
+  }
+  const universe = new Universe(members, request.mirror.architectures)
+  return {
+    fingerprint,
+    suites,
+    universe,
+    suiteOf: suiteOfMembers(universe, suites),
+    translations: new Map([...tables].map(([component, found]) => [component, joinTables(found)])),
+    notes: suites.flatMap((suite) => suite.notes),
+  }
+}
+
+async function loadSuites(loader: UpstreamLoader, context: FormatContext, request: AptRequest): Promise<Suite[]> {
+  const { fetcher, store, host } = loader
+  const { mirror, files } = request
+  const memory = upstreamMemory(loader.cache)
+  const sources = await Promise.all(
+    request.upstreams.map((upstream) =>
+      findSuites({ upstream, suites: [mirror.suite], components: mirror.components, architectures: mirror.architectures, files, host }),
+    ),
+  )
+  const { progress, signal, lease, now } = context
+  const wanted = { sources: mirror.sources }
+  return Promise.all(sources.flat().map((source) => loadSuite({ fetcher, store, memory, progress, signal, lease, now, wanted }, source)))
+}
+
+function upstreamMemory(cache: Cache): UpstreamMemory {
+  return {
+    get: async (key) => (await cache.get('apt-upstream', key))?.value,
+    put: (key, value, blobs) => cache.put('apt-upstream', key, { value, blobs }),
+  }
+}
+
+function fingerprintOf(suites: readonly Suite[]): string {
+  const parts = suites.map(({ source, indices }) => [source.key, source.uris, indices.map((index) => [index.path, index.digest])])
+  return digestOf(JSON.stringify(parts))
+}
+
+function suiteOfMembers(universe: Universe, suites: readonly Suite[]): Map<UniverseMember, Suite> {
+  const found = new Map<UniverseMember, Suite>()
+  for (const member of universe.members) {
+    const suite = suites.find((one) => one.upstream === member.upstream && one.suite === member.suite)
+    if (suite !== undefined) found.set(member, suite)
+  }
+  return found
+}
+
+function packageIndex({ store, cacheFolder }: UpstreamLoader, context: FormatContext, suite: Suite, index: SuiteIndex): Promise<PackageIndex> {
+  const label = `upstream ${suite.upstream}, ${suite.suite}/${index.component} ${index.architecture}`
+  const read = (): AsyncIterable<Buffer> => openIndex(store, index, context.signal)
+  return openCompiledIndex(read, { folder: cacheFolder, key: hexOf(index.digest), kind: 'packages', label })
+}
+
+async function translation({ store, cacheFolder }: UpstreamLoader, context: FormatContext, index: SuiteIndex): Promise<TranslationTable> {
+  const key = hexOf(index.digest)
+  const known = TranslationFile.open(cacheFolder, key)
+  return known ?? compileTranslation(openIndex(store, index, context.signal), { folder: cacheFolder, key })
+}
+
+/** Several suites have descriptions for one component: the first that knows one answers. */
+function joinTables(tables: readonly TranslationTable[]): TranslationTable {
+  const [only] = tables
+  if (tables.length === 1 && only !== undefined) return only
+  return {
+    identity: tables.map((table) => table.identity).join(' '),
+    find: (name, md5) => tables.map((table) => table.find(name, md5)).find((found) => found !== undefined),
+  }
+}

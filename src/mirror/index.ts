@@ -1,0 +1,19 @@
+export { diffPackages, type PackageDiff } from './package-diff.ts'
+export {
+  asAnyFormat,
+  type AnyFormat,
+  type ClientSetup,
+  type Format,
+  type FormatContext,
+  type FormatGrammar,
+  type ListedPackage,
+  type MirrorPackage,
+  type MirrorRequest,
+  type Resolution,
+  type WhyChain,
+} from './format.ts'
+export { mirrorGrammar } from './mirror-grammar.ts'
+export { createMirrorKind, validForMsOf, type MirrorKindOptions, type MirrorMemory } from './mirror-kind.ts'
+export { readMirrorRequest } from './mirror-request.ts'
+export type { MirrorConfig, UpstreamConfig } from './mirror-schema.ts'
+export { republish, type RepublishOptions } from './republish.ts'

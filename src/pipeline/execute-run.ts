@@ -1,0 +1,117 @@
+import {
+  digestOf,
+  LarderError,
+  type Change,
+  type Clock,
+  type Finding,
+  type Progress,
+  type SiteFiles,
+} from '../core/index.ts'
+import type { AnyKind } from './any-kind.ts'
+import { planSite, type KindPlan } from './plan-site.ts'
+import type { RecordedChange, Run, RunStep } from './run.ts'
+import type { RunStore } from './run-store.ts'
+
+export interface ExecuteRunOptions {
+  run: Run
+  runs: RunStore
+  kinds: readonly AnyKind[]
+  files: SiteFiles
+  clock: Clock
+  progress: Progress
+  signal: AbortSignal
+  /** See KindContext. */
+  freshForMs: number
+}
+
+interface StagedChange {
+  kind: AnyKind
+  change: Change
+  staged: unknown
+}
+
+/**
+ * Walks all kinds: plan, and for an apply, stage everything, then switch everything, then verify. What an earlier
+ * attempt of this run had staged for the same change is taken up again, not done again.
+ */
+export async function executeRun(options: ExecuteRunOptions): Promise<void> {
+  const { run, runs, kinds, files, clock, progress, signal } = options
+  const earlier = await runs.steps(run.id)
+  const start = { files, clock, progress, signal, runId: String(run.id), freshForMs: options.freshForMs }
+  const step = <T>(name: string, work: () => Promise<T>, record?: (value: T) => unknown): Promise<T> =>
+    inStep(options, name, work, record)
+
+  const { plans, context } = await step('plan', () => planSite(start, kinds))
+  await runs.recordPlan(run.id, plans.flatMap((plan) => plan.changes).map(recorded))
+  tellPlan(plans, progress)
+  if (run.goal === 'plan') return
+
+  const stagedChanges: StagedChange[] = []
+  for (const { kind, observed, changes } of plans) {
+    for (const change of changes) {
+      const key = digestOf(JSON.stringify(recorded(change)))
+      const name = `stage ${change.subject}`
+      const kept = findStaged(earlier, name, key)
+      const staged = kept ?? (await step(name, () => kind.stage(context, change, observed), (value) => ({
+          key,
+          staged: value,
+        })))
+      stagedChanges.push({ kind, change, staged })
+    }
+  }
+  signal.throwIfAborted()
+  for (const { kind, change, staged } of stagedChanges) {
+    await step(`switch ${change.subject}`, () => kind.switch(context, staged))
+    progress.log(`${change.subject} is switched`)
+  }
+  for (const { kind, change, staged } of stagedChanges) {
+    await step(`verify ${change.subject}`, async () => refuseFindings(change, await kind.verify(context, staged), progress))
+  }
+}
+
+async function inStep<T>(
+  { run, runs }: ExecuteRunOptions,
+  name: string,
+  work: () => Promise<T>,
+  record?: (value: T) => unknown,
+): Promise<T> {
+  const number = await runs.beginStep(run.id, name)
+  try {
+    const value = await work()
+    await runs.endStep(run.id, number, { state: 'done', result: record?.(value) })
+    return value
+  } catch (error) {
+    await runs.endStep(run.id, number, { state: 'failed' })
+    throw error
+  }
+}
+
+function findStaged(steps: readonly RunStep[], name: string, key: string): unknown {
+  for (const step of steps) {
+    if (step.name !== name || step.state !== 'done') continue
+    const result = step.result as { key: string; staged: unknown } | undefined
+    if (result?.key === key) return result.staged
+  }
+  return undefined
+}
+
+function recorded({ subject, action, summary, detail }: Change): RecordedChange {
+  return { subject, action, summary, detail }
+}
+
+function tellPlan(plans: readonly KindPlan[], progress: Progress): void {
+  const changes = plans.flatMap((plan) => plan.changes)
+  if (changes.length === 0) progress.log('nothing to change')
+  for (const change of changes) progress.log(`${change.action} ${change.subject}: ${change.summary}`)
+}
+
+function refuseFindings(change: Change, findings: readonly Finding[], progress: Progress): void {
+  for (const finding of findings) progress.log(`${finding.severity}: ${finding.subject}: ${finding.message}`)
+  const errors = findings.filter((finding) => finding.severity === 'error')
+  if (errors.length === 0) return
+  throw new LarderError('VERIFY_FAILED', {
+    message: `${change.subject} was switched, but is not what it should be: ${errors[0]?.message ?? ''}`,
+    hint: 'Run `larder doctor`.',
+    context: { findings },
+  })
+}

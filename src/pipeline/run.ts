@@ -1,0 +1,61 @@
+import type { Problem } from '../core/problem.ts'
+
+/** `superseded`: a newer commit of the branch made this plan pointless before it began. */
+export type RunState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'superseded'
+
+/** `plan` reads, validates, resolves and shows; `apply` goes on to stage, switch and verify. */
+export type RunGoal = 'plan' | 'apply'
+
+export interface RunError {
+  code: string
+  message: string
+  hint?: string
+  context?: Record<string, unknown>
+}
+
+/** A change as a run keeps it: what a person or a program is shown. */
+export interface RecordedChange {
+  subject: string
+  action: 'create' | 'update' | 'remove'
+  summary: string
+  detail: unknown
+}
+
+/** What Larder does about one commit. */
+export interface Run {
+  id: number
+  branch: string
+  commit: string
+  goal: RunGoal
+  state: RunState
+  /** What brought it: `push by alice`, `github delivery 72d3…`, `sync`. */
+  origin: string
+  createdAt: Date
+  startedAt: Date | undefined
+  finishedAt: Date | undefined
+  attempts: number
+  error: RunError | undefined
+  plan: RecordedChange[] | undefined
+}
+
+export interface RunStep {
+  number: number
+  name: string
+  state: 'running' | 'done' | 'failed'
+  startedAt: Date
+  finishedAt: Date | undefined
+  /** JSON that the step left for later steps and for a resumed run. */
+  result: unknown
+}
+
+export interface RunLogLine {
+  number: number
+  at: Date
+  message: string
+}
+
+/** Problems that a run failed with, when it failed by a check. */
+export function problemsOf(run: Run): Problem[] {
+  const problems = run.error?.context?.['problems']
+  return Array.isArray(problems) ? (problems as Problem[]) : []
+}
