@@ -109,7 +109,7 @@ describe('a .deb', () => {
             () => undefined,
             (each: unknown) => each,
           )
-          if (error !== undefined && !isLarderError(error)) throw error
+          if (error !== undefined && !isLarderError(error)) throw new Error('a bug', { cause: error })
         }
       }),
       { numRuns: 400 },
@@ -133,7 +133,7 @@ describe('a .deb', () => {
             { name: 'data.tar', bytes: Buffer.concat([...headers, Buffer.alloc(1024)]) },
           ]),
         ).catch((each: unknown) => each)
-        if (!Array.isArray(error) && !isLarderError(error)) throw error
+        if (!Array.isArray(error) && !isLarderError(error)) throw new Error('a bug', { cause: error })
       }),
       { numRuns: 300 },
     )

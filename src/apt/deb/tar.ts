@@ -25,31 +25,45 @@ export interface TarOptions {
  * only counted. Paths that lead out (`..`) or hold NUL are refused. Source: tar(5).
  */
 export async function* readTar(stream: AsyncIterable<Uint8Array>, options: TarOptions): AsyncGenerator<TarEntry> {
-  const { fail, keep = () => false, maxContentBytes = 1024 * 1024, maxEntries = 1_000_000 } = options
+  const { fail, maxEntries = 1_000_000 } = options
   const reader = new BlockReader(stream)
   let longPath: string | undefined
-  for (let count = 0; ;) {
-    const block = await reader.take(blockBytes)
-    if (block.length === 0 || isZero(block)) return
-    if (block.length < blockBytes) throw fail('the tar archive in it is cut short')
-    const header = parseTarHeader(block)
-    if (header === undefined) throw fail('the tar archive in it has a damaged header')
+  let count = 0
+  for (let header = await readHeader(reader, fail); header; header = await readHeader(reader, fail)) {
     if (isExtension(header)) {
       if (header.sizeBytes > mostExtensionBytes) throw fail('the tar archive in it has a name that is too long')
-      const content = await readContent(reader, header, fail)
-      longPath = extendedPath(header, content) ?? longPath
+      longPath = extendedPath(header, await readContent(reader, header, fail)) ?? longPath
       continue
     }
     if (++count > maxEntries) throw fail(`the tar archive in it has more than ${maxEntries} entries`)
     const entry = entryOf(header, longPath)
-    longPath = undefined
     if (entry === undefined) throw fail('the tar archive in it has a path that leads out')
-    if (entry.kind === 'file' && keep(entry.path)) {
-      if (header.sizeBytes > maxContentBytes) throw fail(`${entry.path} in it is larger than ${maxContentBytes} bytes`)
-      entry.content = await readContent(reader, header, fail)
-    } else if (!(await reader.skip(padded(header.sizeBytes)))) throw fail('the tar archive in it is cut short')
-    yield entry
+    longPath = undefined
+    yield await withContent(reader, { header, entry }, options)
   }
+}
+
+/** Undefined at the end of the archive. */
+async function readHeader(reader: BlockReader, fail: TarOptions['fail']): Promise<TarHeader | undefined> {
+  const block = await reader.take(blockBytes)
+  if (block.length === 0 || isZero(block)) return undefined
+  if (block.length < blockBytes) throw fail('the tar archive in it is cut short')
+  const header = parseTarHeader(block)
+  if (header === undefined) throw fail('the tar archive in it has a damaged header')
+  return header
+}
+
+async function withContent(
+  reader: BlockReader,
+  { header, entry }: { header: TarHeader; entry: TarEntry },
+  { fail, keep = () => false, maxContentBytes = 1024 * 1024 }: TarOptions,
+): Promise<TarEntry> {
+  if (entry.kind === 'file' && keep(entry.path)) {
+    if (header.sizeBytes > maxContentBytes) throw fail(`${entry.path} in it is larger than ${maxContentBytes} bytes`)
+    return { ...entry, content: await readContent(reader, header, fail) }
+  }
+  if (!(await reader.skip(padded(header.sizeBytes)))) throw fail('the tar archive in it is cut short')
+  return entry
 }
 
 const blockBytes = 512
@@ -130,8 +144,9 @@ class BlockReader {
   }
 
   async #next(): Promise<boolean> {
-    const { done, value } = await this.#iterator.next()
-    if (done === true) return false
+    const next = await this.#iterator.next()
+    if (next.done === true) return false
+    const { value } = next
     this.#chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
     return this.#chunk.length > 0 || (await this.#next())
   }

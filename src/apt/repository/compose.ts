@@ -39,6 +39,8 @@ export interface ComposeOptions extends Layout, ReleaseFacts {
   contents?: FileLists
   /** Shared by all compositions of the process. Default: one for this call. */
   memory?: PieceMemory
+  /** Where `xz` is looked for. Default: the usual folders. */
+  programPath?: string
   signal?: AbortSignal
 }
 
@@ -62,9 +64,10 @@ export async function composeRepository(
   const earlier = await reusable(options)
   const contents = await contentsOf(options, packages, earlier)
   const plans = [...planIndices(packages, options, options.translations ?? new Map()), ...contents.plans]
-  const pieces = await piecesOf(plans, earlier, basket, options.signal)
+  const pieces = await piecesOf(plans, earlier, basket, options)
   const known = new Map(earlier.files)
-  const indices = (await Promise.all(plans.map((plan) => indexFiles(plan, pieces, { basket, known })))).flat()
+  const joiner = { basket, known, hashes: memory.hashes, mirror: options.cacheKey }
+  const indices = (await Promise.all(plans.map((plan) => indexFiles(plan, pieces, joiner)))).flat()
   const files: TreeEntry[] = indices.map((file) => ({ ...file, stable: false }))
   files.push(...architectureReleases(options, basket))
   await basket.flush()
@@ -104,7 +107,7 @@ async function piecesOf(
   plans: readonly IndexPlan[],
   earlier: Composition,
   basket: BlobBasket,
-  signal: AbortSignal | undefined,
+  options: Pick<ComposeOptions, 'signal' | 'programPath'>,
 ): Promise<Map<string, Piece>> {
   const pieces = new Map<string, Piece>()
   const missing = new Map<string, PlannedChunk>()
@@ -112,21 +115,25 @@ async function piecesOf(
     const encodings = plan.encodings ?? allEncodings
     for (const chunk of plan.chunks) {
       const piece = earlier.pieces.get(chunk.key)
-      if (piece && (await isComplete(piece, encodings))) pieces.set(chunk.key, piece)
+      if (piece && (await isComplete(piece, encodings, options.programPath))) pieces.set(chunk.key, piece)
       else missing.set(chunk.key, { ...chunk, encodings })
     }
   }
   const byContent = new Map([...earlier.pieces.values()].map((piece) => [piece.plain.digest, piece]))
-  const made = await makePieces([...missing.values()], { basket, byContent, ...(signal && { signal }) })
+  const made = await makePieces([...missing.values()], { ...options, basket, byContent })
   for (const [key, piece] of made) pieces.set(key, piece)
   return pieces
 }
 
 /** A piece from before xz was installed is made again once it is. */
-async function isComplete(piece: Piece, encodings: readonly Encoding[]): Promise<boolean> {
+async function isComplete(
+  piece: Piece,
+  encodings: readonly Encoding[],
+  programPath: string | undefined,
+): Promise<boolean> {
   if (hasEncodings(piece, encodings)) return true
   const possible = encodings.filter((encoding) => encoding !== 'xz')
-  return hasEncodings(piece, possible) && (await xzBlocks([probe])) === undefined
+  return hasEncodings(piece, possible) && (await xzBlocks([probe], programPath)) === undefined
 }
 
 const probe = Buffer.from('\n')

@@ -1,9 +1,9 @@
-import { hexOf, type Digest } from '../../core/digest.ts'
+import { hexOf } from '../../core/digest.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import { gzipHeader, gzipTrailer } from './gzip-container.ts'
 import { allEncodings, type IndexPlan, type Part, type Piece } from './piece.ts'
-import { joinParts, type Content } from './rope.ts'
+import { joinParts, type Content, type Joiner } from './rope.ts'
 import { xzHeader, xzTrailer } from './xz-container.ts'
 
 /**
@@ -13,9 +13,9 @@ import { xzHeader, xzTrailer } from './xz-container.ts'
 export async function indexFiles(
   plan: IndexPlan,
   pieces: ReadonlyMap<string, Piece>,
-  options: { basket: BlobBasket; known: Map<string, Digest> },
+  joiner: Joiner,
 ): Promise<({ path: string } & Content)[]> {
-  const { basket, known } = options
+  const { basket } = joiner
   const all = plan.chunks.map((chunk) => pieces.get(chunk.key)!).filter((piece) => piece.plain.sizeBytes > 0)
   const plain = all.map((piece) => piece.plain)
   const files = [{ path: plan.path, parts: plain }]
@@ -23,7 +23,7 @@ export async function indexFiles(
   if (encodings.includes('gz')) files.push({ path: `${plan.path}.gz`, parts: gzipParts(all, basket) })
   const xz = encodings.includes('xz') ? xzParts(all, basket) : undefined
   if (xz) files.push({ path: `${plan.path}.xz`, parts: xz })
-  return await Promise.all(files.map(async ({ path, parts }) => ({ path, ...(await joinParts(parts, basket, known)) })))
+  return await Promise.all(files.map(async ({ path, parts }) => ({ path, ...(await joinParts(path, parts, joiner)) })))
 }
 
 /** The same content under its checksum, where clients that hold an older Release still find it. */

@@ -12,14 +12,14 @@ import { xzBlocks } from './xz-blocks.ts'
  */
 export async function makePieces(
   chunks: readonly PlannedChunk[],
-  options: { basket: BlobBasket; byContent: ReadonlyMap<Digest, Piece>; signal?: AbortSignal },
+  options: { basket: BlobBasket; byContent: ReadonlyMap<Digest, Piece>; signal?: AbortSignal; programPath?: string },
 ): Promise<Map<string, Piece>> {
   const pieces = new Map<string, Piece>()
   const batches = batchesOf(chunks, options.byContent, pieces)
   const work = async (): Promise<void> => {
     for (const batch of batches) {
       options.signal?.throwIfAborted()
-      const made = await compressBatch(batch, options.basket)
+      const made = await compressBatch(batch, options)
       batch.forEach(({ chunk }, index) => pieces.set(chunk.key, made[index]!))
       await options.basket.flushIfLarge()
     }
@@ -65,7 +65,10 @@ function* batchesOf(
   if (batch.length > 0) yield batch
 }
 
-async function compressBatch(batch: readonly Rendered[], basket: BlobBasket): Promise<Piece[]> {
+async function compressBatch(
+  batch: readonly Rendered[],
+  { basket, programPath }: { basket: BlobBasket; programPath?: string },
+): Promise<Piece[]> {
   const pieces = batch.map(({ plain }): Piece => ({ plain: basket.add(plain), crc32: crc32(plain) }))
   const wanting = (encoding: Encoding): { piece: Piece; plain: Buffer }[] =>
     batch.flatMap(({ chunk, plain }, index) =>
@@ -73,7 +76,10 @@ async function compressBatch(batch: readonly Rendered[], basket: BlobBasket): Pr
     )
   const [forXz, forGz] = [wanting('xz'), wanting('gz')]
   const [blocks, members] = await Promise.all([
-    xzBlocks(forXz.map(({ plain }) => plain)),
+    xzBlocks(
+      forXz.map(({ plain }) => plain),
+      programPath,
+    ),
     Promise.all(forGz.map(({ plain }) => gzipPiece(plain))),
   ])
   blocks?.forEach(({ bytes, unpaddedSizeBytes }, index) => {

@@ -1,4 +1,5 @@
 import type { Digest } from '../../core/digest.ts'
+import { RopeHashes } from './rope-hashes.ts'
 
 /**
  * Bytes of the pieces last used, so that the checksum over a whole index needs not read them from the store again.
@@ -9,6 +10,7 @@ export class PieceMemory {
   readonly #limitBytes: number
   readonly #pieces = new Map<Digest, Buffer>()
   #sizeBytes = 0
+  readonly hashes = new RopeHashes()
 
   constructor(limitBytes: number = 96 * 1024 * 1024) {
     this.#limitBytes = limitBytes

@@ -23,21 +23,16 @@ export function publishStanza(
 function rewrite(bytes: Buffer, file: { path: string; sizeBytes: number; digest: Digest; name: string }): Buffer {
   // Latin-1 maps every byte to one character and back.
   const fields = splitFields(bytes.toString('latin1'))
-  let hasFilename = false
-  let hasSha256 = false
-  const rewritten = fields.map((field) => {
-    const { key, value } = field
+  for (const { key, value } of fields) {
     if (key === 'size') expectSame('SIZE_MISMATCH', file, value, String(file.sizeBytes))
-    if (key === 'sha256') {
-      expectSame('DIGEST_MISMATCH', file, value.toLowerCase(), hexOf(file.digest))
-      hasSha256 = true
-    }
-    if (key !== 'filename') return field.text
-    hasFilename = true
-    return value === file.path ? field.text : `Filename: ${file.path}\n`
-  })
-  if (!hasFilename) rewritten.push(`Filename: ${file.path}\n`)
-  if (!hasSha256) rewritten.push(`SHA256: ${hexOf(file.digest)}\n`)
+    if (key === 'sha256') expectSame('DIGEST_MISMATCH', file, value.toLowerCase(), hexOf(file.digest))
+  }
+  const rewritten = fields.map(({ key, value, text }) =>
+    key === 'filename' && value !== file.path ? `Filename: ${file.path}\n` : text,
+  )
+  const keys = new Set(fields.map(({ key }) => key))
+  if (!keys.has('filename')) rewritten.push(`Filename: ${file.path}\n`)
+  if (!keys.has('sha256')) rewritten.push(`SHA256: ${hexOf(file.digest)}\n`)
   return Buffer.from(rewritten.join(''), 'latin1')
 }
 

@@ -17,7 +17,6 @@ const stanza = (name: string, md5: string): string =>
   `Package: ${name}\nDescription-md5: ${md5}\nDescription-en: about ${name}\n Ünder the hood.\n .\n End.\n`
 const text = Array.from({ length: 300 }, (_, index) => stanza(`p${index}`, sum((index * 37) % 300))).join('\n')
 
-// eslint-disable-next-line @typescript-eslint/require-await
 async function* inChunks(content: string, size: number): AsyncGenerator<Buffer> {
   const bytes = Buffer.from(content)
   for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size)

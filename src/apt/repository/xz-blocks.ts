@@ -8,10 +8,13 @@ import { cutXzBlocks, type XzBlock } from './xz-container.ts'
  *
  * @throws TOOL_MISSING when xz is there and fails
  */
-export async function xzBlocks(pieces: readonly Buffer[]): Promise<(XzBlock & { bytes: Buffer })[] | undefined> {
+export async function xzBlocks(
+  pieces: readonly Buffer[],
+  programPath: string = usualPath,
+): Promise<(XzBlock & { bytes: Buffer })[] | undefined> {
   if (pieces.length === 0) return []
   const sizes = pieces.map((piece) => piece.length).join(',')
-  const stream = await runXz([...settings, `--block-list=${sizes}`], pieces)
+  const stream = await runXz([...settings, `--block-list=${sizes}`], pieces, programPath)
   if (stream === undefined) return undefined
   const blocks = cutXzBlocks(stream)
   const fits = blocks.length === pieces.length && blocks.every((b, i) => b.uncompressedSizeBytes === pieces[i]?.length)
@@ -35,10 +38,12 @@ const settings = [
   '--lzma2=preset=2,dict=512KiB,lc=4,lp=0,pb=0',
 ]
 
-function runXz(args: readonly string[], input: readonly Buffer[]): Promise<Buffer | undefined> {
+const usualPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
+
+function runXz(args: readonly string[], input: readonly Buffer[], programPath: string): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     // XZ_OPT and XZ_DEFAULTS of the user would change the bytes.
-    const env = { PATH: process.env['PATH'], LC_ALL: 'C' }
+    const env = { PATH: programPath, LC_ALL: 'C' }
     const child = spawn('xz', args, { stdio: ['pipe', 'pipe', 'pipe'], env })
     const output: Buffer[] = []
     let complaint = ''
