@@ -7,6 +7,7 @@ import type { FetchRequest } from './fetcher.ts'
 
 // Larger than what is held in memory until it is whole.
 const bytes = randomBytes(600_000)
+const small = bytes.subarray(0, 20_000)
 const digest = digestOf(bytes)
 const expected = { sizeBytes: bytes.length, sha256: hexOf(digest) }
 
@@ -15,7 +16,11 @@ let testing: TestFetcher
 let other: FileServer
 
 beforeEach(async () => {
-  const files = new Map([['f', { bytes, modifiedAt: new Date('2026-01-01T00:00:00Z') }]])
+  const modifiedAt = new Date('2026-01-01T00:00:00Z')
+  const files = new Map([
+    ['f', { bytes, modifiedAt }],
+    ['small', { bytes: small, modifiedAt }],
+  ])
   server = await startFileServer((path) => files.get(path))
   other = await startFileServer((path) => files.get(path))
   testing = await createTestFetcher()
@@ -70,6 +75,14 @@ describe('a fault that stays', () => {
   it.each(table)('$fault → $code', async ({ fault, code, requests }) => {
     server.fault('f', fault)
     expect(await codeOf(get({ expected }))).toBe(code)
+    expect(server.requests).toHaveLength(requests)
+    expect(await collectDigests(testing.store)).toEqual([])
+  })
+
+  it.each(table)('$fault → $code, of a small file', async ({ fault, code, requests }) => {
+    server.fault('*', fault)
+    const promised = { sizeBytes: small.length, sha256: hexOf(digestOf(small)) }
+    expect(await codeOf(get({ expected: promised, urls: [`${server.url}small`] }))).toBe(code)
     expect(server.requests).toHaveLength(requests)
     expect(await collectDigests(testing.store)).toEqual([])
   })
@@ -138,6 +151,14 @@ describe('a fault that passes', () => {
     expect(await get({ expected })).toMatchObject({ kind: 'fetched', digest, sizeBytes: bytes.length })
     expect(server.requests.map(({ range }) => range)).toEqual(ranges)
     expect(await collectDigests(testing.store)).toEqual([digest])
+  })
+
+  it('a small file is resumed too', async () => {
+    server.fault('small', { kind: 'truncate', afterBytes: 5000 }, { times: 1 })
+    const promised = { sizeBytes: small.length, sha256: hexOf(digestOf(small)) }
+    const result = await get({ expected: promised, urls: [`${server.url}small`] })
+    expect(result).toMatchObject({ digest: digestOf(small) })
+    expect(server.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=5000-'])
   })
 
   it('joined with bytes of another file → begins again once', async () => {
