@@ -1,5 +1,5 @@
 import type { World } from './closure/world.ts'
-import { priorityNames, priorityOf, RowFlag } from './index/table-layout.ts'
+import { priorityNames, priorityOf, RowFlag } from './table/table-layout.ts'
 
 /**
  * What a mirror holds besides its list, so that machines can be made from it alone:

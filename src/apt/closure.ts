@@ -122,16 +122,28 @@ function toProblem({ listed, message, suggestion }: Explanation): Problem {
   return { severity: 'error', ...position, message, ...(suggestion === undefined ? {} : { suggestion }) }
 }
 
+/** By place of the name first, as numbers; then what shares a name by version and architecture. */
 function sortRows(universe: Universe, worlds: readonly WorldClosure[]): Uint32Array {
   const rows = worlds.length === 1 ? worlds[0]!.rows : new Set(worlds.flatMap((world) => Array.from(world.rows)))
-  const { nameOf } = universe
-  const byName = (a: number, b: number): number =>
-    nameOf[a] === nameOf[b]
-      ? compareVersions(universe.version(a), universe.version(b)) ||
-        compareText(universe.version(a), universe.version(b)) ||
-        compareText(universe.architecture(a), universe.architecture(b))
-      : compareText(universe.name(a), universe.name(b))
-  return Uint32Array.from(rows).sort(byName)
+  const { nameOf, rowCount } = universe
+  const order = universe.nameOrder()
+  const keys = Float64Array.from(rows, (row) => order[nameOf[row]!]! * rowCount + row).sort()
+  const sorted = Uint32Array.from(keys, (key) => key % rowCount)
+  for (let start = 0; start < sorted.length;) {
+    let end = start + 1
+    while (end < sorted.length && nameOf[sorted[end]!] === nameOf[sorted[start]!]) end++
+    if (end > start + 1) sorted.subarray(start, end).sort((a, b) => compareSharers(universe, a, b))
+    start = end
+  }
+  return sorted
+}
+
+function compareSharers(universe: Universe, a: number, b: number): number {
+  return (
+    compareVersions(universe.version(a), universe.version(b)) ||
+    compareText(universe.version(a), universe.version(b)) ||
+    compareText(universe.architecture(a), universe.architecture(b))
+  )
 }
 
 function compareText(a: string, b: string): number {

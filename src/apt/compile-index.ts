@@ -1,11 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { LarderError } from '../core/index.ts'
-import { ByteHeap } from './index/column.ts'
-import { StanzaScanner } from './index/scan-stanzas.ts'
-import { TableBuilder } from './index/table-builder.ts'
-import { columns as layout, heaps as heapNames, layoutVersion, trailerBytes, trailerMagic } from './index/table-layout.ts'
-import type { ColumnName, IndexKind, TableHeader } from './index/table-layout.ts'
+import { ByteHeap } from './table/column.ts'
+import { StanzaScanner } from './table/scan-stanzas.ts'
+import { TableBuilder } from './table/table-builder.ts'
+import {
+  columns as layout,
+  heaps as heapNames,
+  layoutVersion,
+  trailerBytes,
+  trailerMagic,
+} from './table/table-layout.ts'
+import type { ColumnName, IndexKind, TableHeader } from './table/table-layout.ts'
 import { indexPath, PackageIndex } from './package-index.ts'
 
 export interface CompileOptions {
@@ -75,13 +81,13 @@ async function compileText(
   const scanner = new StanzaScanner({ label, maxStanzaBytes, onStanza: (stanza) => builder.add(stanza, textBytes) })
   const flush = async (isLast: boolean): Promise<void> => {
     const done = scanner.scan(pending.bytes, pending.length, isLast)
-    for (let written = 0; written < done; )
+    for (let written = 0; written < done;)
       written += (await file.write(pending.bytes, written, done - written, textBytes + written)).bytesWritten
     textBytes += done
     pending.discard(done)
   }
   for await (const chunk of stream) {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const part = Math.min(chunk.length - at, batchBytes)
       if (textBytes + pending.length + part > maxTotalBytes) throw tooLarge(label, maxTotalBytes)
       pending.append(chunk, at, at + part)
@@ -117,7 +123,10 @@ async function writeTable(
   await writeAll(file, [...table, trailer(table, { headerBytes: json.length, textBytes, tableBytes })], textBytes)
 }
 
-function trailer(table: readonly Buffer[], sizes: { headerBytes: number; textBytes: number; tableBytes: number }): Buffer {
+function trailer(
+  table: readonly Buffer[],
+  sizes: { headerBytes: number; textBytes: number; tableBytes: number },
+): Buffer {
   const bytes = Buffer.alloc(trailerBytes)
   const hash = createHash('sha256')
   for (const part of table) hash.update(part)
@@ -131,7 +140,7 @@ function trailer(table: readonly Buffer[], sizes: { headerBytes: number; textByt
 async function writeAll(file: FileHandle, parts: readonly Buffer[], position: number): Promise<void> {
   let at = position
   for (const part of parts) {
-    for (let written = 0; written < part.length; )
+    for (let written = 0; written < part.length;)
       written += (await file.write(part, written, part.length - written, at + written)).bytesWritten
     at += part.length
   }

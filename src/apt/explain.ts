@@ -1,5 +1,5 @@
 import { closest } from '../core/index.ts'
-import { relationFieldNames } from './index/table-layout.ts'
+import { relationFieldNames } from './table/table-layout.ts'
 import type { ListedForClosure } from './closure/request.ts'
 import type { FoundObstacle } from './closure/cone.ts'
 import type { Failure, WorldClosure } from './closure/world-closure.ts'

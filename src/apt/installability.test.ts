@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { makeSyntheticIndex } from '../../test/fixtures/synthetic-index.ts'
 import { type Entry, universeOf } from '../../test/fixtures/universe-of.ts'
-import { RelationField } from './index/table-layout.ts'
+import { RelationField } from './table/table-layout.ts'
 import { proveInstallable } from './installability.ts'
 import type { Universe } from './universe.ts'
 

@@ -3,8 +3,14 @@ import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { LarderError } from '../core/index.ts'
-import { columns as layout, heaps as heapNames, layoutVersion, trailerBytes, trailerMagic } from './index/table-layout.ts'
-import type { ColumnName, Columns, Excluded, Heaps, IndexKind, TableHeader } from './index/table-layout.ts'
+import {
+  columns as layout,
+  heaps as heapNames,
+  layoutVersion,
+  trailerBytes,
+  trailerMagic,
+} from './table/table-layout.ts'
+import type { ColumnName, Columns, Excluded, Heaps, IndexKind, TableHeader } from './table/table-layout.ts'
 
 /**
  * A compiled Packages or Sources index. The table lies in one buffer outside the JavaScript heap; the text stays on
@@ -132,7 +138,7 @@ function readTable(fd: number, key: string): Table | undefined {
 
 /** False when the file ends before. */
 function readFully(fd: number, bytes: Buffer, position: number): boolean {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const count = readSync(fd, bytes, at, bytes.length - at, position + at)
     if (count === 0) return false
     at += count

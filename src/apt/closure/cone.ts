@@ -1,4 +1,5 @@
-import { RelationField } from '../index/table-layout.ts'
+import { Column } from '../table/column.ts'
+import { RelationField } from '../table/table-layout.ts'
 import { Solver, type SolverScope, type Solution } from './solver.ts'
 import type { World } from './world.ts'
 
@@ -27,8 +28,10 @@ export class Cones {
   private readonly choices: Int32Array
   private readonly reached: number[] = []
   private readonly isReached: Uint8Array
-  /** Chosen rows of a reached row. */
-  private readonly edges: (Uint32Array | undefined)[] = []
+  /** Chosen rows of a reached row: `edges[edgeStart … edgeEnd)`. */
+  private readonly edges = new Column(Uint32Array)
+  private readonly edgeStart: Uint32Array
+  private readonly edgeEnd: Uint32Array
   private readonly missing = new Map<number, number>()
   private readonly excludes = new Map<number, Obstacle[]>()
   /** 1 for rows whose cone holds a row with an obstacle. */
@@ -46,6 +49,8 @@ export class Cones {
     this.isReached = new Uint8Array(this.rowCount)
     this.isDoubtful = new Uint8Array(this.rowCount)
     this.stamp = new Uint32Array(this.rowCount)
+    this.edgeStart = new Uint32Array(this.rowCount)
+    this.edgeEnd = new Uint32Array(this.rowCount)
     this.reachFrom(roots)
     this.findObstacles()
     this.spreadDoubt()
@@ -70,9 +75,8 @@ export class Cones {
       const row = stack.pop()!
       const obstacle = this.obstacleAt(row, now)
       if (obstacle !== undefined) return obstacle
-      const edges = this.edges[row]!
-      for (let i = edges.length - 1; i >= 0; i--) {
-        const next = edges[i]!
+      for (let at = this.edgeEnd[row]! - 1; at >= this.edgeStart[row]!; at--) {
+        const next = this.edges.at(at)
         if (stamp[next] === now || this.isDoubtful[next] === 0) continue
         stamp[next] = now
         stack.push(next)
@@ -107,7 +111,7 @@ export class Cones {
     const cameFrom = new Map<number, number>([[root, -1]])
     for (const row of cameFrom.keys()) {
       if (row === target) break
-      for (const next of this.edges[row]!) if (!cameFrom.has(next)) cameFrom.set(next, row)
+      for (const next of this.edgesOf(row)) if (!cameFrom.has(next)) cameFrom.set(next, row)
     }
     const chain: number[] = []
     for (let row = target; row >= 0; row = cameFrom.get(row) ?? -1) chain.unshift(row)
@@ -115,11 +119,16 @@ export class Cones {
   }
 
   private visitEdges(row: number, now: number, into: number[]): void {
-    for (const next of this.edges[row]!) {
+    for (let at = this.edgeStart[row]!; at < this.edgeEnd[row]!; at++) {
+      const next = this.edges.at(at)
       if (this.stamp[next] === now) continue
       this.stamp[next] = now
       into.push(next)
     }
+  }
+
+  private edgesOf(row: number): Uint32Array {
+    return this.edges.values().subarray(this.edgeStart[row], this.edgeEnd[row])
   }
 
   private obstacleAt(row: number, now: number): Obstacle | undefined {
@@ -134,9 +143,9 @@ export class Cones {
     for (const root of roots) this.reach(root)
     for (let at = 0; at < this.reached.length; at++) {
       const row = this.reached[at]!
-      const edges = this.chooseAll(row)
-      this.edges[row] = edges
-      for (const next of edges) this.reach(next)
+      this.edgeStart[row] = this.edges.length
+      this.chooseAll(row)
+      this.edgeEnd[row] = this.edges.length
     }
   }
 
@@ -146,16 +155,19 @@ export class Cones {
     this.reached.push(row)
   }
 
-  private chooseAll(row: number): Uint32Array {
+  private chooseAll(row: number): void {
     const { relation, relationStart } = this.world.universe
-    const chosen: number[] = []
+    const now = ++this.stampNow
     const end = relationStart[row * 5 + RelationField.recommends]!
     for (let at = relationStart[row * 5]!; at < end; at++) {
       const choice = this.choose(relation[at]!, row)
       if (choice < 0) this.missing.set(row, relation[at]!)
-      else if (choice !== row && !chosen.includes(choice)) chosen.push(choice)
+      else if (choice !== row && this.stamp[choice] !== now) {
+        this.stamp[choice] = now
+        this.edges.push(choice)
+        this.reach(choice)
+      }
     }
-    return Uint32Array.from(chosen)
   }
 
   /** The first satisfier in the scope, or -1. A package that satisfies its own relation chooses itself. */
@@ -180,7 +192,7 @@ export class Cones {
         return false
       })
       const name = world.universe.nameOf[row]!
-      if (world.universe.rowsOfName(name).length < 2) continue
+      if (world.universe.rowCountOfName(name) < 2) continue
       const sharers = byName.get(name)
       if (sharers === undefined) byName.set(name, [row])
       else {
@@ -219,10 +231,12 @@ export class Cones {
 
   private reverseEdges(): { start: Uint32Array; rows: Uint32Array } {
     const start = new Uint32Array(this.rowCount + 2)
-    for (const row of this.reached) for (const next of this.edges[row]!) start[next + 2]!++
+    const edges = this.edges.values()
+    for (const next of edges) start[next + 2]!++
     for (let row = 0; row < this.rowCount; row++) start[row + 2]! += start[row + 1]!
     const rows = new Uint32Array(start[this.rowCount + 1]!)
-    for (const row of this.reached) for (const next of this.edges[row]!) rows[start[next + 1]!++] = row
+    for (const row of this.reached)
+      for (let at = this.edgeStart[row]!; at < this.edgeEnd[row]!; at++) rows[start[edges[at]! + 1]!++] = row
     return { start, rows }
   }
 }

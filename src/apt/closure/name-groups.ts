@@ -5,6 +5,7 @@ import { compareVersions } from '../version.ts'
 export interface NameGroups {
   /** Best first; without rows of other architectures and without second copies. */
   rowsOf(name: number): Uint32Array
+  countOf(name: number): number
   /** Pairs of row and clause. */
   providersOf(name: number): Uint32Array
   disagreements: Disagreement[]
@@ -36,6 +37,7 @@ export function groupByName(universe: Universe, nameCount: number, provides: rea
   const providers = groupProviders(nameCount, provides, isUsed)
   return {
     rowsOf: (name) => rows.subarray(start[name], end[name]),
+    countOf: (name) => end[name]! - start[name]!,
     providersOf: (name) => providers.pairs.subarray(providers.start[name], providers.start[name + 1]),
     disagreements,
   }

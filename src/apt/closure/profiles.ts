@@ -16,6 +16,8 @@ export class Profiles {
   }
 
   numberOf({ recommends, exclude }: Pick<ListedForClosure, 'recommends' | 'exclude'>): number {
+    const isPlain = exclude.length === 0 && (recommends ?? this.request.recommends ?? false) === this.all[0]?.recommends
+    if (isPlain) return 0
     const follows = recommends ?? this.request.recommends ?? false
     const excluded = [...new Set([...(this.request.exclude ?? []), ...exclude])].sort()
     const key = JSON.stringify([follows, excluded])

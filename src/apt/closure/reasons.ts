@@ -1,4 +1,4 @@
-import { relationFieldNames, RelationField } from '../index/table-layout.ts'
+import { relationFieldNames, RelationField } from '../table/table-layout.ts'
 import type { WorldClosure } from './world-closure.ts'
 
 /** One step on the way from a listed package: `asker` needs the row by that clause. */

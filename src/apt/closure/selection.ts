@@ -1,4 +1,4 @@
-import { RelationField } from '../index/table-layout.ts'
+import { RelationField } from '../table/table-layout.ts'
 import type { World } from './world.ts'
 
 /** What listed packages that are treated alike have in common. */

@@ -1,4 +1,4 @@
-import { RelationField } from '../index/table-layout.ts'
+import { RelationField } from '../table/table-layout.ts'
 import type { World } from './world.ts'
 
 export type Solution =
@@ -105,10 +105,13 @@ export class Solver {
     for (let at = relationStart[row * 5]!; at < end; at++) {
       const satisfiers = world.satisfiers(relation[at]!, row)
       if (satisfiers.includes(row)) continue
-      const rows = this.preferred(Array.from(satisfiers).filter(isAllowed))
-      const need = rows.map((satisfier) => this.variable(satisfier, pending))
+      const rows: number[] = []
+      for (const satisfier of satisfiers) if (isAllowed(satisfier)) rows.push(satisfier)
+      const need = this.preferred(rows).map((satisfier) => this.variable(satisfier, pending))
       if (need.length > 0) this.needs[variable]!.push(need)
-      this.addClause([2 * variable + 1, ...need.map((satisfier) => 2 * satisfier)])
+      const clause = [2 * variable + 1]
+      for (const satisfier of need) clause.push(2 * satisfier)
+      this.addClause(clause)
     }
     this.encodeConflicts(row, variable)
   }
@@ -136,8 +139,12 @@ export class Solver {
 
   /** Only without decisions: what is assigned then holds for good. */
   private addClause(literals: number[]): void {
-    if (literals.some((literal) => this.valueOf(literal) > 0)) return
-    const open = literals.filter((literal) => this.valueOf(literal) === unknown)
+    const open: number[] = []
+    for (const literal of literals) {
+      const value = this.valueOf(literal)
+      if (value > 0) return
+      if (value === unknown) open.push(literal)
+    }
     if (open.length === 1) this.assign(open[0]!, undefined)
     else if (open.length > 1) this.watch(open)
   }

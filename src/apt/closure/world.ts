@@ -1,4 +1,4 @@
-import { multiArchOf, priorityOf, RelationField } from '../index/table-layout.ts'
+import { multiArchOf, priorityOf, RelationField } from '../table/table-layout.ts'
 import type { Atom, RelationOperator } from '../relation.ts'
 import { allArchitecture, type Universe } from '../universe.ts'
 import { compareVersions, satisfies } from '../version.ts'
