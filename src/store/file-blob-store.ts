@@ -7,6 +7,7 @@ import { BlobPlacement } from './blob-placement.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'
 import { FileLayout, digestOfFileName } from './file-layout.ts'
 import { FileUploads } from './file-uploads.ts'
+import { FreeSpace, defaultReserve } from './free-space.ts'
 import type { LeaseBook } from './lease-book.ts'
 import { Removals } from './removals.ts'
 import { syncFolder } from './sync-folder.ts'
@@ -16,6 +17,8 @@ export interface FileBlobStoreOptions {
   folder: string
   /** Where leases are written down: `sqlLeaseBook(state)`. */
   leaseBook: LeaseBook
+  /** Blobs are refused (DISK_FULL) when they would leave less than this for the database. Default: 64 MiB, on a small file system an eighth of it. */
+  reserveBytes?: number
 }
 
 /** Opens the store, and clears away what writes of a process that was killed have left. DISK_FULL. */
@@ -32,22 +35,28 @@ export async function openFileBlobStore(options: FileBlobStoreOptions): Promise<
     const old = layout.shards().filter((shard) => there.has(basename(shard)))
     await Promise.all([...old, layout.blobs, dirname(layout.blobs), layout.uploads, options.folder].map(syncFolder))
   })
-  return new FileBlobStore(layout, options.leaseBook)
+  const reserveBytes = options.reserveBytes ?? (await defaultReserve(options.folder))
+  return new FileBlobStore(layout, options.leaseBook, new FreeSpace(options.folder, reserveBytes))
 }
 
 /** Blobs as files. Order of a write: lease row, temporary file, fsync, rename, fsync of the folder, answer. */
 export class FileBlobStore implements BlobStore, LocalBlobs {
   readonly #layout: FileLayout
   readonly #leaseBook: LeaseBook
+  readonly #space: FreeSpace
   readonly #removals = new Removals()
   readonly #placement: BlobPlacement
   readonly #uploads: FileUploads
 
-  constructor(layout: FileLayout, leaseBook: LeaseBook) {
+  constructor(layout: FileLayout, leaseBook: LeaseBook, space: FreeSpace) {
     this.#layout = layout
     this.#leaseBook = leaseBook
+    this.#space = space
     this.#placement = new BlobPlacement(layout)
-    this.#uploads = new FileUploads(layout, (lease, path, blob) => this.#adopt(lease, path, blob))
+    this.#uploads = new FileUploads(layout, {
+      claim: (sizeBytes) => space.claim(sizeBytes),
+      adopt: (lease, path, blob) => this.#adopt(lease, path, blob),
+    })
   }
 
   localPath(digest: Digest): string {
@@ -143,6 +152,9 @@ export class FileBlobStore implements BlobStore, LocalBlobs {
   }
 
   async #writeAll(lease: LeaseId, items: ReadonlyMap<Digest, Uint8Array>): Promise<void> {
+    let sizeBytes = 0
+    for (const bytes of items.values()) sizeBytes += bytes.length
+    await this.#space.claim(sizeBytes)
     await this.#announce(lease, [...items.keys()])
     await this.#placement.write(items)
   }

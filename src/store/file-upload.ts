@@ -7,7 +7,7 @@ import { type Digest, digestFromHex } from '../core/index.ts'
 import type { Expectation, LeaseId, Upload } from './blob-store.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'
 import { checkExpectation } from './expectation.ts'
-import type { Adopt } from './file-uploads.ts'
+import type { UploadStore } from './file-uploads.ts'
 
 interface FileUploadOptions {
   folder: string
@@ -15,7 +15,7 @@ interface FileUploadOptions {
   lease: LeaseId
   /** Called once, when the upload is closed in whatever way. */
   done: () => void
-  adopt: Adopt
+  store: UploadStore
 }
 
 /** Opens what is held under the folder, hashing it again: nothing is believed about what a killed process left. */
@@ -82,6 +82,7 @@ class FileUpload implements Upload {
 
   async append(chunk: Uint8Array): Promise<void> {
     this.#mustBeOpen()
+    await this.#options.store.claim(chunk.length)
     try {
       await onDisk('storing an upload', () => writeFully(this.#handle, chunk, this.#offsetBytes))
     } catch (error) {
@@ -106,7 +107,7 @@ class FileUpload implements Upload {
     const blob = { digest: digestFromHex(sha256), sizeBytes }
     try {
       await onDisk('storing an upload', () => this.#handle.sync())
-      await this.#options.adopt(this.#options.lease, join(this.#options.folder, 'data'), blob)
+      await this.#options.store.adopt(this.#options.lease, join(this.#options.folder, 'data'), blob)
     } catch (error) {
       // The bytes are right and still there: a later openUpload goes on from them.
       await this.suspend()

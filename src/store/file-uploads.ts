@@ -6,18 +6,24 @@ import { hasErrno, onDisk } from './disk-errors.ts'
 import type { FileLayout } from './file-layout.ts'
 import { openFileUpload, readUploadTag } from './file-upload.ts'
 
-export type Adopt = (lease: LeaseId, path: string, blob: { digest: Digest; sizeBytes: number }) => Promise<void>
+/** What an upload needs of its store. */
+export interface UploadStore {
+  /** Before so many bytes are written. DISK_FULL. */
+  claim(sizeBytes: number): Promise<void>
+  /** Makes a finished file a blob. */
+  adopt(lease: LeaseId, path: string, blob: { digest: Digest; sizeBytes: number }): Promise<void>
+}
 
 /** The uploads of a FileBlobStore: who has which open, and which may go. */
 export class FileUploads {
   readonly #layout: FileLayout
-  readonly #adopt: Adopt
+  readonly #store: UploadStore
   /** By name of folder. An entry goes when nobody has it open or waits for it. */
   readonly #turns = new Map<string, { mutex: Mutex; users: number }>()
 
-  constructor(layout: FileLayout, adopt: Adopt) {
+  constructor(layout: FileLayout, store: UploadStore) {
     this.#layout = layout
-    this.#adopt = adopt
+    this.#store = store
   }
 
   async open(lease: LeaseId, key: string): Promise<Upload> {
@@ -27,7 +33,7 @@ export class FileUploads {
     try {
       return await onDisk('opening an upload', async () => {
         await mkdir(folder, { recursive: true, mode: 0o750 })
-        return openFileUpload({ folder, key, lease, done, adopt: this.#adopt })
+        return openFileUpload({ folder, key, lease, done, store: this.#store })
       })
     } catch (error) {
       done()
