@@ -35,7 +35,7 @@ export async function* decodeByProcess(
   })
   const complaint = readComplaint(child.stderr)
   try {
-    for await (const chunk of child.stdout) yield chunk as Buffer
+    yield* inLargePieces(child.stdout)
     await ended
     if (sourceError) throw sourceError.thrown
     if (options.signal.aborted)
@@ -49,6 +49,23 @@ export async function* decodeByProcess(
     child.stdout.destroy()
     await ended
   }
+}
+
+/** xz writes 8 KiB at a time: each such piece passed on by itself would cost more than its use. */
+const pieceBytes = 256 * 1024
+
+async function* inLargePieces(output: Readable): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = []
+  let sizeBytes = 0
+  for await (const chunk of output as AsyncIterable<Buffer>) {
+    parts.push(chunk)
+    sizeBytes += chunk.length
+    if (sizeBytes < pieceBytes) continue
+    yield Buffer.concat(parts, sizeBytes)
+    parts = []
+    sizeBytes = 0
+  }
+  if (sizeBytes > 0) yield Buffer.concat(parts, sizeBytes)
 }
 
 async function start(command: readonly string[], options: ProcessOptions): Promise<Child> {

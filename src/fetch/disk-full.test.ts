@@ -40,7 +40,7 @@ it('a disk that fills up at any write: DISK_FULL, nothing half in the store, and
     await failing.close()
     for await (const { digest } of disk.list()) expect(all).toContain(digest)
     if (error === undefined) break
-    if (!isLarderError(error, 'DISK_FULL')) expect.fail(String(error))
+    if (!isLarderError(error, 'DISK_FULL')) expect.fail('it failed otherwise')
     failures++
     const working = createFetcher({ ...common, store: disk })
     const results = await working.fetchAll(requests, options)
