@@ -3,8 +3,6 @@ export { type Digest, digestFromHex, digestOf, hexOf, isDigest } from './digest.
 export { type ErrorCode, catalogue } from './error-catalogue.ts'
 export { type ErrorDetails, LarderError, isLarderError } from './error.ts'
 export {
-  largestJsonBytes,
-  parseJson,
   parseSiteFile,
   parseYaml,
   problemAt,

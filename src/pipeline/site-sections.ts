@@ -10,7 +10,7 @@ import {
 } from '../core/index.ts'
 
 /** Sections that Larder knows of. Those that no registered kind reads are for another version. */
-export const plannedSections = ['upstreams', 'mirrors', 'images', 'network', 'machines', 'services']
+const plannedSections = ['upstreams', 'mirrors', 'images', 'network', 'machines', 'services']
 
 export const siteNameSchema = z
   .string()

@@ -1,7 +1,6 @@
 export { problemAt, subDocument, type Parsed, type Path, type SourceDocument } from './document.ts'
 export { quote } from './json-scanner.ts'
-export { largestJsonBytes, largestYamlBytes, parseSiteFile } from './parse-document.ts'
-export { parseJson } from './parse-json.ts'
+export { parseSiteFile } from './parse-document.ts'
 export { parseYaml } from './parse-yaml.ts'
 export type { Position } from './source.ts'
 export { validate, type Validated } from './validate.ts'

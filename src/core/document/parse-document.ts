@@ -4,9 +4,9 @@ import { parseYaml } from './parse-yaml.ts'
 import { decodeSource, isProblem } from './source.ts'
 
 /** Largest YAML file that is read. Its parser needs some seconds for the worst that fits. */
-export const largestYamlBytes = 1024 * 1024
+const largestYamlBytes = 1024 * 1024
 /** Largest JSON file that is read: a list of millions of packages. */
-export const largestJsonBytes = 64 * 1024 * 1024
+const largestJsonBytes = 64 * 1024 * 1024
 
 /** Reads a file of the site as what its name says: JSON for `.json`, YAML for `.yaml` and `.yml`. Never throws. */
 export function parseSiteFile(bytes: Uint8Array, file: string): Parsed {

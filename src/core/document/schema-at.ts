@@ -1,11 +1,17 @@
 import type { z } from 'zod'
 import type { Path } from './document.ts'
 
+/** Names that an object at a path may have. */
+export function knownKeys(schema: z.core.$ZodType, path: Path, value: unknown): string[] {
+  const objects = schemasAt(schema, path, value).map((option) => definition(option).shape)
+  return [...new Set(objects.flatMap((shape) => Object.keys(shape ?? {})))]
+}
+
 /**
  * The schemas that may apply at a path of a value, with everything that wraps them taken off. More than one where
  * unions leave a choice; of a discriminated union only the option that the value names.
  */
-export function schemasAt(schema: z.core.$ZodType, path: Path, value: unknown): z.core.$ZodType[] {
+function schemasAt(schema: z.core.$ZodType, path: Path, value: unknown): z.core.$ZodType[] {
   const [step, ...rest] = path
   const bare = unwrap(schema, value)
   if (step === undefined) return bare
@@ -14,12 +20,6 @@ export function schemasAt(schema: z.core.$ZodType, path: Path, value: unknown): 
     const next = below(option, step)
     return next === undefined ? [] : schemasAt(next, rest, inner)
   })
-}
-
-/** Names that an object at a path may have. */
-export function knownKeys(schema: z.core.$ZodType, path: Path, value: unknown): string[] {
-  const objects = schemasAt(schema, path, value).map((option) => definition(option).shape)
-  return [...new Set(objects.flatMap((shape) => Object.keys(shape ?? {})))]
 }
 
 /** The parts of zod's definitions that are looked at here. */

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { aptGrammar } from '../src/apt/index.ts'
+import type { SiteFiles } from '../src/core/index.ts'
+import { mirrorGrammar, type MirrorConfig } from '../src/mirror/index.ts'
+import { readPackageList } from '../src/mirror/read-package-list.ts'
+import { readSite } from '../src/pipeline/index.ts'
+import { root } from './command.ts'
+
+const examples = join(root, 'examples')
+const folders = readdirSync(examples).filter((name) => statSync(join(examples, name)).isDirectory())
+
+describe('examples', () => {
+  it.each(folders)('%s is a site without mistakes', async (folder) => {
+    expect(await readSite(filesIn(join(examples, folder)), [mirrorGrammar([aptGrammar])])).toMatchObject({
+      warnings: [],
+    })
+  })
+
+  it.each(folders)('%s is told of in the README', (folder) => {
+    expect(readFileSync(join(examples, 'README.md'), 'utf8')).toContain(`[${folder}](${folder})`)
+  })
+
+  it('all shapes of a package list mean the same', async () => {
+    const files = filesIn(join(examples, 'package-list-shapes'))
+    const result = await readSite(files, [mirrorGrammar([aptGrammar])])
+    if (!('site' in result)) throw new Error('the example has mistakes')
+    const { sections } = result.site
+    const lists = await Promise.all(
+      Object.entries(sections['mirrors'] as Record<string, MirrorConfig>).map(async ([name, mirror]) => {
+        const { list } = await readPackageList(files, name, mirror)
+        return list.map(({ name: listed, constraint, architecture, recommends, exclude }) => {
+          return { name: listed, constraint, architecture, recommends, exclude }
+        })
+      }),
+    )
+    expect(lists).toHaveLength(5)
+    expect(lists[0]?.map(({ name }) => name)).toEqual(['nmap', 'curl', 'nginx'])
+    for (const list of lists) expect(list).toEqual(lists[0])
+  })
+})
+
+function filesIn(folder: string): SiteFiles {
+  return {
+    read: (path) => Promise.resolve(readFileSync(join(folder, path))),
+    list: () => Promise.resolve(readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()),
+  }
+}
