@@ -47,7 +47,12 @@ export function createEventStore(state: State, clock: Clock): EventStore {
         return { status: 'accepted', id }
       }),
     async waiting() {
-      const rows = await state.db.selectFrom('events').selectAll().where('state', '=', 'waiting').orderBy('id').execute()
+      const rows = await state.db
+        .selectFrom('events')
+        .selectAll()
+        .where('state', '=', 'waiting')
+        .orderBy('id')
+        .execute()
       return rows.map((row) => ({
         id: row.id,
         forge: row.forge,

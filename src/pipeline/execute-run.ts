@@ -52,10 +52,16 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
       const key = digestOf(JSON.stringify(recorded(change)))
       const name = `stage ${change.subject}`
       const kept = findStaged(earlier, name, key)
-      const staged = kept ?? (await step(name, () => kind.stage(context, change, observed), (value) => ({
-          key,
-          staged: value,
-        })))
+      const staged =
+        kept ??
+        (await step(
+          name,
+          () => kind.stage(context, change, observed),
+          (value) => ({
+            key,
+            staged: value,
+          }),
+        ))
       stagedChanges.push({ kind, change, staged })
     }
   }
@@ -65,7 +71,9 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
     progress.log(`${change.subject} is switched`)
   }
   for (const { kind, change, staged } of stagedChanges) {
-    await step(`verify ${change.subject}`, async () => refuseFindings(change, await kind.verify(context, staged), progress))
+    await step(`verify ${change.subject}`, async () =>
+      refuseFindings(change, await kind.verify(context, staged), progress),
+    )
   }
 }
 

@@ -2,7 +2,15 @@ export { asAnyKind, type AnyKind } from './any-kind.ts'
 export { createEventStore, type Delivery, type EventStore, type StoredEvent } from './event-store.ts'
 export { executeRun, type ExecuteRunOptions } from './execute-run.ts'
 export { planSite, type KindPlan } from './plan-site.ts'
-export { problemsOf, type RecordedChange, type Run, type RunError, type RunGoal, type RunState, type RunStep } from './run.ts'
+export {
+  problemsOf,
+  type RecordedChange,
+  type Run,
+  type RunError,
+  type RunGoal,
+  type RunState,
+  type RunStep,
+} from './run.ts'
 export { createRunLog } from './run-log.ts'
 export { createRunner, type Runner, type RunnerOptions } from './runner.ts'
 export { createRunStore, type RunStore } from './run-store.ts'

@@ -26,7 +26,8 @@ export async function planSite(
       context: { problems: result.problems },
     })
   }
-  for (const warning of result.warnings) start.progress.log(`${warning.file}:${warning.line}: warning: ${warning.message}`)
+  for (const warning of result.warnings)
+    start.progress.log(`${warning.file}:${warning.line}: warning: ${warning.message}`)
   const context: KindContext = { ...start, site: result.site.sections }
   const plans: KindPlan[] = []
   for (const kind of kinds) {

@@ -5,7 +5,11 @@ const flushEveryMs = 100
 const tellTransferEveryMs = 2000
 
 /** Progress that ends in the log of a run. Lines are written in batches, in order. */
-export function createRunLog(runs: RunStore, runId: number, clock: Clock): { progress: Progress; flush(): Promise<void> } {
+export function createRunLog(
+  runs: RunStore,
+  runId: number,
+  clock: Clock,
+): { progress: Progress; flush(): Promise<void> } {
   let pending: string[] = []
   let writing: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
@@ -28,7 +32,9 @@ export function createRunLog(runs: RunStore, runId: number, clock: Clock): { pro
     const finished = state.doneItems === state.totalItems
     if (!finished && at - toldTransferAt < tellTransferEveryMs) return
     toldTransferAt = at
-    log(`${state.label}: ${state.doneItems} of ${state.totalItems} files, ${megabytes(state.doneBytes)} of ${megabytes(state.totalBytes)} MB`)
+    log(
+      `${state.label}: ${state.doneItems} of ${state.totalItems} files, ${megabytes(state.doneBytes)} of ${megabytes(state.totalBytes)} MB`,
+    )
   }
   return { progress: { log, transfer }, flush }
 }

@@ -16,13 +16,17 @@ export interface RunnerOptions {
   attempts?: number
   /** Wait before the second attempt; doubles each time. Default 5 s. */
   retryDelayMs?: number
-  /** Upstream metadata read this recently (while the push was checked) is not read again. Default 60 s; a sync always asks. */
+  /**
+   * Upstream metadata read this recently (while the push was checked) is not read again. Default 60 s; a sync always
+   * asks.
+   */
   freshForMs?: number
   /** A run that takes longer is failed. Default 6 h. */
   timeoutMs?: number
   onFinished?(run: Run): void
 }
 
+/** One run at a time, oldest first: what a site shows is the result of its commits in their order. */
 export interface Runner {
   /** Takes up what a stopped process left behind, and begins to work. */
   start(): Promise<void>
@@ -36,105 +40,142 @@ export interface Runner {
   stop(): Promise<void>
 }
 
-/** One run at a time, oldest first: what a site shows is the result of its commits in their order. */
 export function createRunner(options: RunnerOptions): Runner {
-  const { runs, clock, log } = options
-  const notBefore = new Map<number, number>()
-  let current: { id: number; abort: AbortController; cancelled: boolean } | undefined
-  let stopping = false
-  let loop: Promise<void> | undefined
-  let again = false
+  return new QueueRunner(options)
+}
 
-  const next = async (): Promise<Run | undefined> =>
-    (await runs.waiting()).find((run) => (notBefore.get(run.id) ?? 0) <= clock.monotonicMs())
+interface RunUnderWay {
+  id: number
+  abort: AbortController
+  isCancelled: boolean
+}
 
-  const work = async (): Promise<void> => {
-    for (;;) {
-      again = false
-      const run = stopping ? undefined : await next()
-      if (run !== undefined) await execute(run)
-      else if (!again || stopping) return
-    }
+class QueueRunner implements Runner {
+  readonly #options: RunnerOptions
+  /** Runs that wait for a second attempt, by the monotonic time of it. */
+  readonly #notBefore = new Map<number, number>()
+  #current: RunUnderWay | undefined
+  #isStopping = false
+  #loop: Promise<void> | undefined
+  /** Something happened while the loop was looking. */
+  #isWoken = false
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
   }
-  const wake = (): void => {
-    again = true
-    if (loop !== undefined || stopping) return
-    loop = work()
-      .catch((error: unknown) => log.error('the runner stopped on an unforeseen error', { error }))
+
+  async start(): Promise<void> {
+    const recovered = await this.#options.runs.recover()
+    if (recovered > 0) this.#options.log.info('runs that were under way go on', { recovered })
+    this.wake()
+  }
+
+  wake(): void {
+    this.#isWoken = true
+    if (this.#loop !== undefined || this.#isStopping) return
+    this.#loop = this.#work()
+      .catch((error: unknown) => {
+        this.#options.log.error('the runner met an error that nobody foresaw', { error })
+      })
       .finally(() => {
-        loop = undefined
-        if (again && !stopping) wake()
+        this.#loop = undefined
+        if (this.#isWoken) this.wake()
       })
   }
 
-  const execute = async (waiting: Run): Promise<void> => {
+  async cancel(id: number): Promise<Run> {
+    const { runs } = this.#options
+    if (this.#current?.id === id) {
+      this.#current.isCancelled = true
+      this.#current.abort.abort(new LarderError('CANCELLED', { message: `Run ${id} was cancelled.` }))
+      return runs.get(id)
+    }
+    const run = await runs.get(id)
+    if (run.state !== 'waiting') throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state} already.` })
+    await runs.finish(id, { state: 'cancelled' })
+    return runs.get(id)
+  }
+
+  async idle(): Promise<void> {
+    while (this.#loop !== undefined) await this.#loop
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#current?.abort.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
+    await this.idle()
+  }
+
+  async #work(): Promise<void> {
+    do {
+      this.#isWoken = false
+      for (let run = await this.#next(); run !== undefined; run = await this.#next()) await this.#execute(run)
+    } while (this.#hasBeenWoken())
+  }
+
+  /** A method, since the compiler does not see that `wake` may have been called during an await. */
+  #hasBeenWoken(): boolean {
+    return this.#isWoken && !this.#isStopping
+  }
+
+  async #next(): Promise<Run | undefined> {
+    if (this.#isStopping) return undefined
+    const { runs, clock } = this.#options
+    const now = clock.monotonicMs()
+    return (await runs.waiting()).find((run) => (this.#notBefore.get(run.id) ?? 0) <= now)
+  }
+
+  async #execute(waiting: Run): Promise<void> {
+    const { runs, kinds, clock, timeoutMs = 6 * 3600_000 } = this.#options
     const run = await runs.start(waiting.id)
-    const abort = new AbortController()
-    current = { id: run.id, abort, cancelled: false }
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? 6 * 3600_000)
+    const current = (this.#current = { id: run.id, abort: new AbortController(), isCancelled: false })
+    const timeout = AbortSignal.timeout(timeoutMs)
     const runLog = createRunLog(runs, run.id, clock)
-    let files: Awaited<ReturnType<RunnerOptions['openCommit']>> | undefined
+    const { progress } = runLog
+    let files: (SiteFiles & { close(): void }) | undefined
     try {
-      files = await options.openCommit(run.commit)
-      const signal = AbortSignal.any([abort.signal, timeout])
-      const freshForMs = run.origin === 'sync' ? 0 : (options.freshForMs ?? 60_000)
-      const { progress } = runLog
-      await executeRun({ run, runs, kinds: options.kinds, files, clock, progress, signal, freshForMs })
+      files = await this.#options.openCommit(run.commit)
+      const freshForMs = run.origin === 'sync' ? 0 : (this.#options.freshForMs ?? 60_000)
+      const signal = AbortSignal.any([current.abort.signal, timeout])
+      await executeRun({ run, runs, kinds, files, clock, progress, signal, freshForMs })
       await runLog.flush()
       await runs.finish(run.id, { state: 'succeeded' })
     } catch (error) {
-      await settleFailure(run, error, runLog.progress, timeout.aborted)
+      await this.#settleFailure(run, error, { progress, isTimedOut: timeout.aborted, isCancelled: current.isCancelled })
       await runLog.flush()
     } finally {
-      current = undefined
+      this.#current = undefined
       files?.close()
-      options.onFinished?.(await runs.get(run.id))
+      this.#options.onFinished?.(await runs.get(run.id))
     }
   }
 
-  const settleFailure = async (run: Run, error: unknown, progress: Progress, timedOut: boolean): Promise<void> => {
-    if (current?.cancelled) return runs.finish(run.id, { state: 'cancelled', error: runErrorOf(error) })
-    if (stopping) return runs.putBack(run.id)
-    const passing = isLarderError(error) && error.retryable && !timedOut
-    if (passing && run.attempts < (options.attempts ?? 4)) {
-      const delayMs = (options.retryDelayMs ?? 5000) * 2 ** (run.attempts - 1)
-      progress.log(`${error.message} Trying again in ${Math.round(delayMs / 1000)} s.`)
-      notBefore.set(run.id, clock.monotonicMs() + delayMs)
-      setTimeout(wake, delayMs + 1).unref()
-      return runs.putBack(run.id)
-    }
-    if (!isLarderError(error)) log.error('a run failed on an unforeseen error', { error, run: run.id })
-    const runError = timedOut ? { code: 'CANCELLED', message: 'The run took longer than it may.' } : runErrorOf(error)
+  async #settleFailure(
+    run: Run,
+    error: unknown,
+    { progress, isTimedOut, isCancelled }: { progress: Progress; isTimedOut: boolean; isCancelled: boolean },
+  ): Promise<void> {
+    const { runs, log } = this.#options
+    if (isCancelled) return runs.finish(run.id, { state: 'cancelled', error: runErrorOf(error) })
+    if (this.#isStopping) return runs.putBack(run.id)
+    if (!isTimedOut && this.#mayPass(run, error)) return this.#tryLater(run, error, progress)
+    if (!isLarderError(error)) log.error('a run failed on an error that nobody foresaw', { error, run: run.id })
+    const runError = isTimedOut ? { code: 'CANCELLED', message: 'The run took longer than it may.' } : runErrorOf(error)
     progress.log(`failed: ${runError.message}${runError.hint === undefined ? '' : ` ${runError.hint}`}`)
     return runs.finish(run.id, { state: 'failed', error: runError })
   }
 
-  return {
-    async start() {
-      const recovered = await runs.recover()
-      if (recovered > 0) log.info('runs that were under way go on', { recovered })
-      wake()
-    },
-    wake,
-    async cancel(id) {
-      if (current?.id === id) {
-        current.cancelled = true
-        current.abort.abort(new LarderError('CANCELLED', { message: `Run ${id} was cancelled.` }))
-        return runs.get(id)
-      }
-      const run = await runs.get(id)
-      if (run.state !== 'waiting') throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state} already.` })
-      await runs.finish(id, { state: 'cancelled' })
-      return runs.get(id)
-    },
-    async idle() {
-      while (loop !== undefined) await loop
-    },
-    async stop() {
-      stopping = true
-      current?.abort.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
-      while (loop !== undefined) await loop
-    },
+  #mayPass(run: Run, error: unknown): error is LarderError {
+    return isLarderError(error) && error.retryable && run.attempts < (this.#options.attempts ?? 4)
+  }
+
+  #tryLater(run: Run, error: LarderError, progress: Progress): Promise<void> {
+    const { clock, runs, retryDelayMs = 5000 } = this.#options
+    const delayMs = retryDelayMs * 2 ** (run.attempts - 1)
+    progress.log(`${error.message} Trying again in ${Math.round(delayMs / 1000)} s.`)
+    this.#notBefore.set(run.id, clock.monotonicMs() + delayMs)
+    setTimeout(() => this.wake(), delayMs + 1).unref()
+    return runs.putBack(run.id)
   }
 }
 

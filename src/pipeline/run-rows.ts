@@ -1,0 +1,141 @@
+import type { Selectable, Updateable } from 'kysely'
+import { LarderError } from '../core/index.ts'
+import type { State, Tables } from '../state/index.ts'
+import type { RecordedChange, Run, RunError } from './run.ts'
+import type { NewRun, RunStore } from './run-store.ts'
+
+type RunMethods = Omit<RunStore, 'beginStep' | 'endStep' | 'steps' | 'log' | 'readLog'>
+
+/** The table `runs`. */
+export function runRows(state: State, now: () => string): RunMethods {
+  const set = async (id: number, values: Updateable<Tables['runs']>): Promise<void> => {
+    await state.transaction((db) => db.updateTable('runs').set(values).where('id', '=', id).execute())
+  }
+  return {
+    ...runQueries(state),
+    create: (run) => createRun(state, now(), run),
+    async start(id) {
+      const run = await getRun(state, id)
+      if (run.state !== 'waiting') {
+        throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state}, so it cannot start.` })
+      }
+      const started_at = run.startedAt?.toISOString() ?? now()
+      await set(id, { state: 'running', started_at, attempts: run.attempts + 1, error: null })
+      return getRun(state, id)
+    },
+    finish: (id, { state: outcome, error }) =>
+      set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : JSON.stringify(error) }),
+    putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
+    recover: () => recoverRuns(state, now()),
+    recordPlan: (id, plan) => set(id, { plan: JSON.stringify(plan) }),
+    prune: (keep) => pruneRuns(state, keep),
+  }
+}
+
+function runQueries(state: State): Pick<RunStore, 'get' | 'list' | 'waiting' | 'latest'> {
+  const { db } = state
+  return {
+    get: (id) => getRun(state, id),
+    async list({ limit, before, state: wanted }) {
+      let query = db.selectFrom('runs').select(withoutPlan).orderBy('id', 'desc').limit(limit)
+      if (before !== undefined) query = query.where('id', '<', before)
+      if (wanted !== undefined) query = query.where('state', '=', wanted)
+      return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
+    },
+    async waiting() {
+      const query = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').orderBy('id')
+      return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
+    },
+    async latest(branch, goal) {
+      const row = await db
+        .selectFrom('runs')
+        .selectAll()
+        .where('branch', '=', branch)
+        .where('goal', '=', goal)
+        .where('state', 'not in', ['superseded', 'cancelled'])
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined ? undefined : runOf(row)
+    },
+  }
+}
+
+/** The plan of a first run of a large mirror is megabytes. */
+const withoutPlan = [
+  'id', 'branch', 'commit_id', 'goal', 'state', 'origin', 'created_at', 'started_at', 'finished_at', 'attempts', 'error',
+] as const // prettier-ignore
+
+async function getRun(state: State, id: number): Promise<Run> {
+  const row = await state.db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
+  if (row !== undefined) return runOf(row)
+  throw new LarderError('RUN_UNKNOWN', { message: `There is no run ${id}.`, hint: 'larder run ls shows them.' })
+}
+
+async function createRun(state: State, created_at: string, run: NewRun): Promise<Run> {
+  const { branch, commit, goal, origin } = run
+  const row = await state.transaction(async (db) => {
+    await db
+      .updateTable('runs')
+      .set({ state: 'superseded', finished_at: created_at })
+      .where('branch', '=', branch)
+      .where('goal', '=', 'plan')
+      .where('state', '=', 'waiting')
+      .execute()
+    const empty = { started_at: null, finished_at: null, attempts: 0, error: null, plan: null }
+    return db
+      .insertInto('runs')
+      .values({ branch, commit_id: commit, goal, state: 'waiting', origin, created_at, ...empty })
+      .returningAll()
+      .executeTakeFirstOrThrow()
+  })
+  return runOf(row)
+}
+
+async function recoverRuns(state: State, finished_at: string): Promise<number> {
+  return state.transaction(async (db) => {
+    const failed = { state: 'failed', finished_at } as const
+    await db.updateTable('run_steps').set(failed).where('state', '=', 'running').execute()
+    const query = db.updateTable('runs').set({ state: 'waiting' }).where('state', '=', 'running')
+    return Number((await query.executeTakeFirst()).numUpdatedRows)
+  })
+}
+
+async function pruneRuns(state: State, keep: number): Promise<void> {
+  await state.transaction(async (db) => {
+    const newest = db.selectFrom('runs').select('id').orderBy('id', 'desc')
+    const boundary = await newest.offset(keep).limit(1).executeTakeFirst()
+    if (boundary === undefined) return
+    const old = db
+      .selectFrom('runs')
+      .select('id')
+      .where('id', '<=', boundary.id)
+      .where('state', 'not in', ['waiting', 'running'])
+    for (const { id } of await old.execute()) {
+      await db.deleteFrom('run_log').where('run_id', '=', id).execute()
+      await db.deleteFrom('run_steps').where('run_id', '=', id).execute()
+      await db.deleteFrom('runs').where('id', '=', id).execute()
+    }
+  })
+}
+
+function runOf(row: Selectable<Tables['runs']>): Run {
+  return {
+    id: row.id,
+    branch: row.branch,
+    commit: row.commit_id,
+    goal: row.goal,
+    state: row.state,
+    origin: row.origin,
+    createdAt: new Date(row.created_at),
+    startedAt: dateOf(row.started_at),
+    finishedAt: dateOf(row.finished_at),
+    attempts: row.attempts,
+    error: row.error === null ? undefined : (JSON.parse(row.error) as RunError),
+    plan: row.plan === null ? undefined : (JSON.parse(row.plan) as RecordedChange[]),
+  }
+}
+
+function dateOf(text: string | null): Date | undefined {
+  return text === null ? undefined : new Date(text)
+}
