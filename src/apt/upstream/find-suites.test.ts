@@ -4,7 +4,7 @@ import type { HostSource } from '../host/sources.ts'
 import { aptUpstreamSchema } from '../upstream-config.ts'
 import { findSuites, type SuiteQuery } from './find-suites.ts'
 import type { Host } from './host.ts'
-import { filesOf, noHost } from './testing/index.ts'
+import { filesOf, noHost } from '../testing/test-loader.ts'
 
 const signer = await makeSigner()
 

@@ -10,7 +10,7 @@ import { digestOf, type ErrorCode } from '../../core/index.ts'
 import { collectDigests } from '../../fetch/testing/index.ts'
 import { openIndex } from './open-index.ts'
 import type { Suite } from './suite.ts'
-import { createTestLoader, sourceOf, type TestLoader } from './testing/index.ts'
+import { createTestLoader, sourceOf, type TestLoader } from '../testing/test-loader.ts'
 import { recallSuite } from './upstream-memory.ts'
 
 const hourMs = 3_600_000

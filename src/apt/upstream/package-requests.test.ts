@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startUpstream, type Upstream } from '../../../test/fixtures/upstream/index.ts'
 import { digestOf, silentProgress } from '../../core/index.ts'
 import { packageRequests } from './package-requests.ts'
-import { createTestLoader, sourceOf, type TestLoader } from './testing/index.ts'
+import { createTestLoader, sourceOf, type TestLoader } from '../testing/test-loader.ts'
 
 let upstream: Upstream
 let loader: TestLoader

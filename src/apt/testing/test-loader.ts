@@ -1,13 +1,13 @@
-import type { Upstream } from '../../../../test/fixtures/upstream/index.ts'
-import { silentProgress, systemClock, type SiteFiles } from '../../../core/index.ts'
-import { createTestFetcher, type TestFetcher } from '../../../fetch/testing/index.ts'
-import { aptUpstreamSchema } from '../../upstream-config.ts'
-import { findSuites } from '../find-suites.ts'
-import type { Host } from '../host.ts'
-import { loadSuite, type SuiteLoader } from '../load-suite.ts'
-import type { Suite } from '../suite.ts'
-import type { SuiteSource } from '../suite-source.ts'
-import type { UpstreamMemory } from '../upstream-memory.ts'
+import type { Upstream } from '../../../test/fixtures/upstream/index.ts'
+import { silentProgress, systemClock, type SiteFiles } from '../../core/index.ts'
+import { createTestFetcher, type TestFetcher } from '../../fetch/testing/index.ts'
+import { aptUpstreamSchema } from '../upstream-config.ts'
+import { findSuites } from '../upstream/find-suites.ts'
+import type { Host } from '../upstream/host.ts'
+import { loadSuite, type SuiteLoader } from '../upstream/load-suite.ts'
+import type { Suite } from '../upstream/suite.ts'
+import type { SuiteSource } from '../upstream/suite-source.ts'
+import type { UpstreamMemory } from '../upstream/upstream-memory.ts'
 
 export interface TestLoader extends TestFetcher {
   memory: UpstreamMemory
