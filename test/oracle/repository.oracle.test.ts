@@ -321,12 +321,16 @@ async function makeKey(): Promise<SigningKey> {
         signingKeys: privateKey,
         date: at,
       }),
-    signDetached: async (bytes, at) =>
-      await openpgp.sign({
-        message: await openpgp.createMessage({ binary: bytes }),
+    signDetached: async (bytes, at) => {
+      const message = await openpgp.createMessage({ binary: bytes })
+      const armored: string = await openpgp.sign({
+        message,
         signingKeys: privateKey,
         detached: true,
         date: at,
-      }),
+        format: 'armored',
+      })
+      return armored
+    },
   }
 }

@@ -6,10 +6,10 @@ import type { Chunk } from './piece.ts'
  * Cuts sorted items into chunks; a chunk is known by what its items are known by, and rendered only when needed.
  * `kind` is part of the key: the same items give other bytes in another kind of index.
  */
-export function planChunks<Item extends Cuttable & { fingerprint: string }>(
+export function planChunks<Item extends Cuttable>(
   kind: string,
   items: readonly Item[],
-  render: (item: Item) => Buffer | undefined,
+  how: { fingerprint: (item: Item) => string; render: (item: Item) => Buffer },
 ): Chunk[] {
   let start = 0
   return chunkBoundaries(items).map((end) => {
@@ -17,10 +17,10 @@ export function planChunks<Item extends Cuttable & { fingerprint: string }>(
     start = end
     // One call for the whole chunk: a call costs as much as hashing 300 bytes.
     let known = kind
-    for (const item of some) known += item.fingerprint
+    for (const item of some) known += how.fingerprint(item)
     return {
       key: createHash('sha256').update(known).digest('hex'),
-      render: () => Buffer.concat(some.flatMap((item) => render(item) ?? [])),
+      render: () => Buffer.concat(some.map(how.render)),
     }
   })
 }

@@ -28,7 +28,11 @@ export async function planContents(
       const key = keyOf(members)
       const known = options.remembered.get(key)
       const chunks =
-        known?.map(knownChunk) ?? planChunks('contents 1\n', await mergeLists(members, options.lists), renderLine)
+        known?.map(knownChunk) ??
+        planChunks('contents 1\n', await mergeLists(members, options.lists), {
+          fingerprint: (line) => line.text,
+          render: (line) => Buffer.from(line.text),
+        })
       remembered.set(
         key,
         chunks.map((chunk) => chunk.key),
@@ -42,7 +46,7 @@ export async function planContents(
 interface ContentsLine {
   name: string
   mayBegin: boolean
-  fingerprint: string
+  text: string
 }
 
 async function mergeLists(members: readonly PlacedPackage[], lists: FileLists): Promise<ContentsLine[]> {
@@ -59,7 +63,7 @@ async function mergeLists(members: readonly PlacedPackage[], lists: FileLists): 
   return paths.map((name) => ({
     name,
     mayBegin: mayBeginChunk(name),
-    fingerprint: `${name}\t${locations.get(name)!}\n`,
+    text: `${name}\t${locations.get(name)!}\n`,
   }))
 }
 
@@ -76,10 +80,6 @@ function addLocation(locations: Map<string, string>, path: string, location: str
 function locationOf(item: PlacedPackage): string {
   const section = /^Section:[ \t]*([A-Za-z0-9/+._-]+)[ \t\r]*$/im.exec(item.source.stanza().toString('latin1'))?.[1]
   return section === undefined ? item.name : `${section}/${item.name}`
-}
-
-function renderLine(line: ContentsLine): Buffer {
-  return Buffer.from(line.fingerprint)
 }
 
 function knownChunk(key: string): Chunk {

@@ -13,13 +13,10 @@ import type { PlacedPackage } from './placed-package.ts'
 export const manifestPath = 'larder/packages.jsonl'
 
 export function planManifest(packages: readonly PlacedPackage[]): IndexPlan {
-  const items = packages.map((item) => ({
-    name: item.name,
-    mayBegin: item.mayBegin,
-    fingerprint: `${item.source.upstream}\t${item.source.reason}\t${item.fingerprint}`,
-    item,
-  }))
-  const chunks = planChunks('manifest 1\n', items, ({ item }) => Buffer.from(`${JSON.stringify(describe(item))}\n`))
+  const chunks = planChunks('manifest 1\n', packages, {
+    fingerprint: ({ source, fingerprint }) => `${source.upstream}\t${source.reason}\t${fingerprint}`,
+    render: (item) => Buffer.from(`${JSON.stringify(describe(item))}\n`),
+  })
   return { path: manifestPath, chunks, encodings: [] }
 }
 

@@ -21,14 +21,14 @@ export interface PlacedPackage extends Cuttable {
 /** Sorted, each package once. The same set in another order gives the same answer. */
 export function placePackages(packages: readonly RepositoryPackage[], defaultComponent: string): PlacedPackage[] {
   const sorted = sortPackages(packages)
-  const paths = assignPoolPaths(sorted, defaultComponent)
+  const { paths, shared } = assignPoolPaths(sorted, defaultComponent)
   return sorted.map((source, index) => {
     const previous = sorted[index - 1]
     const sameName = previous?.name === source.name
     if (sameName && comparePackages(previous, source) === 0) {
       throw new Error(`package ${source.name} ${source.version} ${source.architecture} was given twice`)
     }
-    const { path, isShared } = paths[index]!
+    const path = paths[index]!
     const identity = source.identity ?? digestOf(source.stanza())
     return {
       name: source.name,
@@ -36,7 +36,7 @@ export function placePackages(packages: readonly RepositoryPackage[], defaultCom
       component: source.component ?? defaultComponent,
       architecture: source.architecture,
       path,
-      isShared,
+      isShared: shared.has(index),
       fingerprint: path === source.filename ? `${identity}\n` : `${identity} ${path}\n`,
       source,
     }

@@ -27,7 +27,10 @@ export function planIndices(
     const members = packages.filter((item) => item.component === component)
     const binary = layout.architectures.map((architecture) => ({
       path: `${folder}/binary-${architecture}/Packages`,
-      chunks: planChunks('packages 1\n', membersOf(members, component, architecture), renderStanza),
+      chunks: planChunks('packages 1\n', membersOf(members, component, architecture), {
+        fingerprint: (item) => item.fingerprint,
+        render: renderStanza,
+      }),
     }))
     const table = translations.get(component)
     if (table === undefined) return binary

@@ -33,7 +33,7 @@ const pathsOf = (...given: Parameters<typeof syntheticPackage>[]): string[] =>
   assignPoolPaths(
     given.map((each) => syntheticPackage(...each)),
     'main',
-  ).map(({ path }) => path)
+  ).paths
 
 test.each([
   [
@@ -53,7 +53,7 @@ test('one path, three contents: kept, moved to the pool, moved to a folder of it
   const items = ['1', '2', '3'].map((text) => ({ ...syntheticPackage('a', { filename }), digest: digestOf(text) }))
   items[1]!.filename = 'pool/main/z.deb'
   items[2]!.filename = 'pool/main/z.deb'
-  expect(assignPoolPaths(items, 'main').map(({ path }) => path)).toEqual([
+  expect(assignPoolPaths(items, 'main').paths).toEqual([
     filename,
     'pool/main/z.deb',
     `pool/main/a/a/${hexOf(digestOf('3'))}/a_1.0-1_amd64.deb`,
@@ -62,8 +62,5 @@ test('one path, three contents: kept, moved to the pool, moved to a folder of it
 
 test('the same file for two packages is one file', () => {
   const one = syntheticPackage('a')
-  expect(assignPoolPaths([one, { ...one, component: 'contrib' }], 'main').map((item) => item.isShared)).toEqual([
-    false,
-    true,
-  ])
+  expect([...assignPoolPaths([one, { ...one, component: 'contrib' }], 'main').shared]).toEqual([1])
 })

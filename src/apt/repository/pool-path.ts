@@ -2,7 +2,7 @@ import { hexOf } from '../../core/digest.ts'
 import type { RepositoryPackage } from './repository-package.ts'
 
 /**
- * The path of each package in the published repository, in the order given, which should be sorted; `isShared` when an earlier
+ * The path of each package in the published repository, in the order given, which should be sorted; `shared` has the index of each whose file an earlier
  * package has the same file. The upstream's `Filename` is kept
  * wherever it is sane and free, since then the stanza is published byte for byte. Otherwise (a flat repository,
  * odd characters, a path that another package has with other content) it is
@@ -12,24 +12,25 @@ import type { RepositoryPackage } from './repository-package.ts'
 export function assignPoolPaths(
   packages: readonly RepositoryPackage[],
   defaultComponent: string,
-): { path: string; isShared: boolean }[] {
+): { paths: string[]; shared: ReadonlySet<number> } {
   const owners = new Map<string, string>()
-  return packages.map((item) => {
-    for (const path of wishes(item, item.component ?? defaultComponent)) {
-      const owner = owners.get(path)
-      if (owner === undefined) owners.set(path, item.digest)
-      if (owner === undefined || owner === item.digest) return { path, isShared: owner !== undefined }
-    }
-    throw new Error(`no free path in the pool for ${item.name} ${item.version}`)
+  const shared = new Set<number>()
+  const isFree = (path: string, digest: string, index: number): boolean => {
+    const owner = owners.get(path)
+    if (owner === undefined) owners.set(path, digest)
+    else if (owner === digest) shared.add(index)
+    else return false
+    return true
+  }
+  const paths = packages.map((item, index) => {
+    if (isPoolPath(item.filename) && isFree(item.filename, item.digest, index)) return item.filename
+    const { folder, file } = poolPath(item, item.component ?? defaultComponent)
+    const wishes = [`${folder}/${file}`, `${folder}/${hexOf(item.digest)}/${file}`]
+    const path = wishes.find((wish) => isFree(wish, item.digest, index))
+    if (path === undefined) throw new Error(`no free path in the pool for ${item.name} ${item.version}`)
+    return path
   })
-}
-
-/** From the best to the one that only the same content can have. */
-function* wishes(item: RepositoryPackage, component: string): Generator<string> {
-  if (isPoolPath(item.filename)) yield item.filename
-  const { folder, file } = poolPath(item, component)
-  yield `${folder}/${file}`
-  yield `${folder}/${hexOf(item.digest)}/${file}`
+  return { paths, shared }
 }
 
 /**

@@ -16,10 +16,13 @@ export interface TranslationTable {
  * the packages. Packages whose stanza has the whole description itself have no `Description-md5` and need none.
  */
 export function planTranslation(packages: readonly PlacedPackage[], table: TranslationTable): Chunk[] {
-  return planChunks(`translation 1 ${table.identity}\n`, groupByName(packages), ({ members }) => {
-    const sums = new Set(members.flatMap((item) => descriptionMd5(item.source.stanza()) ?? []))
-    const stanzas = [...sums].flatMap((sum) => table.find(members[0]!.name, sum) ?? [])
-    return Buffer.concat(stanzas.flatMap((stanza) => [stanza, newline]))
+  return planChunks(`translation 1 ${table.identity}\n`, groupByName(packages), {
+    fingerprint: (group) => group.fingerprint,
+    render: ({ name, members }) => {
+      const sums = new Set(members.flatMap((item) => descriptionMd5(item.source.stanza()) ?? []))
+      const stanzas = [...sums].flatMap((sum) => table.find(name, sum) ?? [])
+      return Buffer.concat(stanzas.flatMap((stanza) => [stanza, newline]))
+    },
   })
 }
 
