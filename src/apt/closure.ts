@@ -3,9 +3,10 @@ import { noteChoices } from './closure/notes.ts'
 import { Reasons } from './closure/reasons.ts'
 import type { ClosureRequest, ListedForClosure } from './closure/request.ts'
 import { closeWorld, type Failure, type WorldClosure } from './closure/world-closure.ts'
-import type { World } from './closure/world.ts'
+import { type World, worldOf } from './closure/world.ts'
 import { explainFailure, explainUnknown, type Explanation } from './explain.ts'
-import { allArchitecture, type Universe } from './universe.ts'
+import { allArchitecture } from './closure/join-tables.ts'
+import type { Universe } from './universe.ts'
 import { compareVersions, satisfies } from './version.ts'
 
 export type { ClosureRequest, ListedForClosure } from './closure/request.ts'
@@ -34,7 +35,7 @@ export interface Closure {
 export function resolveClosure(universe: Universe, request: ClosureRequest): Closure {
   const listed = request.listed.map((entry) => findCandidates(universe, entry))
   const worlds = universe.architectures.map((architecture) => {
-    const world = universe.world(architecture)
+    const world = worldOf(universe, architecture)
     const here = listed.flatMap(({ entry, rows }) => candidatesOf(world, entry, rows))
     return closeWorld(world, request, here)
   })

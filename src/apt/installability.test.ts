@@ -4,6 +4,7 @@ import { makeSyntheticIndex } from '../../test/fixtures/synthetic-index.ts'
 import { type Entry, universeOf } from '../../test/fixtures/universe-of.ts'
 import { RelationField } from './table/table-layout.ts'
 import { proveInstallable } from './installability.ts'
+import { worldOf } from './closure/world.ts'
 import type { Universe } from './universe.ts'
 
 const allRows = (universe: Universe): number[] => Array.from({ length: universe.rowCount }, (_, row) => row)
@@ -124,7 +125,7 @@ describe('proveInstallable', () => {
 
 /** Rows that are in some subset which satisfies dpkg. */
 function bruteForce(universe: Universe): number[] {
-  const world = universe.world('amd64')
+  const world = worldOf(universe, 'amd64')
   const { relation, relationStart, nameOf, rowCount } = universe
   const installable = new Set<number>()
   const clausesOf = (row: number, from: number, to: number): Uint32Array =>

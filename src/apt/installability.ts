@@ -1,4 +1,5 @@
 import { Cones } from './closure/cone.ts'
+import { worldOf } from './closure/world.ts'
 import { describeObstacle } from './explain.ts'
 import type { Universe } from './universe.ts'
 
@@ -25,7 +26,7 @@ export function proveInstallable(universe: Universe, rows: Iterable<number>): In
   const open = new Map<number, InstallabilityProblem>()
   const proved = new Set<number>()
   for (const architecture of universe.architectures) {
-    const world = universe.world(architecture)
+    const world = worldOf(universe, architecture)
     const here = set.filter((row) => world.isNative(row) && !proved.has(row))
     const cones = new Cones({ world, isAllowed: (row) => isHeld[row] === 1 }, here)
     for (const row of here) {

@@ -55,7 +55,7 @@ export class PackageIndex {
 
   word(id: number): string {
     const start = this.columns.wordStart
-    return this.heaps.words.toString('latin1', start[id]!, start[id + 1]!)
+    return this.heaps.words.toString('latin1', start[id], start[id + 1])
   }
 
   get clauseCount(): number {
@@ -65,13 +65,13 @@ export class PackageIndex {
   /** One relation between two commas: `default-mta | mail-transport-agent`. */
   clause(id: number): string {
     const start = this.columns.clauseStart
-    return this.heaps.clauses.toString('latin1', start[id]!, start[id + 1]!)
+    return this.heaps.clauses.toString('latin1', start[id], start[id + 1])
   }
 
   /** Filename of a package, Directory of a source. */
   pathOf(row: number): string {
     const start = this.columns.pathStart
-    return this.heaps.paths.toString('latin1', start[row]!, start[row + 1]!)
+    return this.heaps.paths.toString('latin1', start[row], start[row + 1])
   }
 
   /**
@@ -133,7 +133,7 @@ function readTable(fd: number, key: string): Table | undefined {
   if (!createHash('sha256').update(table).digest().equals(trailer.subarray(32))) return undefined
   const header = JSON.parse(table.toString('utf8', 0, headerBytes)) as TableHeader
   if (header.key !== key) return undefined
-  return { header, body: { buffer: table.buffer as ArrayBuffer, byteOffset: Math.ceil(headerBytes! / 8) * 8 } }
+  return { header, body: { buffer: table.buffer, byteOffset: Math.ceil(headerBytes! / 8) * 8 } }
 }
 
 /** False when the file ends before. */

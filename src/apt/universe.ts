@@ -1,6 +1,6 @@
 import { isLarderError } from '../core/index.ts'
-import { World } from './closure/world.ts'
-import { type NameGroups, groupByName } from './closure/name-groups.ts'
+import { joinTables } from './closure/join-tables.ts'
+import { type Disagreement, groupByName, type NameGroups } from './closure/name-groups.ts'
 import { multiArchOf, type MultiArch, priorityNames, priorityOf, type Priority, RowFlag } from './table/table-layout.ts'
 import type { PackageIndex } from './package-index.ts'
 import { type Atom, parseProvides, parseRelations, type Provided } from './relation.ts'
@@ -39,16 +39,6 @@ export interface UniversePackage {
   multiArch: MultiArch
 }
 
-/** Two files under one name, version and architecture: `kept` is of the upstream that is preferred. */
-export interface Disagreement {
-  kept: number
-  dropped: number
-}
-
-/** Architecture numbers: 0 is `all`, then those of the mirror from 1. */
-export const allArchitecture = 0
-const otherArchitecture = 255
-
 /**
  * The indices of all upstreams of a mirror, together. A package is a row, a number from 0. What is worked out about
  * relations is kept, so a universe that has been asked before answers faster, and never otherwise.
@@ -69,52 +59,47 @@ export class Universe {
   /** Clauses of all rows; numbers are of the universe. */
   readonly relation: Uint32Array
   readonly clauseCount: number
-  readonly disagreements: readonly Disagreement[]
   private readonly memberOf: Uint8Array
-  private readonly rowBase: number[] = []
-  private readonly clauseBase: number[] = []
-  private readonly names: string[] = []
-  private readonly nameIds = new Map<string, number>()
+  private readonly rowBase: readonly number[]
+  private readonly clauseBase: readonly number[]
+  private readonly names: readonly string[]
+  private readonly nameIds: ReadonlyMap<string, number>
   private readonly groups: NameGroups
   private order: Uint32Array | undefined
   private readonly versions: (string | undefined)[]
   private readonly atoms: (readonly Atom[] | null | undefined)[] = []
   private readonly provided: (Provided | null | undefined)[] = []
-  private readonly worlds = new Map<string, World>()
 
   /** `architectures`: of the mirror, without `all`; rows of others are not used. At most 253. */
   constructor(members: readonly UniverseMember[], architectures: readonly string[]) {
-    if (architectures.length > 253 || members.length > 255) throw new RangeError('too many indices or architectures')
+    if (architectures.length > 253 || members.length > 255) throw new RangeError('too many indices')
     this.members = [...members].sort((a, b) => a.rank - b.rank)
     this.architectures = architectures.filter((name) => name !== 'all')
-    let rowCount = 0
-    let clauseCount = 0
-    let relationCount = 0
-    for (const { index } of this.members) {
-      this.rowBase.push(rowCount)
-      this.clauseBase.push(clauseCount)
-      rowCount += index.rowCount
-      clauseCount += index.clauseCount
-      relationCount += index.columns.relation.length
-    }
-    this.rowCount = rowCount
-    this.clauseCount = clauseCount
-    this.nameOf = new Uint32Array(rowCount)
-    this.architectureOf = new Uint8Array(rowCount)
-    this.flagsOf = new Uint16Array(rowCount)
-    this.memberOf = new Uint8Array(rowCount)
-    this.relationStart = new Uint32Array(rowCount * 5 + 1)
-    this.relation = new Uint32Array(relationCount)
-    this.versions = new Array<string | undefined>(rowCount)
-    const provides = this.join()
-    this.groups = groupByName(this, this.names.length, provides)
-    this.disagreements = this.groups.disagreements
+    const indices = this.members.map(({ index }) => index)
+    const tables = joinTables(indices, this.architectures)
+    this.rowCount = tables.nameOf.length
+    this.clauseCount = tables.clauseCount
+    this.nameOf = tables.nameOf
+    this.architectureOf = tables.architectureOf
+    this.flagsOf = tables.flagsOf
+    this.memberOf = tables.memberOf
+    this.relationStart = tables.relationStart
+    this.relation = tables.relation
+    this.rowBase = tables.rowBase
+    this.clauseBase = tables.clauseBase
+    this.names = tables.names
+    this.nameIds = tables.nameIds
+    this.versions = new Array<string | undefined>(this.rowCount)
+    this.groups = groupByName(this, this.names.length, tables.provides)
+  }
+
+  get disagreements(): readonly Disagreement[] {
+    return this.groups.disagreements
   }
 
   /** Rows of a name, best first. Empty for a name that nothing has. */
   rowsNamed(name: string): Uint32Array {
-    const id = this.nameIds.get(name)
-    return id === undefined ? none : this.groups.rowsOf(id)
+    return this.groups.rowsOf(this.nameIds.get(name) ?? -1)
   }
 
   rowsOfName(id: number): Uint32Array {
@@ -127,8 +112,7 @@ export class Universe {
 
   /** Rows that provide a name, with the clause that says so: pairs of row and clause. */
   providersOf(name: string): Uint32Array {
-    const id = this.nameIds.get(name)
-    return id === undefined ? none : this.groups.providersOf(id)
+    return this.groups.providersOf(this.nameIds.get(name) ?? -1)
   }
 
   /** Names that packages have. */
@@ -246,15 +230,6 @@ export class Universe {
     return parsed
   }
 
-  /** The universe as a machine of that architecture sees it. */
-  world(native: string): World {
-    const known = this.worlds.get(native)
-    if (known !== undefined) return known
-    const world = new World(this, native, this.architectures.indexOf(native) + 1)
-    this.worlds.set(native, world)
-    return world
-  }
-
   private indexOf(row: number): PackageIndex {
     return this.members[this.memberOf[row]!]!.index
   }
@@ -262,64 +237,7 @@ export class Universe {
   private localRow(row: number): number {
     return row - this.rowBase[this.memberOf[row]!]!
   }
-
-  /** Copies the tables behind one another. Answers what is provided: triples of name, row, clause. */
-  private join(): number[] {
-    const provides: number[] = []
-    let relationAt = 0
-    this.members.forEach(({ index }, member) => {
-      const { columns, rowCount } = index
-      const rowBase = this.rowBase[member]!
-      const clauseBase = this.clauseBase[member]!
-      const nameIdOf = new Int32Array(columns.wordStart.length).fill(-1)
-      const architectureIdOf = new Map<number, number>()
-      const nameId = (word: number): number => {
-        const known = nameIdOf[word]!
-        return known >= 0 ? known : (nameIdOf[word] = this.internName(index.word(word)))
-      }
-      for (let local = 0; local < rowCount; local++) {
-        const row = rowBase + local
-        this.nameOf[row] = nameId(columns.name[local]!)
-        const word = columns.architecture[local]!
-        let architecture = architectureIdOf.get(word)
-        if (architecture === undefined) {
-          architecture = this.architectureId(index.word(word))
-          architectureIdOf.set(word, architecture)
-        }
-        this.architectureOf[row] = architecture
-      }
-      this.flagsOf.set(columns.flags, rowBase)
-      this.memberOf.fill(member, rowBase, rowBase + rowCount)
-      for (let i = 0; i < columns.relationStart.length; i++)
-        this.relationStart[rowBase * 5 + i] = relationAt + columns.relationStart[i]!
-      for (let i = 0; i < columns.relation.length; i++)
-        this.relation[relationAt + i] = clauseBase + columns.relation[i]!
-      relationAt += columns.relation.length
-      for (let i = 0; i < columns.provideRow.length; i++)
-        provides.push(
-          nameId(columns.provideName[i]!),
-          rowBase + columns.provideRow[i]!,
-          clauseBase + columns.provideClause[i]!,
-        )
-    })
-    return provides
-  }
-
-  private internName(name: string): number {
-    const known = this.nameIds.get(name)
-    if (known !== undefined) return known
-    this.nameIds.set(name, this.names.length)
-    return this.names.push(name) - 1
-  }
-
-  private architectureId(name: string): number {
-    if (name === 'all') return allArchitecture
-    const at = this.architectures.indexOf(name)
-    return at < 0 ? otherArchitecture : at + 1
-  }
 }
-
-const none = new Uint32Array(0)
 
 function tryParse<Parsed>(parse: () => Parsed): Parsed | undefined {
   try {

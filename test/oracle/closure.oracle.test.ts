@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resolveClosure } from '../../src/apt/closure.ts'
 import { Cones } from '../../src/apt/closure/cone.ts'
+import { worldOf } from '../../src/apt/closure/world.ts'
 import { proveInstallable } from '../../src/apt/installability.ts'
 import type { Universe } from '../../src/apt/universe.ts'
 import { isLarderError } from '../../src/core/index.ts'
@@ -35,7 +36,7 @@ describe.skipIf(!hasDose)('made-up universes, judged by dose-debcheck', () => {
     const text = manyUniverses(universes, { architectures, conflicts }).replaceAll(':any', '')
     const universe = await universeOf([{ upstream: 'a', text }], architectures.slice(0, -1))
     const rows = Array.from({ length: universe.rowCount }, (_, row) => row)
-    const world = universe.world('amd64')
+    const world = worldOf(universe, 'amd64')
     const cones = new Cones({ world, isAllowed: () => true }, rows)
     const broken = rows.filter((row) => cones.solve(row).kind !== 'installable').map((row) => identify(universe, row))
     const judged = await brokenByDose(join(folder, title), text, architectures.slice(1, -1))
@@ -173,9 +174,10 @@ async function brokenByDose(
   const foreignOption = foreign.length > 0 ? [`--deb-foreign-archs=${foreign.join(',')}`] : []
   const options = [`--deb-native-arch=${native}`, ...foreignOption, '--deb-ignore-essential', '--failures', path]
   // It exits 1 when something is broken, which is what is asked.
-  const { stdout } = await run('dose-debcheck', options, limits).catch((error: { code: number; stdout: string }) => {
-    if (error.code === 1) return error
-    throw error as unknown as Error
+  const { stdout } = await run('dose-debcheck', options, limits).catch((error: unknown) => {
+    const { code, stdout } = error as { code: number; stdout: string }
+    if (code === 1) return { stdout }
+    throw error
   })
   const entries = stdout.matchAll(
     /package: (\S+)\n\s+version: (\S+)\n\s+architecture: (\S+)\n(?:\s+\S+: .*\n)*?\s+status: broken/g,

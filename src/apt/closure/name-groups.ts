@@ -1,9 +1,24 @@
-import type { Disagreement, Universe } from '../universe.ts'
 import { compareVersions } from '../version.ts'
+import { otherArchitecture } from './join-tables.ts'
+
+/** Two files under one name, version and architecture: `kept` is of the upstream that is preferred. */
+export interface Disagreement {
+  kept: number
+  dropped: number
+}
+
+/** What is asked about rows. */
+interface Rows {
+  readonly rowCount: number
+  readonly nameOf: Uint32Array
+  readonly architectureOf: Uint8Array
+  version(row: number): string
+  isSameFile(a: number, b: number): boolean
+}
 
 /** Rows by name and by what they provide. */
 export interface NameGroups {
-  /** Best first; without rows of other architectures and without second copies. */
+  /** Best first; without rows of other architectures and without second copies. Empty for -1. */
   rowsOf(name: number): Uint32Array
   countOf(name: number): number
   /** Pairs of row and clause. */
@@ -12,12 +27,12 @@ export interface NameGroups {
 }
 
 /** `provides`: triples of name, row, clause. */
-export function groupByName(universe: Universe, nameCount: number, provides: readonly number[]): NameGroups {
+export function groupByName(universe: Rows, nameCount: number, provides: readonly number[]): NameGroups {
   const { rowCount, nameOf, architectureOf } = universe
   const start = new Uint32Array(nameCount + 1)
   const isUsed = new Uint8Array(rowCount)
   for (let row = 0; row < rowCount; row++) {
-    if (architectureOf[row] === 255) continue
+    if (architectureOf[row] === otherArchitecture) continue
     isUsed[row] = 1
     start[nameOf[row]! + 1]!++
   }
@@ -36,20 +51,18 @@ export function groupByName(universe: Universe, nameCount: number, provides: rea
   }
   const providers = groupProviders(nameCount, provides, isUsed)
   return {
-    rowsOf: (name) => rows.subarray(start[name], end[name]),
+    rowsOf: (name) => (name < 0 ? none : rows.subarray(start[name], end[name])),
     countOf: (name) => end[name]! - start[name]!,
-    providersOf: (name) => providers.pairs.subarray(providers.start[name], providers.start[name + 1]),
+    providersOf: (name) =>
+      name < 0 ? none : providers.pairs.subarray(providers.start[name], providers.start[name + 1]),
     disagreements,
   }
 }
 
+const none = new Uint32Array(0)
+
 /** Best first, and each file once: rows are already in the order of preference of their upstreams. */
-function sortGroup(
-  universe: Universe,
-  group: Uint32Array,
-  isUsed: Uint8Array,
-  disagreements: Disagreement[],
-): number[] {
+function sortGroup(universe: Rows, group: Uint32Array, isUsed: Uint8Array, disagreements: Disagreement[]): number[] {
   const { architectureOf } = universe
   const sorted = Array.from(group).sort((a, b) => compareVersions(universe.version(b), universe.version(a)) || a - b)
   const kept: number[] = []

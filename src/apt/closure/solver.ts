@@ -1,4 +1,5 @@
 import { RelationField } from '../table/table-layout.ts'
+import { ClauseEngine } from './clause-engine.ts'
 import type { World } from './world.ts'
 
 export type Solution =
@@ -15,16 +16,13 @@ export interface SolverScope {
   isPreferred?: (row: number) => boolean
 }
 
-/** Literals: 2 × variable is "installed", one more is "not installed". */
-const unknown = 0
 /** Far above what real distributions need: a few dozen. */
 const maxConflicts = 20_000
 
 /**
  * Finds, for one package, a set of packages that can be installed together and holds all it needs: a search that
- * learns from each contradiction (conflict-driven, with two watched literals a clause), which decides in the order
- * in which dependencies name their alternatives. What it learns it keeps for the next package. Deterministic.
- * Source: Eén and Sörensson, "An Extensible SAT-solver" (2003).
+ * learns from each contradiction, and decides in the order in which dependencies name their alternatives. What it
+ * learns it keeps for the next package. Deterministic.
  */
 export class Solver {
   private readonly scope: SolverScope
@@ -35,16 +33,7 @@ export class Solver {
   private readonly byName = new Map<number, number[]>()
   /** Who rules out a row that has no variable yet. */
   private readonly ruledOutBy = new Map<number, number[]>()
-  private readonly watches: number[][][] = []
-  private readonly value: number[] = []
-  private readonly level: number[] = []
-  private readonly reason: (number[] | undefined)[] = []
-  private readonly trail: number[] = []
-  private readonly levelStart: number[] = []
-  private readonly headAtLevel: number[] = []
-  private propagated = 0
-  /** Variables on the trail before this one have all they need. */
-  private head = 0
+  private readonly engine = new ClauseEngine()
 
   constructor(scope: SolverScope) {
     this.scope = scope
@@ -52,21 +41,21 @@ export class Solver {
 
   solve(row: number): Solution {
     if (!this.scope.isAllowed(row)) return { kind: 'impossible' }
-    this.cancelTo(0)
+    const { engine } = this
+    engine.cancelTo(0)
     const root = this.encode(row)
-    if (this.propagate() !== undefined) return { kind: 'impossible' }
     for (let conflicts = 0; conflicts <= maxConflicts;) {
-      const contradiction = this.propagate()
+      const contradiction = engine.propagate()
       if (contradiction !== undefined) {
-        if (this.levelStart.length === 0) return { kind: 'impossible' }
-        this.learn(contradiction)
+        if (engine.levels === 0) return { kind: 'impossible' }
+        engine.learn(contradiction)
         conflicts++
-      } else if (this.value[root] === unknown) this.decide(2 * root)
-      else if (this.value[root]! < 0) return { kind: 'impossible' }
+      } else if (engine.value[root] === 0) engine.decide(2 * root)
+      else if (engine.value[root]! < 0) return { kind: 'impossible' }
       else {
         const next = this.nextDecision()
         if (next < 0) return { kind: 'installable', rows: this.neededBy(root) }
-        this.decide(2 * next)
+        engine.decide(2 * next)
       }
     }
     return { kind: 'unknown' }
@@ -89,10 +78,7 @@ export class Solver {
     this.variableOf.set(row, variable)
     this.rowOf.push(row)
     this.needs.push([])
-    this.value.push(unknown)
-    this.level.push(0)
-    this.reason.push(undefined)
-    this.watches.push([], [])
+    this.engine.addVariable()
     pending.push(row)
     return variable
   }
@@ -111,7 +97,7 @@ export class Solver {
       if (need.length > 0) this.needs[variable]!.push(need)
       const clause = [2 * variable + 1]
       for (const satisfier of need) clause.push(2 * satisfier)
-      this.addClause(clause)
+      this.engine.addClause(clause)
     }
     this.encodeConflicts(row, variable)
   }
@@ -121,13 +107,13 @@ export class Solver {
     world.someRuledOut(row, (other) => {
       const found = this.variableOf.get(other)
       if (found === undefined) pushTo(this.ruledOutBy, other, variable)
-      else this.addClause([2 * variable + 1, 2 * found + 1])
+      else this.engine.addClause([2 * variable + 1, 2 * found + 1])
       return false
     })
-    for (const other of this.ruledOutBy.get(row) ?? []) this.addClause([2 * variable + 1, 2 * other + 1])
+    for (const other of this.ruledOutBy.get(row) ?? []) this.engine.addClause([2 * variable + 1, 2 * other + 1])
     const name = world.universe.nameOf[row]!
     for (const other of this.byName.get(name) ?? [])
-      if (!world.isSameNameAllowed(row, this.rowOf[other]!)) this.addClause([2 * variable + 1, 2 * other + 1])
+      if (!world.isSameNameAllowed(row, this.rowOf[other]!)) this.engine.addClause([2 * variable + 1, 2 * other + 1])
     pushTo(this.byName, name, variable)
   }
 
@@ -137,143 +123,19 @@ export class Solver {
     return [...rows.filter(isPreferred), ...rows.filter((row) => !isPreferred(row))]
   }
 
-  /** Only without decisions: what is assigned then holds for good. */
-  private addClause(literals: number[]): void {
-    const open: number[] = []
-    for (const literal of literals) {
-      const value = this.valueOf(literal)
-      if (value > 0) return
-      if (value === unknown) open.push(literal)
-    }
-    if (open.length === 1) this.assign(open[0]!, undefined)
-    else if (open.length > 1) this.watch(open)
-  }
-
-  private watch(clause: number[]): void {
-    this.watches[clause[0]!]!.push(clause)
-    this.watches[clause[1]!]!.push(clause)
-  }
-
-  /** 1 true, -1 false, 0 unknown. */
-  private valueOf(literal: number): number {
-    const value = this.value[literal >> 1]!
-    return (literal & 1) === 0 ? value : -value
-  }
-
-  private assign(literal: number, reason: number[] | undefined): void {
-    const variable = literal >> 1
-    this.value[variable] = (literal & 1) === 0 ? 1 : -1
-    this.level[variable] = this.levelStart.length
-    this.reason[variable] = reason
-    this.trail.push(literal)
-  }
-
-  private decide(literal: number): void {
-    this.levelStart.push(this.trail.length)
-    this.headAtLevel.push(this.head)
-    this.assign(literal, undefined)
-  }
-
-  private cancelTo(level: number): void {
-    if (this.levelStart.length <= level) return
-    const start = this.levelStart[level]!
-    for (let at = start; at < this.trail.length; at++) this.value[this.trail[at]! >> 1] = unknown
-    this.trail.length = start
-    this.propagated = start
-    this.head = this.headAtLevel[level]!
-    this.levelStart.length = level
-    this.headAtLevel.length = level
-  }
-
   /** The first package that is needed and not there, or -1 when nothing is wanting. */
   private nextDecision(): number {
-    for (; this.head < this.trail.length; this.head++) {
-      const literal = this.trail[this.head]!
+    const { engine } = this
+    for (; engine.head < engine.trail.length; engine.head++) {
+      const literal = engine.trail[engine.head]!
       if ((literal & 1) === 1) continue
       for (const need of this.needs[literal >> 1]!) {
-        if (need.some((variable) => this.value[variable]! > 0)) continue
-        const open = need.find((variable) => this.value[variable] === unknown)
+        if (need.some((variable) => engine.value[variable]! > 0)) continue
+        const open = need.find((variable) => engine.value[variable] === 0)
         if (open !== undefined) return open
       }
     }
     return -1
-  }
-
-  /** Draws every forced conclusion; answers the clause that came out false, if one did. */
-  private propagate(): number[] | undefined {
-    while (this.propagated < this.trail.length) {
-      const falsified = this.trail[this.propagated++]! ^ 1
-      const watching = this.watches[falsified]!
-      let kept = 0
-      for (let at = 0; at < watching.length; at++) {
-        const clause = watching[at]!
-        if (clause[0] === falsified) {
-          clause[0] = clause[1]!
-          clause[1] = falsified
-        }
-        if (this.valueOf(clause[0]!) > 0) {
-          watching[kept++] = clause
-          continue
-        }
-        if (this.moveWatch(clause)) continue
-        watching[kept++] = clause
-        if (this.valueOf(clause[0]!) < 0) {
-          while (++at < watching.length) watching[kept++] = watching[at]!
-          watching.length = kept
-          this.propagated = this.trail.length
-          return clause
-        }
-        this.assign(clause[0]!, clause)
-      }
-      watching.length = kept
-    }
-    return undefined
-  }
-
-  private moveWatch(clause: number[]): boolean {
-    for (let at = 2; at < clause.length; at++) {
-      const literal = clause[at]!
-      if (this.valueOf(literal) < 0) continue
-      clause[at] = clause[1]!
-      clause[1] = literal
-      this.watches[literal]!.push(clause)
-      return true
-    }
-    return false
-  }
-
-  /** Learns the clause of the first unique implication point, and goes back to where it forces something. */
-  private learn(contradiction: number[]): void {
-    const seen = new Set<number>()
-    const learned: number[] = [0]
-    const current = this.levelStart.length
-    let open = 0
-    let back = 0
-    let at = this.trail.length - 1
-    let literal = -1
-    for (let clause: number[] | undefined = contradiction; ; clause = this.reason[literal >> 1]) {
-      for (const other of clause ?? []) {
-        const variable = other >> 1
-        if (other === literal || seen.has(variable) || this.level[variable] === 0) continue
-        seen.add(variable)
-        if (this.level[variable] === current) open++
-        else {
-          learned.push(other)
-          back = Math.max(back, this.level[variable]!)
-        }
-      }
-      while (!seen.has(this.trail[at]! >> 1)) at--
-      literal = this.trail[at--]!
-      if (--open === 0) break
-    }
-    learned[0] = literal ^ 1
-    this.cancelTo(back)
-    if (learned.length > 1) {
-      const highest = learned.findIndex((other, place) => place > 0 && this.level[other >> 1] === back)
-      ;[learned[1], learned[highest]] = [learned[highest]!, learned[1]!]
-      this.watch(learned)
-    }
-    this.assign(learned[0], learned.length > 1 ? learned : undefined)
   }
 
   /** Of what is true now, what the root reaches: the first of each need. */
@@ -282,7 +144,7 @@ export class Solver {
     for (const variable of reached)
       for (const need of this.needs[variable]!) {
         if (need.some((satisfier) => reached.has(satisfier))) continue
-        reached.add(need.find((satisfier) => this.value[satisfier]! > 0)!)
+        reached.add(need.find((satisfier) => this.engine.value[satisfier]! > 0)!)
       }
     return Array.from(reached, (variable) => this.rowOf[variable]!)
   }

@@ -1,7 +1,19 @@
 import { multiArchOf, priorityOf, RelationField } from '../table/table-layout.ts'
 import type { Atom, RelationOperator } from '../relation.ts'
-import { allArchitecture, type Universe } from '../universe.ts'
+import type { Universe } from '../universe.ts'
 import { compareVersions, satisfies } from '../version.ts'
+import { allArchitecture } from './join-tables.ts'
+
+const worlds = new WeakMap<Universe, Map<string, World>>()
+
+/** The universe as a machine of that architecture sees it; the same one each time. */
+export function worldOf(universe: Universe, native: string): World {
+  const known = worlds.get(universe) ?? new Map<string, World>()
+  worlds.set(universe, known)
+  const world = known.get(native) ?? new World(universe, native)
+  known.set(native, world)
+  return world
+}
 
 /**
  * The universe as a machine of one architecture sees it: which rows satisfy a relation, which rows one rules out.
@@ -20,10 +32,10 @@ export class World {
   private readonly satisfierMemo: (Uint32Array | undefined)[][] = []
   private readonly ruledOutMemo: (Uint32Array | undefined)[] = []
 
-  constructor(universe: Universe, native: string, nativeId: number) {
+  constructor(universe: Universe, native: string) {
     this.universe = universe
     this.native = native
-    this.nativeId = nativeId
+    this.nativeId = universe.architectures.indexOf(native) + 1
   }
 
   /** Whether the row is of this machine's architecture, or `all`. */

@@ -25,7 +25,10 @@ export class Interner {
     const mask = this.slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const found = this.slots[slot]!
-      if (found === 0) return this.add(bytes, start, end, hash, slot)
+      if (found === 0) {
+        this.slots[slot] = this.size + 1
+        return this.add(bytes, start, end, hash)
+      }
       if (this.hashes.at(found - 1) === hash && this.holds(found - 1, bytes, start, end)) return found - 1
     }
   }
@@ -38,12 +41,11 @@ export class Interner {
     return true
   }
 
-  private add(bytes: Buffer, start: number, end: number, hash: number, slot: number): number {
+  private add(bytes: Buffer, start: number, end: number, hash: number): number {
     const id = this.hashes.length
     this.hashes.push(hash)
     this.heap.append(bytes, start, end)
     this.starts.push(this.heap.length)
-    this.slots[slot] = id + 1
     if (this.hashes.length * 2 > this.slots.length) this.rehash()
     return id
   }

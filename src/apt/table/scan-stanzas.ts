@@ -1,5 +1,5 @@
 import { LarderError } from '../../core/index.ts'
-import { fieldCount, fieldName, identifyField, type FieldId } from './field.ts'
+import { fieldCount, identifyField, type FieldId } from './field.ts'
 
 /** Where the values of one stanza's fields lie. Overwritten by the next stanza. */
 export interface Stanza {
@@ -31,6 +31,9 @@ const colon = 0x3a
 /** Splits an index into stanzas by hand, over bytes: 60,000 stanzas have more than a million lines. */
 export class StanzaScanner {
   private line = 1
+  /** Whether a stanza has begun, and the field that a continuation belongs to. */
+  private isOpen = false
+  private field = -1
   private readonly options: ScanOptions
   private readonly valueStart = new Int32Array(fieldCount)
   private readonly valueEnd = new Int32Array(fieldCount)
@@ -46,7 +49,6 @@ export class StanzaScanner {
    * @throws APT_STANZA_MALFORMED for a line that is no field, and for a stanza above the limit
    */
   scan(bytes: Buffer, end: number, isLast: boolean): number {
-    const { onStanza, maxStanzaBytes } = this.options
     const stanza: Stanza = {
       bytes,
       start: 0,
@@ -57,62 +59,56 @@ export class StanzaScanner {
       repeated: -1,
     }
     let at = 0
-    let line = this.line
-    let isOpen = false
-    let last = -1
+    this.isOpen = false
     while (at < end) {
-      let eol = at
-      const near = Math.min(end, at + 64)
-      while (eol < near && bytes[eol] !== lineFeed) eol++
-      if (eol === near && eol < end && bytes[eol] !== lineFeed) eol = bytes.indexOf(lineFeed, eol)
-      const isWhole = eol >= 0 && eol < end
-      if (!isWhole) {
-        if (!isLast) break
-        eol = end
-      }
-      if (eol === at) {
-        if (isOpen) {
-          stanza.end = at
-          onStanza(stanza)
-          isOpen = false
-        }
-        stanza.start = at + 1
-        stanza.line = line + 1
-      } else {
-        if (!isOpen) {
-          isOpen = true
-          last = -1
-          stanza.start = at
-          stanza.line = line
-          stanza.repeated = -1
-          this.valueStart.fill(0)
-          this.valueEnd.fill(0)
-        }
-        const first = bytes[at]!
-        if (first === space || first === tab) {
-          if (last >= 0) this.valueEnd[last] = trimEnd(bytes, this.valueStart[last]!, eol)
-        } else last = this.readField(stanza, at, eol, line)
-        if (eol - stanza.start > maxStanzaBytes) this.failSize(stanza.line)
-      }
-      if (isWhole) line++
-      at = isWhole ? eol + 1 : end
+      const found = endOfLine(bytes, at, end)
+      const isWhole = found < end
+      if (!isWhole && !isLast) break
+      if (found === at) this.endStanza(stanza, at)
+      else this.readLine(stanza, at, found)
+      if (isWhole) this.line++
+      at = isWhole ? found + 1 : end
     }
-    if (isLast && isOpen) {
-      stanza.end = end
-      onStanza(stanza)
-      isOpen = false
-      stanza.start = end
-    }
-    if (end - stanza.start > maxStanzaBytes) this.failSize(stanza.line)
-    this.line = isOpen ? stanza.line : line
-    return isOpen ? stanza.start : at
+    if (isLast) this.endStanza(stanza, end)
+    return this.keepOpen(stanza, { at, end })
   }
 
-  private readField(stanza: Stanza, at: number, eol: number, line: number): number {
+  /** What has begun is read again from its first byte. */
+  private keepOpen(stanza: Stanza, { at, end }: { at: number; end: number }): number {
+    const start = this.isOpen ? stanza.start : at
+    if (end - start > this.options.maxStanzaBytes) this.failSize(this.isOpen ? stanza.line : this.line)
+    if (this.isOpen) this.line = stanza.line
+    return start
+  }
+
+  private endStanza(stanza: Stanza, at: number): void {
+    if (!this.isOpen) return
+    stanza.end = at
+    this.isOpen = false
+    this.options.onStanza(stanza)
+  }
+
+  private readLine(stanza: Stanza, at: number, eol: number): void {
+    if (!this.isOpen) {
+      this.isOpen = true
+      this.field = -1
+      stanza.start = at
+      stanza.line = this.line
+      stanza.repeated = -1
+      this.valueStart.fill(0)
+      this.valueEnd.fill(0)
+    }
+    const first = stanza.bytes[at]!
+    if (first !== space && first !== tab) this.field = this.readField(stanza, at, eol)
+    else if (this.field >= 0) this.valueEnd[this.field] = trimEnd(stanza.bytes, this.valueStart[this.field]!, eol)
+    if (eol - stanza.start > this.options.maxStanzaBytes) this.failSize(stanza.line)
+  }
+
+  private readField(stanza: Stanza, at: number, eol: number): number {
     const { bytes } = stanza
     let nameEnd = at
     while (nameEnd < eol && bytes[nameEnd] !== colon) nameEnd++
-    if (nameEnd === eol || nameEnd === at) this.failLine(bytes, at, eol, line)
+    if (nameEnd === eol || nameEnd === at) this.failLine(bytes, at, eol)
     const field = identifyField(bytes, at, nameEnd)
     if (field < 0) return -1
     if (this.valueStart[field] !== 0) stanza.repeated = field
@@ -123,9 +119,9 @@ export class StanzaScanner {
     return field
   }
 
-  private failLine(bytes: Buffer, at: number, eol: number, line: number): never {
+  private failLine(bytes: Buffer, at: number, eol: number): never {
     const shown = JSON.stringify(bytes.toString('latin1', at, Math.min(eol, at + 60)))
-    throw this.malformed(line, `${shown} is neither a field nor the continuation of one`)
+    throw this.malformed(this.line, `${shown} is neither a field nor the continuation of one`)
   }
 
   private failSize(line: number): never {
@@ -141,8 +137,14 @@ export class StanzaScanner {
   }
 }
 
-export function describeRepeated(field: FieldId): string {
-  return `${fieldName(field)} occurs twice`
+/** Place of the next line feed, or `end`. Most lines are short: a look around beats a call. */
+function endOfLine(bytes: Buffer, at: number, end: number): number {
+  const near = Math.min(end, at + 64)
+  let eol = at
+  while (eol < near && bytes[eol] !== lineFeed) eol++
+  if (eol < near || eol === end) return eol
+  const found = bytes.indexOf(lineFeed, eol)
+  return found < 0 || found > end ? end : found
 }
 
 function trimEnd(bytes: Buffer, start: number, end: number): number {

@@ -5,6 +5,7 @@ import { Field, type FieldId } from './field.ts'
 import { Interner } from './interner.ts'
 import { faultOfPackage, faultOfSource, sourceSizeBytes } from './stanza-fault.ts'
 import type { Stanza } from './scan-stanzas.ts'
+import { decimal, hexByte, isHash, isYes, oneOf, splitAtCommas } from './stanza-value.ts'
 import { multiArchNames, packFlags, priorityNames, relationFieldCount, RowFlag } from './table-layout.ts'
 import type { Columns, Excluded, Heaps, IndexKind } from './table-layout.ts'
 
@@ -208,56 +209,3 @@ export class TableBuilder {
 
 const openParenthesis = 0x28
 const closeParenthesis = 0x29
-const comma = 0x2c
-
-function splitAtCommas(stanza: Stanza, field: FieldId, accept: (start: number, end: number) => void): void {
-  const { bytes } = stanza
-  const end = stanza.valueEnd[field]!
-  for (let at = stanza.valueStart[field]!; at < end;) {
-    let next = at
-    while (next < end && bytes[next] !== comma) next++
-    let last = next
-    while (at < last && bytes[at]! <= 0x20) at++
-    while (last > at && bytes[last - 1]! <= 0x20) last--
-    if (last > at) accept(at, last)
-    at = next + 1
-  }
-}
-
-function isHash(stanza: Stanza, field: FieldId, bytesEach: number): boolean {
-  const start = stanza.valueStart[field]!
-  const end = stanza.valueEnd[field]!
-  return end - start === 2 * bytesEach && isAllOf(stanza.bytes, start, end, ByteClass.hex)
-}
-
-function hexByte(bytes: Buffer, at: number): number {
-  return (hexDigit(bytes[at]!) << 4) | hexDigit(bytes[at + 1]!)
-}
-
-function hexDigit(byte: number): number {
-  return byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57
-}
-
-function decimal(stanza: Stanza, field: FieldId): number {
-  let value = 0
-  for (let i = stanza.valueStart[field]!; i < stanza.valueEnd[field]!; i++)
-    value = value * 10 + (stanza.bytes[i]! - 0x30)
-  return value
-}
-
-function isYes(stanza: Stanza, field: FieldId): boolean {
-  return oneOf(stanza, field, yes) === 'yes'
-}
-const yes = ['yes'] as const
-
-function oneOf<Word extends string>(stanza: Stanza, field: FieldId, words: readonly Word[]): Word | undefined {
-  const start = stanza.valueStart[field]!
-  const length = stanza.valueEnd[field]! - start
-  if (length === 0) return undefined
-  return words.find((word) => word.length === length && isSameWord(stanza.bytes, start, word))
-}
-
-function isSameWord(bytes: Buffer, start: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++) if ((bytes[start + i]! | 0x20) !== word.charCodeAt(i)) return false
-  return true
-}
