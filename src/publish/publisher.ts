@@ -56,6 +56,8 @@ export interface Publisher {
   currentTree(mirror: string): Promise<Tree>
   /** Names of the mirrors that are published. */
   mirrors(): Promise<string[]>
+  /** Names of the mirrors that have been published at some time. */
+  mirrorsWithSnapshots(): Promise<string[]>
   /** Ends the publication of a mirror: clients find nothing there. Its snapshots stay until retention takes them. */
   withdraw(mirror: string): Promise<void>
   /** Kept publications, newest first. */
@@ -147,6 +149,10 @@ class DatabasePublisher implements Publisher {
 
   mirrors(): Promise<string[]> {
     return publishedMirrors(this.#room.state.db)
+  }
+
+  mirrorsWithSnapshots(): Promise<string[]> {
+    return mirrorsWithSnapshots(this.#room.state)
   }
 
   withdraw(mirror: string): Promise<void> {
