@@ -1,0 +1,174 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { median, medianRatio } from '../report.ts'
+import { openAptly, stopAgent, variants, type Aptly, type Variant, type VariantSeconds } from './aptly.ts'
+import type { AptBenchContext } from './bench.ts'
+import { compareViews } from './compare-views.ts'
+import { lookAsClient } from './client.ts'
+import { startLarder, type LarderOptions, type PushTimes } from './larder.ts'
+
+const listed = ['nginx', 'postgresql']
+const added = 'nmap'
+
+/** One pair of measurements: first Larder, then aptly, then again with the next job. */
+interface Round {
+  larder: {
+    start: number
+    first: PushTimes
+    refresh: number
+    command: number
+    plusOne: PushTimes
+    peakMiB: number
+    childrenPeakMiB: number
+  }
+  aptly: { first: VariantSeconds; refresh: number; plusOne: VariantSeconds }
+}
+
+/** First mirror, refresh with nothing new, one more package: from fresh state in every round, in turn with aptly. */
+export async function measureBesideAptly(context: AptBenchContext): Promise<void> {
+  const { runs, folder, report } = context
+  const aptly = await openAptly(await emptyFolder(join(folder, 'aptly')), context.distribution)
+  try {
+    report.note('warming: brings what is missing of the distribution, and checks both results with apt')
+    await inRound(context, aptly, { fetching: true, checking: true })
+    const rounds: Round[] = []
+    for (let index = 0; index < runs; index++) {
+      rounds.push(await inRound(context, aptly, { fetching: false, checking: index === runs - 1 }))
+      report.note(`round ${index + 1} of ${runs}: ${JSON.stringify(rounds.at(-1))}`)
+    }
+    tell(context, aptly, rounds)
+  } finally {
+    await stopAgent(join(folder, 'aptly'))
+  }
+}
+
+async function inRound(
+  context: AptBenchContext,
+  aptly: Aptly,
+  how: { fetching: boolean; checking: boolean },
+): Promise<Round> {
+  const { distribution, folder, root } = context
+  const { folder: _kept, serve: _serve, ...origin } = distribution
+  const server = await distribution.serve(how)
+  try {
+    await aptly.reset()
+    const own: LarderOptions = {
+      root,
+      folder: await emptyFolder(join(folder, 'larder')),
+      upstreamUrl: server.url,
+      ...origin,
+    }
+    const larder = await startLarder(own)
+    try {
+      const first = { larder: await larder.push(listed), aptly: await aptly.first(server.url) }
+      const refresh = {
+        larder: await larder.sync(),
+        command: await larder.syncByCommand(),
+        aptly: await aptly.refresh(),
+      }
+      const plusOne = { larder: await larder.push([...listed, added]), aptly: await aptly.plusOne() }
+      if (how.checking)
+        await check(context, { aptly, larder: { url: larder.url, publicKey: await larder.publicKey() } })
+      const { memory, startSeconds: start } = larder
+      const peaks = { peakMiB: memory.peakMiB(), childrenPeakMiB: memory.childrenPeakMiB() }
+      return {
+        larder: {
+          start,
+          first: first.larder,
+          refresh: refresh.larder,
+          command: refresh.command,
+          plusOne: plusOne.larder,
+          ...peaks,
+        },
+        aptly: { first: first.aptly, refresh: refresh.aptly, plusOne: plusOne.aptly },
+      }
+    } finally {
+      await larder.stop()
+    }
+  } finally {
+    await server.close()
+  }
+}
+
+/** Both publications hold the same, and apt would install from either. Throws when they do not. */
+async function check(
+  context: AptBenchContext,
+  { aptly, larder }: { aptly: Aptly; larder: { url: string; publicKey: string } },
+): Promise<void> {
+  const { folder, report } = context
+  const { folder: _kept, serve: _serve, ...origin } = context.distribution
+  const look = (url: string, publicKeyArmored: string) =>
+    lookAsClient({
+      folder: join(folder, 'client'),
+      url,
+      publicKeyArmored,
+      installing: [...listed, added],
+      ...origin,
+    })
+  const ours = await look(`${larder.url}/apt/base`, larder.publicKey)
+  for (const variant of variants) {
+    const theirs = await look(`file:${aptly.published(variant)}`, aptly.publicKeyArmored)
+    for (const line of compareViews(ours, theirs)) report.note(`  ${line}`)
+  }
+}
+
+function tell({ report, runs }: AptBenchContext, aptly: Aptly, rounds: readonly Round[]): void {
+  const add = (
+    name: string,
+    target: number,
+    series: { larder: (round: Round) => number; aptly: (round: Round) => number },
+  ): void => {
+    const [larder, peer] = [rounds.map(series.larder), rounds.map(series.aptly)]
+    const ratio = medianRatio(larder, peer)
+    report.add({
+      case: name,
+      unit: 's',
+      larder: median(larder),
+      peer: median(peer),
+      peerName: aptly.name,
+      ratio,
+      target,
+      runs,
+    })
+  }
+  const limit = (name: string, larder: (round: Round) => number, rest: { unit: string; target?: number }): void => {
+    report.add({ case: name, larder: median(rounds.map(larder)), runs, ...rest })
+  }
+  const quicker = quickerVariant(rounds)
+  report.note(`aptly publishes with ${quicker}: the quicker of ${variants.join(' and ')}`)
+  add('first-mirror', 0.5, {
+    larder: ({ larder }) => larder.first.wholeSeconds,
+    aptly: (round) => round.aptly.first[quicker],
+  })
+  add('refresh-nothing-new', 0.05, { larder: ({ larder }) => larder.refresh, aptly: (round) => round.aptly.refresh })
+  add('plus-one-package', 0.1, {
+    larder: ({ larder }) => larder.plusOne.acceptedSeconds,
+    aptly: (round) => round.aptly.plusOne[quicker],
+  })
+  limit('peak-memory', ({ larder }) => larder.peakMiB + larder.childrenPeakMiB, { unit: 'MiB', target: 250 })
+  limit('peak-memory-of-controller', ({ larder }) => larder.peakMiB, { unit: 'MiB' })
+  limit('peak-memory-of-xz-and-git', ({ larder }) => larder.childrenPeakMiB, { unit: 'MiB' })
+  limit('refresh-by-command', ({ larder }) => larder.command, { unit: 's' })
+  limit('plus-one-whole-push', ({ larder }) => larder.plusOne.wholeSeconds, { unit: 's' })
+  limit('controller-start', ({ larder }) => larder.start, { unit: 's' })
+  report.note(`aptly's peak memory: ${Math.round(aptly.peakMiB())} MiB`)
+  for (const variant of variants) {
+    const { first, plusOne } = {
+      first: median(rounds.map(({ aptly: one }) => one.first[variant])),
+      plusOne: median(rounds.map(({ aptly: one }) => one.plusOne[variant])),
+    }
+    report.note(`aptly with ${variant}: first ${first.toFixed(2)} s, one more ${plusOne.toFixed(2)} s`)
+  }
+}
+
+function quickerVariant(rounds: readonly Round[]): Variant {
+  const sum = (variant: Variant): number =>
+    rounds.reduce((total, { aptly }) => total + aptly.first[variant] + aptly.plusOne[variant], 0)
+  return sum('contents') < sum('skip-contents') ? 'contents' : 'skip-contents'
+}
+
+async function emptyFolder(path: string): Promise<string> {
+  await rm(path, { recursive: true, force: true })
+  await mkdir(path, { recursive: true })
+  return path
+}

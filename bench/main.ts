@@ -1,0 +1,32 @@
+// npm run bench -- NAME [--json] [--runs N] [--case NAME]…: Larder beside its peers. bench/README.md has the last table.
+import { parseArgs } from 'node:util'
+import { aptBench } from './apt/bench.ts'
+import { createReport, type Bench } from './report.ts'
+
+const benches: Record<string, Bench> = { apt: aptBench }
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '5' },
+    case: { type: 'string', multiple: true, default: [] },
+  },
+})
+const [name = ''] = positionals
+const bench = benches[name]
+const runs = Number(values.runs)
+if (bench === undefined || positionals.length !== 1 || !Number.isInteger(runs) || runs < 1) {
+  console.error('npm run bench -- NAME [--json] [--runs N] [--case CASE]…')
+  for (const [known, { cases }] of Object.entries(benches)) console.error(`  ${known}: ${cases.join(', ')}`)
+  process.exit(2)
+}
+const unknown = values.case.filter((one) => !bench.cases.includes(one))
+if (unknown.length > 0) {
+  console.error(`no such case: ${unknown.join(', ')}; there are: ${bench.cases.join(', ')}`)
+  process.exit(2)
+}
+const report = createReport({ bench: name, json: values.json })
+const wanted = values.case.length === 0 ? bench.cases : values.case
+await bench.run({ report, runs, wants: (one) => wanted.includes(one), root: process.cwd() })
+report.end()
