@@ -12,7 +12,7 @@ import { pruneMirror, type Retention } from './retention.ts'
 import { publicationRoots } from './roots.ts'
 import { seal, type PreparedPublication, type SealOptions } from './seal.ts'
 import { getSnapshot, listSnapshots } from './snapshots.ts'
-import { switchPublication } from './switch-publication.ts'
+import { switchPublication, type Alongside } from './switch-publication.ts'
 import type { Tree } from './tree.ts'
 
 export interface PublisherOptions {
@@ -29,6 +29,7 @@ export interface PublishOptions {
   number: number
   sealer: Sealer
   validForMs?: number | undefined
+  alongside?: Alongside | undefined
 }
 
 /** Snapshots and publications of all mirrors. Knows no package format. */
@@ -42,8 +43,8 @@ export interface Publisher {
 
   /** Everything but the switch; nothing outside changes. CLOCK_BEHIND, DISK_FULL, KEY_LOCKED. */
   prepare(options: SealOptions): Promise<PreparedPublication>
-  /** Atomic, quick, and the same when done twice. PUBLICATION_OUTDATED: prepare again. SNAPSHOT_UNKNOWN, BLOB_MISSING. */
-  switchTo(prepared: PreparedPublication): Promise<Publication>
+  /** Atomic, quick, and the same when done twice (`alongside` is then not called again). PUBLICATION_OUTDATED: prepare again. SNAPSHOT_UNKNOWN, BLOB_MISSING. */
+  switchTo(prepared: PreparedPublication, alongside?: Alongside): Promise<Publication>
   /** Makes another snapshot, or the same sealed anew, the publication. SNAPSHOT_UNKNOWN. */
   promote(options: PublishOptions): Promise<Publication>
   /** The snapshot that was published before the current one was; after a rollback that is the one rolled back from. PUBLICATION_NONE. */
@@ -102,22 +103,22 @@ class DatabasePublisher implements Publisher {
     return seal(this.#room, options)
   }
 
-  switchTo(prepared: PreparedPublication): Promise<Publication> {
+  switchTo(prepared: PreparedPublication, alongside?: Alongside): Promise<Publication> {
     const { state, store, leases } = this.#room
     return this.#underLease(async (lease) => {
       const tree = await readStoredTree(store, prepared.tree)
       // A lease that ran out between prepare and now must not become a broken publication.
       await leases.pin(lease, await blobsBeyond(store, tree, prepared.snapshotTree))
-      return this.#memory.change(tree, () => switchPublication(state, prepared))
+      return this.#memory.change(tree, () => switchPublication(state, prepared, alongside))
     })
   }
 
-  async promote({ mirror, number, sealer, validForMs }: PublishOptions): Promise<Publication> {
+  async promote({ mirror, number, sealer, validForMs, alongside }: PublishOptions): Promise<Publication> {
     const snapshot = await this.snapshot(mirror, number)
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#underLease(async (lease) =>
-          this.switchTo(await this.prepare({ snapshot, sealer, lease, validForMs })),
+          this.switchTo(await this.prepare({ snapshot, sealer, lease, validForMs }), alongside),
         )
       } catch (error) {
         if (attempt === sealAttempts || !isLarderError(error, 'PUBLICATION_OUTDATED')) throw error

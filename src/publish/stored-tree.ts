@@ -1,4 +1,5 @@
 import { digestOf, hexOf, type Digest } from '../core/index.ts'
+import { compareBytes } from './tree-path.ts'
 import type { Tree, TreeEntry } from './tree.ts'
 import type { TreeChunk } from './tree-chunk.ts'
 
@@ -41,7 +42,8 @@ export class StoredTree implements Tree {
     let high = this.#firstPaths.length - 1
     while (low <= high) {
       const middle = (low + high) >>> 1
-      if (Buffer.compare(this.#firstPaths[middle]!, path) <= 0) low = middle + 1
+      const first = this.#firstPaths[middle]!
+      if (compareBytes(path, first, 0, first.length) >= 0) low = middle + 1
       else high = middle - 1
     }
     return high

@@ -5,6 +5,9 @@ import { insertCurrent, listPublications } from './publications.ts'
 import type { PreparedPublication } from './seal.ts'
 import { getSnapshot } from './snapshots.ts'
 
+/** Statements that are committed together with a switch, or not at all. Must not use another connection. */
+export type Alongside = (transaction: State['db']) => Promise<void>
+
 /**
  * The switch, in one transaction. A prepared publication that was switched to before is answered with as it is,
  * and nothing changes, even when newer ones have followed. SNAPSHOT_UNKNOWN, PUBLICATION_OUTDATED.
@@ -12,6 +15,7 @@ import { getSnapshot } from './snapshots.ts'
 export async function switchPublication(
   state: State,
   prepared: PreparedPublication,
+  alongside?: Alongside,
 ): Promise<{ publication: Publication; isNew: boolean }> {
   return state.transaction(async (transaction) => {
     const { mirror, tree, snapshotNumber } = prepared
@@ -31,6 +35,7 @@ export async function switchPublication(
       validUntil: prepared.validUntil === null ? undefined : new Date(prepared.validUntil),
     }
     await insertCurrent(transaction, publication)
+    await alongside?.(transaction)
     return { publication, isNew: true }
   })
 }

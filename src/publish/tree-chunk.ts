@@ -1,4 +1,5 @@
 import { digestFromHex, digestOf, hexOf, type Digest } from '../core/index.ts'
+import { compareBytes } from './tree-path.ts'
 import type { TreeEntry } from './tree.ts'
 
 /**
@@ -59,9 +60,9 @@ export class TreeChunk {
     let high = this.count - 1
     while (low <= high) {
       const middle = (low + high) >>> 1
-      const order = this.bytes.compare(path, 0, path.length, this.#starts[middle], this.#pathEnds[middle])
+      const order = compareBytes(path, this.bytes, this.#starts[middle]!, this.#pathEnds[middle]!)
       if (order === 0) return this.at(middle)
-      if (order < 0) low = middle + 1
+      if (order > 0) low = middle + 1
       else high = middle - 1
     }
     return undefined
