@@ -34,7 +34,7 @@ export async function startController(options: StartControllerOptions): Promise<
       token,
       githubSecrets: () => secrets,
       log: larder.context.log,
-      siteRepository: { path: dataFolder.siteRepository },
+      ...(options.repositoryUrl === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     })
     const { port } = await server.listen({ host: options.host, port: options.port })

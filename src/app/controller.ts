@@ -9,7 +9,7 @@ import type { TreeEntry } from '../publish/tree.ts'
  * neither reaches past it. Dates are ISO 8601 strings in UTC, since all of it becomes JSON.
  */
 export interface Controller {
-  readonly site: () => { name: string; commit: string | undefined }
+  site(): Promise<{ name: string; commit: string | undefined }>
 
   mirrors(): Promise<MirrorSummary[]>
   /** MIRROR_UNKNOWN. */
@@ -60,7 +60,10 @@ export interface Controller {
   /** Armored public key that clients of the mirror must trust. MIRROR_UNKNOWN. */
   publicKey(mirror: string): Promise<string>
   /** What a client needs to use the mirror. */
-  clientSetup(mirror: string, baseUrl: string): Promise<{ format: 'apt'; deb822: string; oneLine: string; suite: string; components: string[] }>
+  clientSetup(
+    mirror: string,
+    baseUrl: string,
+  ): Promise<{ format: 'apt'; deb822: string; oneLine: string; suite: string; components: string[] }>
 
   health(): Promise<{ ready: boolean; reasons: string[] }>
 }

@@ -21,7 +21,8 @@ export interface DataFolder {
 /** `--data`, else LARDER_DATA, else /var/lib/larder for root and ~/.local/share/larder for others. */
 export function dataFolderAt(root: string | undefined, environment: NodeJS.ProcessEnv): DataFolder {
   const isRoot = process.getuid?.() === 0
-  const chosen = root ?? environment['LARDER_DATA'] ?? (isRoot ? '/var/lib/larder' : join(homedir(), '.local/share/larder'))
+  const chosen =
+    root ?? environment['LARDER_DATA'] ?? (isRoot ? '/var/lib/larder' : join(homedir(), '.local/share/larder'))
   return {
     root: chosen,
     database: join(chosen, 'larder.db'),
@@ -47,7 +48,10 @@ export async function readOrMakeSecrets(path: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   })
-  const secrets = (existing ?? '').split('\n').map((line) => line.trim()).filter((line) => line !== '')
+  const secrets = (existing ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
   if (secrets.length > 0) return secrets
   const secret = randomBytes(24).toString('base64url')
   await writeFile(`${path}.new`, `${secret}\n`, { mode: 0o600 })

@@ -6,7 +6,10 @@ const mostPackagesShown = 40
 /** A plan in lines for people: each change, and below it what comes, goes and changes, with versions and sizes. */
 export function describePlan(changes: readonly Pick<Change, 'subject' | 'action' | 'summary' | 'detail'>[]): string[] {
   if (changes.length === 0) return ['plan: nothing to change']
-  return changes.flatMap((change) => [`plan: ${change.action} ${change.subject}: ${change.summary}`, ...describeDetail(change.detail)])
+  return changes.flatMap((change) => [
+    `plan: ${change.action} ${change.subject}: ${change.summary}`,
+    ...describeDetail(change.detail),
+  ])
 }
 
 interface PackageDetail {
@@ -19,8 +22,14 @@ interface PackageDetail {
 function describeDetail(detail: unknown): string[] {
   const { added = [], removed = [], changed = [], notes = [] } = (detail ?? {}) as PackageDetail
   const lines = [
-    ...added.map((one) => `  + ${one.name} ${one.version} ${one.architecture} (${formatBytes(one.sizeBytes)}, ${one.upstream}; ${one.reason})`),
-    ...changed.map(({ before, after }) => `  ~ ${after.name} ${before.version} -> ${after.version} (${formatBytes(after.sizeBytes)})`),
+    ...added.map(
+      (one) =>
+        `  + ${one.name} ${one.version} ${one.architecture} (${formatBytes(one.sizeBytes)}, ${one.upstream}; ${one.reason})`,
+    ),
+    ...changed.map(
+      ({ before, after }) =>
+        `  ~ ${after.name} ${before.version} -> ${after.version} (${formatBytes(after.sizeBytes)})`,
+    ),
     ...removed.map((one) => `  - ${one.name} ${one.version} ${one.architecture}`),
   ]
   const more = lines.length - mostPackagesShown

@@ -7,7 +7,10 @@ const maxFileBytes = 64 * 1024 * 1024
 /** A site that is a folder rather than a commit: for `larder check` and `plan` before anything is pushed. NOT_FOUND. */
 export async function openFolder(folder: string): Promise<SiteFiles & { close(): void }> {
   const root = await realpath(folder).catch(() => {
-    throw new LarderError('NOT_FOUND', { message: `There is no folder ${folder}.`, hint: 'Name the folder that holds larder.yaml.' })
+    throw new LarderError('NOT_FOUND', {
+      message: `There is no folder ${folder}.`,
+      hint: 'Name the folder that holds larder.yaml.',
+    })
   })
   return {
     read: (path) => readInside(root, path),

@@ -10,7 +10,8 @@ interface OpenedEntry {
 /** The bytes of a tree's entry, whether it is one blob or several one after the other. */
 export function openEntry(store: BlobStore & LocalBlobs, entry: TreeEntry): OpenedEntry {
   const parts = entry.parts ?? [{ digest: entry.digest, sizeBytes: entry.sizeBytes }]
-  const open = (range = { start: 0, end: entry.sizeBytes }): Readable => Readable.from(readParts(store, parts, range), { objectMode: false })
+  const open = (range = { start: 0, end: entry.sizeBytes }): Readable =>
+    Readable.from(readParts(store, parts, range), { objectMode: false })
   const [only] = parts
   if (parts.length !== 1 || only === undefined) return { open }
   return { open, localPath: store.localPath(only.digest) }

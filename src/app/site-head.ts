@@ -8,8 +8,8 @@ export interface SiteHead {
 
 export interface SiteHeadOptions {
   kinds: readonly AnyKind[]
-  mainCommit(): Promise<string | undefined>
-  openCommit(commit: string): Promise<SiteFiles>
+  mainCommit: () => Promise<string | undefined>
+  openCommit: (commit: string) => Promise<SiteFiles>
 }
 
 /** Reads a commit once. A head whose files are not valid counts as no head: it was never applied. */

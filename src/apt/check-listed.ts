@@ -10,10 +10,16 @@ export function checkListed({ name, constraint, position }: ListedPackage): Prob
     problems.push({ severity: 'error', ...position, message, expected })
   }
   if (!isPackageName(name)) {
-    report(`"${name}" cannot be the name of a Debian package`, 'two or more of a-z 0-9 + - . that begin with a letter or digit')
+    report(
+      `"${name}" cannot be the name of a Debian package`,
+      'two or more of a-z 0-9 + - . that begin with a letter or digit',
+    )
   }
   if (constraint !== undefined && !isVersion(constraint.version)) {
-    report(`"${constraint.version}" cannot be the version of a Debian package`, 'a version such as 1.22.1-9 or 2:8.39-15')
+    report(
+      `"${constraint.version}" cannot be the version of a Debian package`,
+      'a version such as 1.22.1-9 or 2:8.39-15',
+    )
   }
   return problems
 }

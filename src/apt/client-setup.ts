@@ -6,7 +6,12 @@ import type { RepositoryMeta } from './repository/index.ts'
  * deb822 source with the key inline, as apt 2.4 and later read it, and the line for older ones, which look for the
  * key in a file. Source: sources.list(5). PUBLICATION_NONE.
  */
-export function clientSetup(options: { mirror: string; baseUrl: string; publicKeyArmored: string; meta: unknown }): ClientSetup {
+export function clientSetup(options: {
+  mirror: string
+  baseUrl: string
+  publicKeyArmored: string
+  meta: unknown
+}): ClientSetup {
   const { mirror, baseUrl, publicKeyArmored } = options
   if (options.meta === undefined) {
     throw new LarderError('PUBLICATION_NONE', {
@@ -23,7 +28,10 @@ export function clientSetup(options: { mirror: string; baseUrl: string; publicKe
     `Components: ${components.join(' ')}`,
     `Architectures: ${architectures.join(' ')}`,
     'Signed-By:',
-    ...publicKeyArmored.trim().split(/\r?\n/).map((line) => (line.trim() === '' ? ' .' : ` ${line}`)),
+    ...publicKeyArmored
+      .trim()
+      .split(/\r?\n/)
+      .map((line) => (line.trim() === '' ? ' .' : ` ${line}`)),
     '',
   ].join('\n')
   const keyPath = `/usr/share/keyrings/larder-${mirror}.asc`

@@ -7,7 +7,9 @@ import { readHostSources } from './host/sources.ts'
 export async function hostSuite(): Promise<string> {
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
   const [, codename] = /^VERSION_CODENAME="?([a-z0-9.-]+)"?$/m.exec(release) ?? []
-  const suites = (await readHostSources()).filter((source) => source.types.includes('deb')).flatMap((source) => source.suites)
+  const suites = (await readHostSources())
+    .filter((source) => source.types.includes('deb'))
+    .flatMap((source) => source.suites)
   const found = suites.find((suite) => suite === codename) ?? suites[0]
   if (found !== undefined) return found
   throw new LarderError('APT_SOURCES_NONE', {

@@ -9,7 +9,15 @@ import type { PackageIndex } from './package-index.ts'
 import { compileTranslation, TranslationFile, type TranslationTable } from './repository/index.ts'
 import { Universe, type UniverseMember } from './universe.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
-import { findSuites, loadSuite, openIndex, type Host, type Suite, type SuiteIndex, type UpstreamMemory } from './upstream/index.ts'
+import {
+  findSuites,
+  loadSuite,
+  openIndex,
+  type Host,
+  type Suite,
+  type SuiteIndex,
+  type UpstreamMemory,
+} from './upstream/index.ts'
 
 /** Everything that the upstreams of one mirror offer, verified and in memory. */
 export interface LoadedUpstreams {
@@ -46,7 +54,8 @@ export async function loadUpstreams(
 ): Promise<LoadedUpstreams> {
   const suites = await loadSuites(loader, context, request)
   const fingerprint = fingerprintOf(suites)
-  if (earlier?.fingerprint === fingerprint) return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
+  if (earlier?.fingerprint === fingerprint)
+    return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
   const members: UniverseMember[] = []
   const tables = new Map<string, TranslationTable[]>()
   const rankOf = new Map(request.upstreams.map(({ name }, rank) => [name, rank]))
@@ -55,7 +64,13 @@ export async function loadUpstreams(
       if (index.kind === 'Packages') {
         const { upstream, suite: suiteName } = suite
         const rank = rankOf.get(upstream) ?? 0
-        members.push({ index: await packageIndex(loader, context, suite, index), upstream, rank, suite: suiteName, component: index.component })
+        members.push({
+          index: await packageIndex(loader, context, suite, index),
+          upstream,
+          rank,
+          suite: suiteName,
+          component: index.component,
+        })
       } else if (index.kind === 'Translation-en') {
         const known = tables.get(index.component) ?? []
         tables.set(index.component, [...known, await translation(loader, context, index)])
@@ -79,12 +94,21 @@ async function loadSuites(loader: UpstreamLoader, context: FormatContext, reques
   const memory = upstreamMemory(loader.cache)
   const sources = await Promise.all(
     request.upstreams.map((upstream) =>
-      findSuites({ upstream, suites: [mirror.suite], components: mirror.components, architectures: mirror.architectures, files, host }),
+      findSuites({
+        upstream,
+        suites: [mirror.suite],
+        components: mirror.components,
+        architectures: mirror.architectures,
+        files,
+        host,
+      }),
     ),
   )
   const { progress, signal, lease, now } = context
   const wanted = { sources: mirror.sources }
-  return Promise.all(sources.flat().map((source) => loadSuite({ fetcher, store, memory, progress, signal, lease, now, wanted }, source)))
+  return Promise.all(
+    sources.flat().map((source) => loadSuite({ fetcher, store, memory, progress, signal, lease, now, wanted }, source)),
+  )
 }
 
 function upstreamMemory(cache: Cache): UpstreamMemory {
@@ -95,7 +119,11 @@ function upstreamMemory(cache: Cache): UpstreamMemory {
 }
 
 function fingerprintOf(suites: readonly Suite[]): string {
-  const parts = suites.map(({ source, indices }) => [source.key, source.uris, indices.map((index) => [index.path, index.digest])])
+  const parts = suites.map(({ source, indices }) => [
+    source.key,
+    source.uris,
+    indices.map((index) => [index.path, index.digest]),
+  ])
   return digestOf(JSON.stringify(parts))
 }
 
@@ -108,13 +136,22 @@ function suiteOfMembers(universe: Universe, suites: readonly Suite[]): Map<Unive
   return found
 }
 
-function packageIndex({ store, cacheFolder }: UpstreamLoader, context: FormatContext, suite: Suite, index: SuiteIndex): Promise<PackageIndex> {
+function packageIndex(
+  { store, cacheFolder }: UpstreamLoader,
+  context: FormatContext,
+  suite: Suite,
+  index: SuiteIndex,
+): Promise<PackageIndex> {
   const label = `upstream ${suite.upstream}, ${suite.suite}/${index.component} ${index.architecture}`
   const read = (): AsyncIterable<Buffer> => openIndex(store, index, context.signal)
   return openCompiledIndex(read, { folder: cacheFolder, key: hexOf(index.digest), kind: 'packages', label })
 }
 
-async function translation({ store, cacheFolder }: UpstreamLoader, context: FormatContext, index: SuiteIndex): Promise<TranslationTable> {
+async function translation(
+  { store, cacheFolder }: UpstreamLoader,
+  context: FormatContext,
+  index: SuiteIndex,
+): Promise<TranslationTable> {
   const key = hexOf(index.digest)
   const known = TranslationFile.open(cacheFolder, key)
   return known ?? compileTranslation(openIndex(store, index, context.signal), { folder: cacheFolder, key })

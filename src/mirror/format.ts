@@ -11,7 +11,7 @@ import type { SigningKey } from '../publish/signing.ts'
 export interface ListedPackage {
   name: string
   /** `>= 1.22`; the grammar is the format's. Undefined: any version, the best is taken. */
-  constraint?: { operator: '=' | '>=' | '<=' | '>>' | '<<' ; version: string }
+  constraint?: { operator: '=' | '>=' | '<=' | '>>' | '<<'; version: string }
   /** Only this architecture. */
   architecture?: string
   /** Follow recommendations of this package and of what it depends on. Default: the mirror's `recommends`. */
@@ -103,6 +103,8 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   /** Packages of a snapshot, from its meta and blobs alone. */
   packagesOf(snapshot: Snapshot): Promise<MirrorPackage[]>
   sealer(mirror: { name: string; meta: unknown }, key: SigningKey): Sealer
+  /** Removes from the cache folder what nothing loaded uses. */
+  tidy(): Promise<void>
   /** Place of a path in the order in which an export writes what changes: what refers to others comes last. */
   exportOrder(path: string): number
   /** What a client's administrator writes down to use the mirror. `meta` is undefined before the first publication. */
@@ -134,5 +136,5 @@ export type FormatGrammar = Pick<AnyFormat, 'name' | 'upstreamSchema' | 'mirrorS
 export function asAnyFormat<UpstreamConfig, MirrorConfig, Loaded, Resolved extends Resolution>(
   format: Format<UpstreamConfig, MirrorConfig, Loaded, Resolved>,
 ): AnyFormat {
-  return format as unknown as AnyFormat
+  return format
 }

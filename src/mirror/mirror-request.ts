@@ -24,7 +24,8 @@ export async function readMirrorRequest(
   const all = context.site['upstreams'] as Record<string, UpstreamConfig>
   const upstreams = mirror.upstreams.map((upstream) => {
     const config = all[upstream]
-    if (config === undefined) throw new LarderError('SITE_INVALID', { message: `Mirror ${name} names an unknown upstream, ${upstream}.` })
+    if (config === undefined)
+      throw new LarderError('SITE_INVALID', { message: `Mirror ${name} names an unknown upstream, ${upstream}.` })
     return { name: upstream, config }
   })
   return { name, mirror, upstreams, list, files: context.files }

@@ -1,4 +1,4 @@
-import type { Publication, Publisher, SigningKey } from '../publish/index.ts'
+import type { Alongside, Publication, Publisher, SigningKey } from '../publish/index.ts'
 import type { AnyFormat } from './format.ts'
 
 export interface RepublishOptions {
@@ -9,6 +9,7 @@ export interface RepublishOptions {
   signingKey: (mirror: string) => Promise<SigningKey>
   /** Undefined: no Valid-Until. */
   validForMs: number | undefined
+  alongside?: Alongside
 }
 
 /**
@@ -17,8 +18,8 @@ export interface RepublishOptions {
  * theirs (apt: acquire-item.cc), so the old signature would not do. SNAPSHOT_UNKNOWN.
  */
 export async function republish(options: RepublishOptions): Promise<Publication> {
-  const { mirror, snapshotNumber, format, publisher, validForMs } = options
+  const { mirror, snapshotNumber, format, publisher, validForMs, alongside } = options
   const snapshot = await publisher.snapshot(mirror, snapshotNumber)
   const sealer = format.sealer({ name: mirror, meta: snapshot.meta }, await options.signingKey(mirror))
-  return publisher.promote({ mirror, number: snapshotNumber, sealer, validForMs })
+  return publisher.promote({ mirror, number: snapshotNumber, sealer, validForMs, alongside })
 }

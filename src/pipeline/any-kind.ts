@@ -10,5 +10,5 @@ export type AnyKind = Kind<unknown, unknown, Change, unknown>
 export function asAnyKind<Desired, Observed, Planned extends Change, Staged>(
   kind: Kind<Desired, Observed, Planned, Staged>,
 ): AnyKind {
-  return kind as unknown as AnyKind
+  return kind
 }

@@ -36,7 +36,7 @@ export function createEventStore(state: State, clock: Clock): EventStore {
           .where('repository', '=', repository)
           .where('delivery_id', '=', deliveryId)
           .executeTakeFirst()
-        if (known !== undefined) return { status: 'duplicate', id: Number(known.id) }
+        if (known !== undefined) return { status: 'duplicate', id: known.id }
         const row = { forge, repository, delivery_id: deliveryId, name: event, body }
         const received_at = clock.now().toISOString()
         const { id } = await db

@@ -43,7 +43,7 @@ function stepOf(row: Selectable<Tables['run_steps']>): RunStep {
   return {
     number: row.number,
     name: row.name,
-    state: row.state as RunStep['state'],
+    state: row.state,
     startedAt: new Date(row.started_at),
     finishedAt: row.finished_at === null ? undefined : new Date(row.finished_at),
     result: row.result === null ? undefined : (JSON.parse(row.result) as unknown),

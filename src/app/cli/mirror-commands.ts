@@ -9,7 +9,11 @@ import { followRun, parseId } from './run-commands.ts'
 export function addMirrorCommands(program: Command, bind: Bind): void {
   const mirror = program.command('mirror').description('the package repositories of the site')
   mirror.command('ls').description('all mirrors').action(bind(list))
-  mirror.command('show').description('one mirror: its publication, snapshots and packages').argument('<mirror>').action(bind(show))
+  mirror
+    .command('show')
+    .description('one mirror: its publication, snapshots and packages')
+    .argument('<mirror>')
+    .action(bind(show))
   mirror
     .command('why')
     .description('the chains that bring a package into a mirror')
@@ -23,15 +27,26 @@ export function addMirrorCommands(program: Command, bind: Bind): void {
     .argument('[from]', 'number of a snapshot', parseId)
     .argument('[to]', 'number of a snapshot', parseId)
     .action(bind(diff))
-  mirror.command('sync').description('plan and apply the head of main again, with what is new upstream').action(bind(sync))
+  mirror
+    .command('sync')
+    .description('plan and apply the head of main again, with what is new upstream')
+    .action(bind(sync))
   mirror
     .command('promote')
     .description('make a snapshot the publication')
     .argument('<mirror>')
     .argument('<number>', 'of the snapshot', parseId)
     .action(bind(promote))
-  mirror.command('rollback').description('back to the snapshot published before this one').argument('<mirror>').action(bind(rollback))
-  mirror.command('verify').description('read and hash every byte that is published').argument('<mirror>').action(bind(verify))
+  mirror
+    .command('rollback')
+    .description('back to the snapshot published before this one')
+    .argument('<mirror>')
+    .action(bind(rollback))
+  mirror
+    .command('verify')
+    .description('read and hash every byte that is published')
+    .argument('<mirror>')
+    .action(bind(verify))
   mirror
     .command('export')
     .description('write what is published into a folder: for a web server or a USB stick')
@@ -63,17 +78,33 @@ async function show({ withController, output }: CommandContext, name: string): P
     return { mirror, snapshots: await client.snapshots(name), packages }
   })
   output.data({ ...mirror, snapshots, packages })
-  output.line(`${mirror.name}: ${mirror.format} from ${mirror.upstreams.join(', ')} for ${mirror.architectures.join(', ')}`)
+  output.line(
+    `${mirror.name}: ${mirror.format} from ${mirror.upstreams.join(', ')} for ${mirror.architectures.join(', ')}`,
+  )
   output.line(`${mirror.url}   (sh setup: ${mirror.url.replace(/\/(apt|rpm)\/.*$/, '')}/setup/${mirror.name})`)
   output.line()
   output.table(
     ['SNAPSHOT', 'CREATED', 'ORIGIN', 'PACKAGES', 'SIZE', ''],
-    snapshots.map((one) => [`${name}@${one.number}`, one.createdAt, one.origin, one.packageCount, formatBytes(one.sizeBytes), one.published ? 'published' : '']),
+    snapshots.map((one) => [
+      `${name}@${one.number}`,
+      one.createdAt,
+      one.origin,
+      one.packageCount,
+      formatBytes(one.sizeBytes),
+      one.published ? 'published' : '',
+    ]),
   )
   output.line()
   output.table(
     ['PACKAGE', 'VERSION', 'ARCHITECTURE', 'SIZE', 'UPSTREAM', 'BECAUSE'],
-    packages.map((one) => [one.name, one.version, one.architecture, formatBytes(one.sizeBytes), one.upstream, one.reason]),
+    packages.map((one) => [
+      one.name,
+      one.version,
+      one.architecture,
+      formatBytes(one.sizeBytes),
+      one.upstream,
+      one.reason,
+    ]),
   )
 }
 
@@ -82,12 +113,18 @@ async function why({ withController, output }: CommandContext, mirror: string, p
   output.data(chains)
   if (chains.length === 0) output.line(`nothing that mirror ${mirror} lists needs ${packageName}`)
   for (const { steps } of chains) {
-    for (const [depth, step] of steps.entries()) output.line(`${'  '.repeat(depth)}${step.package} ${step.version} (${step.because})`)
+    for (const [depth, step] of steps.entries())
+      output.line(`${'  '.repeat(depth)}${step.package} ${step.version} (${step.because})`)
   }
   return chains.length === 0 ? 1 : 0
 }
 
-async function diff({ withController, output }: CommandContext, mirror: string, from?: number, to?: number): Promise<undefined> {
+async function diff(
+  { withController, output }: CommandContext,
+  mirror: string,
+  from?: number,
+  to?: number,
+): Promise<undefined> {
   const result = await withController(async (client) => {
     const snapshots = await client.snapshots(mirror)
     const newest = to ?? snapshots.find((one) => one.published)?.number ?? snapshots[0]?.number
@@ -102,14 +139,21 @@ async function diff({ withController, output }: CommandContext, mirror: string, 
     ['', 'PACKAGE', `${mirror}@${result.from}`, `${mirror}@${result.to}`],
     [
       ...result.added.map((one) => ['+', `${one.name}:${one.architecture}`, '', one.version]),
-      ...result.changed.map(({ before, after }) => ['~', `${after.name}:${after.architecture}`, before.version, after.version]),
+      ...result.changed.map(({ before, after }) => [
+        '~',
+        `${after.name}:${after.architecture}`,
+        before.version,
+        after.version,
+      ]),
       ...result.removed.map((one) => ['-', `${one.name}:${one.architecture}`, one.version, '']),
     ],
   )
 }
 
 async function sync({ withController, output, signal }: CommandContext): Promise<number> {
-  const run = await withController(async (client) => followRun(client, { id: (await client.sync()).id, after: 0, output, signal }))
+  const run = await withController(async (client) =>
+    followRun(client, { id: (await client.sync()).id, after: 0, output, signal }),
+  )
   return run.state === 'succeeded' ? 0 : 1
 }
 
@@ -129,7 +173,8 @@ function tellPublication(output: CommandContext['output'], publication: Publicat
 async function verify({ withController, output }: CommandContext, mirror: string): Promise<number> {
   const findings = await withController((client) => client.verify(mirror))
   output.data(findings)
-  for (const finding of findings) output.line(`${finding.severity}: ${finding.message}${finding.hint === undefined ? '' : ` (${finding.hint})`}`)
+  for (const finding of findings)
+    output.line(`${finding.severity}: ${finding.message}${finding.hint === undefined ? '' : ` (${finding.hint})`}`)
   if (findings.length === 0) output.line(`mirror ${mirror}: every byte is what it should be`)
   return findings.some((finding) => finding.severity === 'error') ? 1 : 0
 }

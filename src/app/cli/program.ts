@@ -22,7 +22,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   process.once('SIGTERM', interrupt)
   const program = createProgram(abort.signal)
   try {
-    await program.parseAsync(argv as string[])
+    await program.parseAsync(argv)
     return exitStatus.get(program) ?? 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2

@@ -63,7 +63,9 @@ async function callApi<T>({ url, method, token, body }: ApiCall): Promise<T> {
 }
 
 function toldError(value: unknown): LarderError | undefined {
-  const { error } = (value ?? {}) as { error?: { code: string; message: string; hint?: string; context?: Record<string, unknown> } }
+  const { error } = (value ?? {}) as {
+    error?: { code: string; message: string; hint?: string; context?: Record<string, unknown> }
+  }
   if (error === undefined || !(error.code in catalogue)) return undefined
   return new LarderError(error.code as ErrorCode, error)
 }
@@ -87,6 +89,8 @@ function parseJson(text: string): unknown {
 }
 
 function queryOf(query: Record<string, string | number | undefined>): string {
-  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as [string, string]]))
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  )
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }

@@ -14,7 +14,11 @@ export function addRunCommands(program: Command, bind: Bind): void {
     .option('--limit <n>', 'how many', parseId, 20)
     .option('--state <state>', 'only waiting, running, succeeded, failed, cancelled or superseded ones')
     .action(bind(list))
-  run.command('show').description('one run: its plan and its steps').argument('<id>', 'number', parseId).action(bind(show))
+  run
+    .command('show')
+    .description('one run: its plan and its steps')
+    .argument('<id>', 'number', parseId)
+    .action(bind(show))
   run
     .command('logs')
     .description('what a run said')
@@ -30,13 +34,25 @@ export function parseId(text: string): number {
   return Number(text)
 }
 
-async function list({ withController, output }: CommandContext, options: { limit: number; state?: RunState }): Promise<undefined> {
+async function list(
+  { withController, output }: CommandContext,
+  options: { limit: number; state?: RunState },
+): Promise<undefined> {
   const { limit, state } = options
   const runs = await withController((client) => client.runs(state === undefined ? { limit } : { limit, state }))
   output.data(runs)
   output.table(
     ['RUN', 'BRANCH', 'COMMIT', 'GOAL', 'STATE', 'ORIGIN', 'TOOK', 'ERROR'],
-    runs.map((one) => [one.id, one.branch, one.commit.slice(0, 8), one.goal, one.state, one.origin, took(one), one.error?.message.slice(0, 60) ?? '']),
+    runs.map((one) => [
+      one.id,
+      one.branch,
+      one.commit.slice(0, 8),
+      one.goal,
+      one.state,
+      one.origin,
+      took(one),
+      one.error?.message.slice(0, 60) ?? '',
+    ]),
   )
 }
 
@@ -45,11 +61,19 @@ async function show({ withController, output }: CommandContext, id: number): Pro
   output.data(run)
   output.line(`run ${run.id}: ${run.goal} ${run.branch} at ${run.commit.slice(0, 12)}, ${run.state} (${run.origin})`)
   if (run.error !== undefined) output.line(`error: ${run.error.message} [${run.error.code}] ${run.error.hint ?? ''}`)
-  if (run.plan !== undefined) for (const line of describePlan(run.plan as Parameters<typeof describePlan>[0])) output.line(line)
-  output.table(['STEP', 'STATE', 'TOOK'], run.steps.map((step) => [step.name, step.state, took(step)]))
+  if (run.plan !== undefined)
+    for (const line of describePlan(run.plan as Parameters<typeof describePlan>[0])) output.line(line)
+  output.table(
+    ['STEP', 'STATE', 'TOOK'],
+    run.steps.map((step) => [step.name, step.state, took(step)]),
+  )
 }
 
-async function logs({ withController, output, signal }: CommandContext, id: number, options: { follow?: boolean }): Promise<number> {
+async function logs(
+  { withController, output, signal }: CommandContext,
+  id: number,
+  options: { follow?: boolean },
+): Promise<number> {
   const run = await withController(async (client) => {
     const last = await printLog(client, id, 0, output)
     return options.follow === true ? followRun(client, { id, after: last, output, signal }) : client.run(id)
@@ -72,7 +96,12 @@ export async function followRun(
   }
 }
 
-async function printLog(client: ControllerClient, id: number, after: number, output: CommandContext['output']): Promise<number> {
+async function printLog(
+  client: ControllerClient,
+  id: number,
+  after: number,
+  output: CommandContext['output'],
+): Promise<number> {
   const lines = await client.runLog(id, after)
   for (const line of lines) {
     output.data(line)

@@ -32,7 +32,10 @@ export function addServiceCommands(program: Command, bind: Bind): void {
 
 async function quickstartCommand(context: CommandContext, options: { once?: boolean; port?: number }): Promise<number> {
   const { quickstart } = await import('../quickstart/quickstart.ts')
-  return quickstart(context, { once: options.once ?? false, ...(options.port === undefined ? {} : { port: options.port }) })
+  return quickstart(context, {
+    once: options.once ?? false,
+    ...(options.port === undefined ? {} : { port: options.port }),
+  })
 }
 
 async function up({ output, dataFolder, environment, signal }: CommandContext, options: UpOptions): Promise<number> {

@@ -51,7 +51,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const address = await readAddress(dataFolder)
   if (address !== undefined) return remote(address.url, (await readFile(dataFolder.adminToken, 'utf8')).trim())
   const { openLarder } = await import('../open-larder.ts')
-  const larder = await openLarder({ dataFolder, clock: systemClock, logLevel: 'warn', environment: options.environment })
+  const larder = await openLarder({
+    dataFolder,
+    clock: systemClock,
+    logLevel: 'warn',
+    environment: options.environment,
+  })
   return { client: larder.controller, close: () => larder.close() }
 }
 

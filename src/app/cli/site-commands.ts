@@ -77,7 +77,9 @@ async function planFolder(context: CommandContext, folder: string) {
     const progress: Progress = { log: (message) => { output.note(message) }, transfer: line.show } // prettier-ignore
     const start = { files, clock: systemClock, progress, signal, runId: 'plan', freshForMs: 0 }
     const { plans } = await planSite(start, larder.context.kinds)
-    return plans.flatMap((one) => one.changes).map(({ subject, action, summary, detail }) => ({ subject, action, summary, detail }))
+    return plans
+      .flatMap((one) => one.changes)
+      .map(({ subject, action, summary, detail }) => ({ subject, action, summary, detail }))
   } finally {
     line.clear()
     await larder.close()
@@ -85,7 +87,9 @@ async function planFolder(context: CommandContext, folder: string) {
 }
 
 async function apply({ withController, output, signal }: CommandContext): Promise<number> {
-  const run = await withController(async (client) => followRun(client, { id: (await client.sync()).id, after: 0, output, signal }))
+  const run = await withController(async (client) =>
+    followRun(client, { id: (await client.sync()).id, after: 0, output, signal }),
+  )
   return run.state === 'succeeded' ? 0 : 1
 }
 

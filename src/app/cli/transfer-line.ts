@@ -2,8 +2,8 @@ import { formatBytes, type Clock, type TransferState } from '../../core/index.ts
 
 /** One line on a terminal that is written over: bytes, rate and time left. Nothing where standard error is no terminal. */
 export interface TransferLine {
-  show(state: TransferState): void
-  clear(): void
+  show: (state: TransferState) => void
+  clear: () => void
 }
 
 const redrawEveryMs = 100
@@ -36,7 +36,10 @@ export function createTransferLine(stream: NodeJS.WriteStream, clock: Clock): Tr
 /** `base: 12 of 103 files, 34.1 MB of 103.2 MB, 21.0 MB/s, 3 s left` */
 export function describeTransfer(state: TransferState, bytesPerSecond: number): string {
   const { label, doneBytes, totalBytes, doneItems, totalItems } = state
-  const parts = [`${label}: ${doneItems} of ${totalItems} files`, `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`]
+  const parts = [
+    `${label}: ${doneItems} of ${totalItems} files`,
+    `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`,
+  ]
   if (bytesPerSecond > 0) {
     parts.push(`${formatBytes(Math.round(bytesPerSecond))}/s`)
     parts.push(`${Math.ceil(Math.max(totalBytes - doneBytes, 0) / bytesPerSecond)} s left`)

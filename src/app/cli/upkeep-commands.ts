@@ -30,7 +30,10 @@ async function rotateKey({ withController, output }: CommandContext, mirror: str
   output.line(`clients fetch the new key from /keys/${mirror}.asc, or run /setup/${mirror} again`)
 }
 
-function tellKeys(output: CommandContext['output'], keys: { fingerprint: string; retiresAt: string | undefined }[]): void {
+function tellKeys(
+  output: CommandContext['output'],
+  keys: { fingerprint: string; retiresAt: string | undefined }[],
+): void {
   output.data(keys)
   output.table(
     ['FINGERPRINT', 'SIGNS UNTIL'],
@@ -39,7 +42,11 @@ function tellKeys(output: CommandContext['output'], keys: { fingerprint: string;
 }
 
 /** Writes into a folder of the machine that the controller runs on. */
-export async function exportMirror({ withController, output }: CommandContext, mirror: string, folder: string): Promise<undefined> {
+export async function exportMirror(
+  { withController, output }: CommandContext,
+  mirror: string,
+  folder: string,
+): Promise<undefined> {
   const result = await withController((client) => client.exportMirror(mirror, resolve(folder)))
   output.data(result)
   output.line(`${result.written} files written, ${result.kept} right already, ${result.removed} removed`)

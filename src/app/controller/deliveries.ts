@@ -38,7 +38,11 @@ export function createDeliveryMethods(context: ControllerContext, options: Deliv
   }
 }
 
-async function settle(context: ControllerContext, { events, fetchBranch }: DeliveryOptions, stored: StoredEvent): Promise<void> {
+async function settle(
+  context: ControllerContext,
+  { events, fetchBranch }: DeliveryOptions,
+  stored: StoredEvent,
+): Promise<void> {
   const ignore = (reason: string): Promise<void> => events.settle(stored.id, { state: 'ignored', reason })
   const event = parse(stored)
   if (event.kind === 'ignored') return ignore(event.reason)
@@ -49,7 +53,12 @@ async function settle(context: ControllerContext, { events, fetchBranch }: Deliv
   const goal = branch === 'main' ? 'apply' : 'plan'
   const latest = await context.runs.latest(branch, goal)
   if (latest?.commit === head) return ignore(`run ${latest.id} is for the same commit`)
-  const run = await context.runs.create({ branch, commit: head, goal, origin: `${stored.forge} delivery ${stored.deliveryId}` })
+  const run = await context.runs.create({
+    branch,
+    commit: head,
+    goal,
+    origin: `${stored.forge} delivery ${stored.deliveryId}`,
+  })
   await events.settle(stored.id, { state: 'done', runId: run.id })
   context.runner.wake()
 }

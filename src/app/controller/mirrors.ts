@@ -30,7 +30,8 @@ export function createMirrorMethods(context: ControllerContext): MirrorMethods {
       const summaries = snapshots.map((one) => summarizeSnapshot(context, one, current?.snapshotNumber === one.number))
       return (await Promise.all(summaries)).sort((a, b) => b.number - a.number)
     },
-    packages: async (name, number) => packagesOf(context, name, number ?? (await requirePublication(context, name)).snapshotNumber),
+    packages: async (name, number) =>
+      packagesOf(context, name, number ?? (await requirePublication(context, name)).snapshotNumber),
     diff: async (name, from, to) =>
       diffPackages(await packagesOf(context, name, from), await packagesOf(context, name, to)),
     why: (name, packageName) => why(context, name, packageName),
@@ -74,7 +75,8 @@ export async function requirePublication(context: ControllerContext, name: strin
 export async function formatOf(context: ControllerContext, name: string): Promise<AnyFormat> {
   const declared = await declaredMirror(context, name)
   const format = context.formats.find((candidate) => candidate.name === (declared?.format ?? 'apt'))
-  if (format === undefined) throw new LarderError('MIRROR_UNKNOWN', { message: `Mirror ${name} is of a format that is not supported.` })
+  if (format === undefined)
+    throw new LarderError('MIRROR_UNKNOWN', { message: `Mirror ${name} is of a format that is not supported.` })
   return format
 }
 
@@ -105,7 +107,11 @@ async function detail(context: ControllerContext, name: string): Promise<MirrorD
   }
 }
 
-async function summarizeSnapshot(context: ControllerContext, snapshot: Snapshot, published: boolean): Promise<SnapshotSummary> {
+async function summarizeSnapshot(
+  context: ControllerContext,
+  snapshot: Snapshot,
+  published: boolean,
+): Promise<SnapshotSummary> {
   const tree = await readTree(context.store, snapshot.tree)
   const packages = await (await formatOf(context, snapshot.mirror)).packagesOf(snapshot)
   return {
@@ -129,7 +135,9 @@ async function why(context: ControllerContext, name: string, packageName: string
   const head = await context.siteHead.current()
   const mirror: MirrorConfig | undefined = await declaredMirror(context, name)
   if (head === undefined || mirror === undefined) {
-    throw new LarderError('MIRROR_UNKNOWN', { message: `Mirror ${name} is not declared at the head of main, so nothing asks for its packages.` })
+    throw new LarderError('MIRROR_UNKNOWN', {
+      message: `Mirror ${name} is not declared at the head of main, so nothing asks for its packages.`,
+    })
   }
   const format = await formatOf(context, name)
   const { clock, leases } = context
@@ -138,7 +146,12 @@ async function why(context: ControllerContext, name: string, packageName: string
     const signal = AbortSignal.timeout(600_000)
     const site = head.site.sections
     const common = { progress: silentProgress, signal, freshForMs: Infinity }
-    const request = await readMirrorRequest({ ...common, files: head.files, site, clock, runId: 'why' }, name, mirror, format)
+    const request = await readMirrorRequest(
+      { ...common, files: head.files, site, clock, runId: 'why' },
+      name,
+      mirror,
+      format,
+    )
     const loaded = await format.load({ ...common, lease, now: clock.now() }, request)
     return format.why(loaded, request, packageName)
   } finally {
@@ -146,7 +159,11 @@ async function why(context: ControllerContext, name: string, packageName: string
   }
 }
 
-export async function publishAgain(context: ControllerContext, name: string, number: number): Promise<PublicationSummary> {
+export async function publishAgain(
+  context: ControllerContext,
+  name: string,
+  number: number,
+): Promise<PublicationSummary> {
   await requireMirror(context, name)
   const declared = await declaredMirror(context, name)
   const { publisher, signingKey } = context

@@ -28,7 +28,11 @@ export function createPushMethods(context: ControllerContext): PushMethods {
       for (const { branch, commit } of branchesOf(push)) {
         const goal = branch === 'main' ? 'apply' : 'plan'
         const run = await context.runs.create({ branch, commit, goal, origin: 'push' })
-        tell(goal === 'apply' ? `run ${run.id} applies it: larder run logs ${run.id} --follow` : `run ${run.id} keeps this plan`)
+        tell(
+          goal === 'apply'
+            ? `run ${run.id} applies it: larder run logs ${run.id} --follow`
+            : `run ${run.id} keeps this plan`,
+        )
       }
       context.runner.wake()
     },
@@ -66,7 +70,11 @@ async function checkCommit(
   }
 }
 
-function describeFailure(error: { message: string; hint: string | undefined; context: Readonly<Record<string, unknown>> }): string[] {
+function describeFailure(error: {
+  message: string
+  hint: string | undefined
+  context: Readonly<Record<string, unknown>>
+}): string[] {
   const problems = (error.context['problems'] ?? []) as Problem[]
   const hint = error.hint === undefined || problems.length > 0 ? [] : [error.hint]
   return [error.message, ...problems.map(formatProblem), ...hint]

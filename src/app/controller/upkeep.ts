@@ -35,7 +35,11 @@ export function createUpkeepMethods(
 }
 
 /** The lease keeps what is being copied, however many switches come meanwhile. EXPORT_REFUSED, DISK_FULL. */
-async function exportMirror(context: ControllerContext, mirror: string, folder: string): ReturnType<Controller['exportMirror']> {
+async function exportMirror(
+  context: ControllerContext,
+  mirror: string,
+  folder: string,
+): ReturnType<Controller['exportMirror']> {
   if (!isAbsolute(folder)) throw new LarderError('USAGE', { message: `${folder} is not an absolute path.` })
   const publication = await requirePublication(context, mirror)
   const format = await formatOf(context, mirror)

@@ -41,7 +41,14 @@ export async function tryClient(options: ClientTrialOptions): Promise<ClientTria
 }
 
 async function prepareAptRoot(root: string, deb822: string): Promise<void> {
-  for (const folder of ['etc/apt/sources.list.d', 'etc/apt/preferences.d', 'etc/apt/apt.conf.d', 'var/lib/apt/lists/partial', 'var/cache/apt/archives/partial', 'var/lib/dpkg']) {
+  for (const folder of [
+    'etc/apt/sources.list.d',
+    'etc/apt/preferences.d',
+    'etc/apt/apt.conf.d',
+    'var/lib/apt/lists/partial',
+    'var/cache/apt/archives/partial',
+    'var/lib/dpkg',
+  ]) {
     await mkdir(join(root, folder), { recursive: true })
   }
   await writeFile(join(root, 'etc/apt/sources.list.d/larder.sources'), deb822)
@@ -88,7 +95,11 @@ async function overlay(folder: string, program: string[], environment: NodeJS.Pr
 }
 
 /** Inside the overlay the client's own lists are used, so that apt asks the mirror alone, over the host's dpkg. */
-async function installInOverlay(options: ClientTrialOptions, root: string, environment: NodeJS.ProcessEnv): Promise<string> {
+async function installInOverlay(
+  options: ClientTrialOptions,
+  root: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
   const { packageName, folder } = options
   const script = `
 set -e
@@ -109,7 +120,11 @@ exec "$2" --version
 }
 
 /** Without the right to install: every .deb is unpacked beside the others and the program is run from there. */
-async function unpackAndRun(options: ClientTrialOptions, debs: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> {
+async function unpackAndRun(
+  options: ClientTrialOptions,
+  debs: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
   const target = join(options.folder, 'unpacked')
   await mkdir(target, { recursive: true })
   for (const deb of debs) await command('dpkg-deb', ['--extract', deb, target], environment)

@@ -17,10 +17,13 @@ export async function findHostAbilities(environment: NodeJS.ProcessEnv): Promise
   const hasAptSources = await exists('/etc/apt')
   const leftOut: string[] = []
   if (!hasAptSources) {
-    leftOut.push('mirroring: this host has no APT sources to take packages from; give an upstream with `url` and `keys` in larder.yaml instead')
+    leftOut.push(
+      'mirroring: this host has no APT sources to take packages from; give an upstream with `url` and `keys` in larder.yaml instead',
+    )
   }
   if (!hasApt) leftOut.push('the client: there is no apt-get here; any Debian or Ubuntu machine can use the mirror')
-  if (hasApt && !isRoot) leftOut.push('a full installation: it needs root; apt fetches the packages and they are unpacked and run instead')
+  if (hasApt && !isRoot)
+    leftOut.push('a full installation: it needs root; apt fetches the packages and they are unpacked and run instead')
   return { isRoot, hasAptSources, hasApt, leftOut }
 }
 

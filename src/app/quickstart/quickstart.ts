@@ -27,7 +27,9 @@ export async function quickstart(context: CommandContext, options: QuickstartOpt
   const abilities = await findHostAbilities(environment)
   for (const line of abilities.leftOut) output.line(`left out: ${line}`)
   if (!abilities.hasAptSources) return 0
-  const workspace = options.once ? await mkdtemp(join(tmpdir(), 'larder-quickstart-')) : join(process.cwd(), 'var/quickstart')
+  const workspace = options.once
+    ? await mkdtemp(join(tmpdir(), 'larder-quickstart-'))
+    : join(process.cwd(), 'var/quickstart')
   const watch = createStopwatch(systemClock, (line) => {
     output.line(line)
   })
@@ -124,7 +126,11 @@ async function prepareWorkspace(workspace: string, once: boolean): Promise<void>
   if (!once) await rm(join(workspace, 'site'), { recursive: true, force: true })
 }
 
-async function stayUp({ output, signal }: CommandContext, { url, token }: RunningController, workspace: string): Promise<void> {
+async function stayUp(
+  { output, signal }: CommandContext,
+  { url, token }: RunningController,
+  workspace: string,
+): Promise<void> {
   output.line()
   output.line(`Larder is running at ${url} (Ctrl-C stops it). Try next:`)
   output.line(`  open ${url}/ in a browser`)

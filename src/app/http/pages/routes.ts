@@ -17,7 +17,7 @@ export function addPages(app: ApiApp, context: HttpContext, metrics: HttpMetrics
       controller.mirrors(),
       controller.runs({ limit: 10 }),
     ])
-    const { name: site, commit } = controller.site()
+    const { name: site, commit } = await controller.site()
     const baseUrl = baseUrlOf(request, context.publicUrl)
     const git = context.siteRepository !== undefined
     return reply

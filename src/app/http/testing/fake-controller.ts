@@ -29,7 +29,7 @@ export class FakeController implements Controller {
   /** Thrown by `mirrors`, when set. */
   fault: Error | undefined
 
-  site = () => ({ name: 'campus', commit: '0123456789abcdef0123456789abcdef01234567' })
+  site = () => Promise.resolve({ name: 'campus', commit: '0123456789abcdef0123456789abcdef01234567' })
 
   /** Publishes `apt/base/<path>`. With `localPath` the content is the file's. */
   publish(path: string, content: Buffer, options: { stable?: boolean; localPath?: string } = {}): void {

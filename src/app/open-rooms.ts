@@ -1,0 +1,73 @@
+import { createLog, type Clock, type Log, type LogLevel } from '../core/index.ts'
+import { createFetcher, proxyFromEnvironment, type Fetcher } from '../fetch/index.ts'
+import { createKeyring, createPublisher, type Keyring, type Publisher } from '../publish/index.ts'
+import { createCache, lockDataFolder, openDatabase, type Cache, type State } from '../state/index.ts'
+import {
+  createLeases,
+  openFileBlobStore,
+  sqlLeaseBook,
+  type CollectableLeases,
+  type FileBlobStore,
+} from '../store/index.ts'
+import { version } from './cli/version.ts'
+import { createDataFolder, type DataFolder } from './data-folder.ts'
+
+export interface OpenRoomsOptions {
+  dataFolder: DataFolder
+  clock: Clock
+  logLevel: LogLevel
+  environment: NodeJS.ProcessEnv
+  /** Its first line encrypts the signing keys on the disk. Default: they are protected by their mode alone. */
+  passphraseFile?: string
+  /** Most bytes a second to fetch from upstreams. Default: no limit. */
+  bandwidthBytesPerSecond?: number
+}
+
+/** What works on one data folder, whatever is done with it. */
+export interface Rooms {
+  clock: Clock
+  log: Log
+  state: State
+  cache: Cache
+  store: FileBlobStore
+  leases: CollectableLeases
+  keyring: Keyring
+  publisher: Publisher
+  fetcher: Fetcher
+  close(): Promise<void>
+}
+
+/** Takes possession of a data folder. DATA_IN_USE, DATA_NEWER, DISK_FULL; then nothing stays open. */
+export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
+  const { dataFolder, clock, logLevel, environment, passphraseFile, bandwidthBytesPerSecond } = options
+  await createDataFolder(dataFolder)
+  const lock = await lockDataFolder(dataFolder.root)
+  try {
+    const log = createLog({ level: logLevel, destination: process.stderr, clock })
+    const state = await openDatabase({ path: dataFolder.database, clock })
+    const store = await openFileBlobStore({ folder: dataFolder.root, leaseBook: sqlLeaseBook(state) })
+    const leases = createLeases(state, store, clock)
+    const limits = bandwidthBytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond }
+    const proxy = proxyFromEnvironment(environment)
+    const fetcher = createFetcher({ store, leases, clock, proxy, limits, userAgent: `Larder/${version}` })
+    return {
+      clock,
+      log,
+      state,
+      cache: createCache(state, clock),
+      store,
+      leases,
+      keyring: createKeyring(dataFolder.keys, { clock, site: 'larder', passphraseFile }),
+      publisher: createPublisher({ state, store, leases, clock }),
+      fetcher,
+      async close() {
+        await fetcher.close()
+        await state.close()
+        await lock.release()
+      },
+    }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
