@@ -54,3 +54,13 @@ it('lets one of many in, over a stale lock too', async () => {
   const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => lockDataFolder(folder)))
   expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1)
 })
+
+it('clears away what killed starters have left, and nothing of those that live', async () => {
+  const name = (digit: string): string => `lock.${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`
+  await writeFile(join(folder, name('1')), '')
+  await writeFile(join(folder, name('2')), JSON.stringify({ pid: 4_194_304, startedAt: 'x/1', nonce: '' }))
+  await writeFile(join(folder, 'lock.txt'), '')
+  const lock = await lockDataFolder(folder)
+  expect((await readdir(folder)).sort()).toEqual(['lock', 'lock.txt'])
+  await lock.release()
+})

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LarderError } from '../core/index.ts'
 
@@ -16,7 +16,10 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   const path = join(folder, 'lock')
   const mine = JSON.stringify({ pid: process.pid, startedAt: await startOf(process.pid), nonce: randomUUID() })
   for (let attempt = 0; attempt < 10; attempt++) {
-    if (await claim(path, mine)) return { release: () => releaseLock(path, mine) }
+    if (await claim(path, mine)) {
+      await removeLeftovers(folder)
+      return { release: () => releaseLock(path, mine) }
+    }
     const found = await readLock(path)
     if (found === undefined) continue
     if (await isAlive(found)) throw inUse(folder, found.pid)
@@ -26,6 +29,15 @@ export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
     message: `Several processes are trying to lock ${folder} at once.`,
     hint: 'Start only one Larder for a data directory.',
   })
+}
+
+/** What starters that were killed while they took the lock have left beside it. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^lock\.[0-9a-f-]{36}$/.test(name)) continue
+    const found = await readLock(join(folder, name))
+    if (found !== undefined && !(await isAlive(found))) await rm(join(folder, name), { force: true })
+  }
 }
 
 interface FoundLock {
@@ -42,10 +54,11 @@ async function claim(path: string, content: string): Promise<boolean> {
     await link(temporary, path)
     return true
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false
+    // ENOENT: the new owner took it for a leftover, since it was still empty.
+    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return false
     throw error
   } finally {
-    await unlink(temporary)
+    await rm(temporary, { force: true })
   }
 }
 
@@ -81,7 +94,9 @@ async function startOf(pid: number): Promise<string> {
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
       readFile(`/proc/${pid}/stat`, 'utf8'),
     ])
-    return `${boot.trim()}/${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    // A zombie has ended; only its parent has not asked for its exit status yet.
+    return fields[0] === 'Z' ? '' : `${boot.trim()}/${fields[19] ?? ''}`
   } catch (error) {
     if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return ''
     throw error
@@ -99,8 +114,11 @@ async function removeStale(path: string, judged: string): Promise<void> {
   }
   try {
     if ((await readFile(aside, 'utf8')) !== judged) await link(aside, path)
+  } catch (error) {
+    // The new owner has cleared it away.
+    if (!hasCode(error, 'ENOENT')) throw error
   } finally {
-    await unlink(aside)
+    await rm(aside, { force: true })
   }
 }
 
