@@ -6,7 +6,8 @@ export async function getSetting(state: State, key: string): Promise<string | un
   return row?.value
 }
 
-export async function setSetting(state: State, key: string, value: string): Promise<void> {
+/** `state`: also `{ db: transaction }`, to be committed with other things. */
+export async function setSetting(state: Pick<State, 'db'>, key: string, value: string): Promise<void> {
   await state.db
     .insertInto('settings')
     .values({ key, value })
