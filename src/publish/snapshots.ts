@@ -64,7 +64,7 @@ export async function insertSnapshot(db: Queries, snapshot: Snapshot): Promise<v
     .execute()
 }
 
-export function snapshotUnknown(mirror: string, number: number): LarderError {
+function snapshotUnknown(mirror: string, number: number): LarderError {
   return new LarderError('SNAPSHOT_UNKNOWN', {
     message: `There is no snapshot ${mirror}@${number}.`,
     hint: `\`larder mirror show ${mirror}\` lists those that are kept.`,
