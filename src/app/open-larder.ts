@@ -1,11 +1,19 @@
 import { createAptFormat } from '../apt/index.ts'
 import { fetchBranch, openCommit, prepareBareRepository, resolveRef } from '../forge/index.ts'
 import { asAnyFormat, createMirrorKind, type AnyFormat, type MirrorMemory } from '../mirror/index.ts'
-import { asAnyKind, createEventStore, createRunner, createRunStore } from '../pipeline/index.ts'
-import { getSetting, setSetting, type State } from '../state/index.ts'
+import {
+  asAnyKind,
+  createEventStore,
+  createRunner,
+  createRunStore,
+  type Run,
+  type RunStore,
+} from '../pipeline/index.ts'
+import { getSetting, removeSetting, setSetting, type State } from '../state/index.ts'
 import type { Controller } from './controller.ts'
 import type { ControllerContext } from './controller/context.ts'
 import { createDeliveryMethods, type DeliveryMethods } from './controller/deliveries.ts'
+import { createDoctorMethods } from './controller/doctor.ts'
 import { createMirrorMethods } from './controller/mirrors.ts'
 import { createPushMethods } from './controller/pushes.ts'
 import { createRunMethods } from './controller/runs.ts'
@@ -43,7 +51,7 @@ export async function openLarder(options: OpenLarderOptions): Promise<Larder> {
   }
 }
 
-async function assemble(rooms: Rooms, { dataFolder, repositoryUrl }: OpenLarderOptions): Promise<Larder> {
+async function assemble(rooms: Rooms, { dataFolder, environment, repositoryUrl }: OpenLarderOptions): Promise<Larder> {
   const { clock, log, state, cache, keyring } = rooms
   const formats = [asAnyFormat(createAptFormat({ ...rooms, cacheFolder: dataFolder.cache }))]
   const kinds = [createMirrors(rooms, formats)]
@@ -53,24 +61,25 @@ async function assemble(rooms: Rooms, { dataFolder, repositoryUrl }: OpenLarderO
   const mainCommit = () => resolveRef(repository, forge?.mainRef ?? 'refs/heads/main')
   const open = (commit: string) => openCommit(repository, commit)
   const runs = createRunStore(state, clock)
+  await releaseOldLeases(rooms, runs)
   let publicUrl = 'http://127.0.0.1:7420'
   const context: ControllerContext = {
     ...rooms,
     formats,
     kinds,
     runs,
-    runner: createRunner({ runs, kinds, openCommit: open, clock, log }),
+    runner: createRunner({ runs, kinds, openCommit: open, clock, log, onFinished: (run) => releaseLease(rooms, run) }),
     repository,
     siteHead: createSiteHead({ kinds, mainCommit, openCommit: open }),
     signingKey: (mirror) => keyring.key(mirror),
     publicUrl: () => publicUrl,
   }
-  const deliveries = createDeliveryMethods(context, {
-    events: createEventStore(state, clock),
-    fetchBranch: forge?.fetch,
-  })
+  const events = createEventStore(state, clock)
+  const deliveries = createDeliveryMethods(context, { events, fetchBranch: forge?.fetch })
   const fetchMain = forge && (() => forge.fetch('main'))
   const housekeeping = createHousekeeping({ context, cache, fetchMain, mainCommit })
+  const { settleDeliveries } = deliveries
+  const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
   return {
     controller: {
       ...createSiteMethods(context),
@@ -79,6 +88,7 @@ async function assemble(rooms: Rooms, { dataFolder, repositoryUrl }: OpenLarderO
       ...createPushMethods(context),
       ...createServingMethods(context),
       ...createUpkeepMethods(context, { keyring, housekeeping }),
+      ...createDoctorMethods({ ...rooms, context, dataFolder, environment, events, housekeeping, mainCommit, settleDeliveries, forgetInputs }),
       acceptDelivery: (delivery) => deliveries.acceptDelivery(delivery),
     },
     context,
@@ -104,10 +114,12 @@ function createMirrors(rooms: Rooms, formats: readonly AnyFormat[]) {
 
 function mirrorMemory(state: State): MirrorMemory {
   return {
-    getInputs: (mirror) => getSetting(state, `mirror/${mirror}/inputs`),
-    setInputs: (transaction, mirror, inputs) => setSetting({ db: transaction }, `mirror/${mirror}/inputs`, inputs),
+    getInputs: (mirror) => getSetting(state, inputsKey(mirror)),
+    setInputs: (transaction, mirror, inputs) => setSetting({ db: transaction }, inputsKey(mirror), inputs),
   }
 }
+
+const inputsKey = (mirror: string): string => `mirror/${mirror}/inputs`
 
 function forgeBranches(repository: string, url: string) {
   return {
@@ -115,3 +127,16 @@ function forgeBranches(repository: string, url: string) {
     fetch: (branch: string) => fetchBranch(repository, { url, remote: 'forge', branch }),
   }
 }
+
+/** What it staged is referred to by now, or given up. */
+async function releaseLease({ leases }: Rooms, run: Run): Promise<void> {
+  await leases.release(await leases.acquire(leaseHolder(run)))
+}
+
+/** Of pushes, exports and runs of a process that was killed; runs that go on keep what they have. */
+async function releaseOldLeases({ leases }: Rooms, runs: RunStore): Promise<void> {
+  const unfinished = [...(await runs.waiting()), ...(await runs.list({ limit: 1000, state: 'running' }))]
+  await leases.releaseAllBut(unfinished.map(leaseHolder))
+}
+
+const leaseHolder = (run: Run): string => `run/${run.id}`

@@ -8,7 +8,14 @@ import {
   type KindContext,
 } from '../core/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
-import { diffTrees, readTree, type PreparedPublication, type Publisher, type SigningKey } from '../publish/index.ts'
+import {
+  diffTrees,
+  readTree,
+  type Alongside,
+  type PreparedPublication,
+  type Publisher,
+  type SigningKey,
+} from '../publish/index.ts'
 import { diffPackages, isEmptyDiff, type PackageDiff } from './package-diff.ts'
 import type { AnyFormat, ListedPackage, MirrorPackage, MirrorRequest, Resolution } from './format.ts'
 import { mirrorGrammar } from './mirror-grammar.ts'
@@ -32,7 +39,8 @@ export interface MirrorKindOptions {
 export interface MirrorMemory {
   /** What the publication was made from, so that an unchanged world is recognised without resolving anything. */
   getInputs(mirror: string): Promise<string | undefined>
-  setInputs(mirror: string, inputs: string): Promise<void>
+  /** In the transaction of the switch: a crash never leaves one without the other. */
+  setInputs(transaction: Parameters<Alongside>[0], mirror: string, inputs: string): Promise<void>
 }
 
 export interface ObservedMirror {
@@ -55,7 +63,15 @@ export interface MirrorChange {
   subject: string
   action: 'create' | 'update' | 'remove'
   summary: string
-  detail: { mirror: string; inputs: string; added: MirrorPackage[]; removed: MirrorPackage[]; changed: PackageDiff['changed']; notes: readonly string[]; fetchBytes: number }
+  detail: {
+    mirror: string
+    inputs: string
+    added: MirrorPackage[]
+    removed: MirrorPackage[]
+    changed: PackageDiff['changed']
+    notes: readonly string[]
+    fetchBytes: number
+  }
   /** Undefined for a removal. Not JSON: lives as long as the plan. */
   work: { observed: ObservedMirror; resolution: Resolution } | undefined
 }
@@ -89,12 +105,16 @@ export function createMirrorKind(options: MirrorKindOptions): MirrorKind {
       ...observed.orphans.map((name) => planRemoval(name)),
     ],
     stage: (context, change) => stageMirror(options, context, change),
-    switch: (context, staged) => switchMirror(options, context, staged),
+    switch: (_context, staged) => switchMirror(options, staged),
     verify: (_context, staged) => verifyMirror(options, staged),
   }
 }
 
-async function observeMirrors(options: MirrorKindOptions, context: KindContext, desired: MirrorsConfig): Promise<ObservedMirrors> {
+async function observeMirrors(
+  options: MirrorKindOptions,
+  context: KindContext,
+  desired: MirrorsConfig,
+): Promise<ObservedMirrors> {
   const lease = await options.leases.acquire(`run/${context.runId}`)
   const mirrors: ObservedMirror[] = []
   for (const [name, config] of Object.entries(desired)) {
@@ -110,7 +130,7 @@ async function observeMirrors(options: MirrorKindOptions, context: KindContext, 
       loaded,
       inputs: inputsOf(request, format.fingerprint(loaded)),
       publishedInputs: publication && (await options.memory.getInputs(name)),
-      publishedPackages: snapshot === undefined ? [] : await format.packagesOf(snapshot),
+      publishedPackages: snapshot === undefined ? [] : await packagesIfReadable(format, snapshot),
       published: publication !== undefined,
     })
   }
@@ -118,10 +138,23 @@ async function observeMirrors(options: MirrorKindOptions, context: KindContext, 
   return { mirrors, orphans: published.filter((name) => !(name in desired)) }
 }
 
+/** A publication whose own blobs are damaged is compared with nothing: the plan then names everything as new. */
+async function packagesIfReadable(format: AnyFormat, snapshot: Snapshot): Promise<MirrorPackage[]> {
+  try {
+    return await format.packagesOf(snapshot)
+  } catch (error) {
+    if (isLarderError(error, 'BLOB_MISSING', 'BLOB_DAMAGED')) return []
+    throw error
+  }
+}
+
 function inputsOf(request: MirrorRequest<unknown, MirrorConfig>, upstream: string): string {
-  const list = request.list.map(({ position: _position, ...rest }: ListedPackage) => rest)
+  const list = request.list.map((listed): ListedPackage => ({ ...listed, position: nowhere }))
   return digestOf(JSON.stringify([request.mirror, request.upstreams, list, upstream]))
 }
+
+/** Where a package is listed does not decide what is published. */
+const nowhere = { file: '', line: 0, column: 0 }
 
 function planMirror(observed: ObservedMirror): MirrorChange[] {
   if (observed.publishedInputs === observed.inputs) return []
@@ -129,12 +162,17 @@ function planMirror(observed: ObservedMirror): MirrorChange[] {
   const resolution = format.resolve(loaded, request)
   const diff = diffPackages(observed.publishedPackages, resolution.packages)
   const sameList = observed.published && isEmptyDiff(diff)
-  const fetchBytes = [...diff.added, ...diff.changed.map((change) => change.after)].reduce((sum, one) => sum + one.sizeBytes, 0)
+  const fetchBytes = [...diff.added, ...diff.changed.map((change) => change.after)].reduce(
+    (sum, one) => sum + one.sizeBytes,
+    0,
+  )
   return [
     {
       subject: `mirror ${request.name}`,
       action: observed.published ? 'update' : 'create',
-      summary: sameList ? 'same packages; settings or upstream metadata changed' : describeChange(diff, resolution.packages.length),
+      summary: sameList
+        ? 'same packages; settings or upstream metadata changed'
+        : describeChange(diff, resolution.packages.length),
       detail: { mirror: request.name, inputs: observed.inputs, ...diff, notes: resolution.notes, fetchBytes },
       work: { observed, resolution },
     },
@@ -151,7 +189,11 @@ function planRemoval(name: string): MirrorChange {
   }
 }
 
-async function stageMirror(options: MirrorKindOptions, context: KindContext, change: MirrorChange): Promise<StagedMirror> {
+async function stageMirror(
+  options: MirrorKindOptions,
+  context: KindContext,
+  change: MirrorChange,
+): Promise<StagedMirror> {
   const { mirror, inputs } = change.detail
   if (change.work === undefined) return { mirror, inputs, work: undefined }
   const { observed, resolution } = change.work
@@ -160,7 +202,7 @@ async function stageMirror(options: MirrorKindOptions, context: KindContext, cha
   const lease = await leases.acquire(`run/${context.runId}`)
   const { progress, signal, freshForMs } = context
   const formatContext = { lease, progress, signal, freshForMs, now: clock.now() }
-  const held = new Set(observed.publishedPackages.flatMap((one) => (one.digest === '' ? [] : [one.digest])))
+  const held = observed.publishedInputs === undefined ? new Set<Digest>() : digestsOf(observed.publishedPackages)
   const staged = await format.stagePackages(formatContext, loaded, { resolution, held })
   const publication = await publisher.current(mirror)
   const { tree, meta } = await format.compose(formatContext, loaded, { request, resolution: staged })
@@ -168,8 +210,19 @@ async function stageMirror(options: MirrorKindOptions, context: KindContext, cha
   const sealer = format.sealer({ name: mirror, meta: snapshot.meta }, await options.signingKey(mirror))
   const validForMs = validForMsOf(request.mirror)
   const prepared = await publisher.prepare({ lease, snapshot, sealer, validForMs })
-  const work = { format: format.name, snapshotNumber: snapshot.number, previousTree: publication?.tree, prepared, validForMs }
+  const work = {
+    format: format.name,
+    snapshotNumber: snapshot.number,
+    previousTree: publication?.tree,
+    prepared,
+    validForMs,
+  }
   return { mirror, inputs, work }
+}
+
+/** What the publication keeps. Not looked at when its inputs were forgotten: then `doctor` has found blobs missing. */
+function digestsOf(packages: readonly MirrorPackage[]): Set<Digest> {
+  return new Set(packages.flatMap((one) => (one.digest === '' ? [] : [one.digest])))
 }
 
 /** Valid-Until is set only where the site asks for it: a mirror whose controller is down should not expire by itself. */
@@ -177,25 +230,28 @@ export function validForMsOf(config: MirrorConfig): number | undefined {
   return config.validDays === undefined ? undefined : config.validDays * 24 * 3600_000
 }
 
-async function switchMirror(options: MirrorKindOptions, context: KindContext, staged: StagedMirror): Promise<void> {
-  const { publisher, memory, leases } = options
-  if (staged.work === undefined) await publisher.withdraw(staged.mirror)
-  else await publishStaged(options, staged.mirror, staged.work)
-  await memory.setInputs(staged.mirror, staged.inputs)
-  await leases.release(await leases.acquire(`run/${context.runId}`))
+async function switchMirror(options: MirrorKindOptions, staged: StagedMirror): Promise<void> {
+  const { mirror, inputs, work } = staged
+  if (work === undefined) await options.publisher.withdraw(mirror)
+  else await publishStaged(options, mirror, { ...work, inputs })
 }
 
 /** Somebody may have promoted or rolled back since the staging: then the snapshot is sealed again, on top of that. */
-async function publishStaged(options: MirrorKindOptions, mirror: string, work: StagedWork): Promise<void> {
-  const { publisher } = options
+async function publishStaged(
+  options: MirrorKindOptions,
+  mirror: string,
+  work: StagedWork & { inputs: string },
+): Promise<void> {
+  const { publisher, memory } = options
+  const alongside: Alongside = (transaction) => memory.setInputs(transaction, mirror, work.inputs)
   try {
-    await publisher.switchTo(work.prepared)
+    await publisher.switchTo(work.prepared, alongside)
   } catch (error) {
     if (!isLarderError(error, 'PUBLICATION_OUTDATED')) throw error
     const { snapshotNumber, validForMs } = work
     const format = formatNamed(options, work.format)
     const { signingKey } = options
-    await republish({ mirror, snapshotNumber, format, publisher, signingKey, validForMs })
+    await republish({ mirror, snapshotNumber, format, publisher, signingKey, validForMs, alongside })
   }
 }
 
@@ -216,7 +272,8 @@ async function verifyMirror({ publisher, store }: MirrorKindOptions, staged: Sta
     if (found === undefined) continue
     const blobs = found.entry.parts?.map((part) => part.digest) ?? [found.entry.digest]
     for (const blob of blobs) {
-      if (!(await store.has(blob))) findings.push(missing(staged.mirror, `${path} is published, but its bytes are not in the store`))
+      if (!(await store.has(blob)))
+        findings.push(missing(staged.mirror, `${path} is published, but its bytes are not in the store`))
     }
   }
   return findings

@@ -96,7 +96,9 @@ async function recoverRuns(state: State, finished_at: string): Promise<number> {
   return state.transaction(async (db) => {
     const failed = { state: 'failed', finished_at } as const
     await db.updateTable('run_steps').set(failed).where('state', '=', 'running').execute()
-    const query = db.updateTable('runs').set({ state: 'waiting' }).where('state', '=', 'running')
+    // To be killed is no failed attempt: what may pass is still tried as often as ever.
+    const again = db.updateTable('runs').set((eb) => ({ state: 'waiting', attempts: eb('attempts', '-', 1) }))
+    const query = again.where('state', '=', 'running')
     return Number((await query.executeTakeFirst()).numUpdatedRows)
   })
 }

@@ -23,7 +23,8 @@ export interface RunnerOptions {
   freshForMs?: number
   /** A run that takes longer is failed. Default 6 h. */
   timeoutMs?: number
-  onFinished?(run: Run): void
+  /** When a run has ended, however it ended; not when it is put back to wait. */
+  onFinished?(run: Run): Promise<void>
 }
 
 /** One run at a time, oldest first: what a site shows is the result of its commits in their order. */
@@ -146,7 +147,16 @@ class QueueRunner implements Runner {
     } finally {
       this.#current = undefined
       files?.close()
-      this.#options.onFinished?.(await runs.get(run.id))
+      await this.#tellFinished(await runs.get(run.id))
+    }
+  }
+
+  async #tellFinished(run: Run): Promise<void> {
+    if (run.finishedAt === undefined) return
+    try {
+      await this.#options.onFinished?.(run)
+    } catch (error) {
+      this.#options.log.error('what follows a run has failed', { error, run: run.id })
     }
   }
 

@@ -61,6 +61,15 @@ describe('leases', () => {
     expect(await leases.held([a, b])).toEqual(new Set([b]))
   })
 
+  it('of holders that are gone are released together', async () => {
+    const { leases } = test
+    const kept = await leases.acquire('run/1')
+    await leases.acquire('push/2')
+    await leases.acquire('export/3')
+    await leases.releaseAllBut(['run/1', 'run/9'])
+    expect(await leases.live()).toEqual(new Set([kept]))
+  })
+
   it('pins a great many', async () => {
     const { leases, store } = test
     const lease = await leases.acquire('run/1')

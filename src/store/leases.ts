@@ -14,6 +14,8 @@ export interface CollectableLeases extends Leases {
   duringCollection<T>(work: () => Promise<T>): Promise<T>
   /** Those of the digests that some lease holds. */
   held(digests: readonly Digest[]): Promise<ReadonlySet<Digest>>
+  /** At a start: what a process that is gone had leased, but for these holders, whose work goes on. */
+  releaseAllBut(holders: readonly string[]): Promise<void>
   /** Every digest that some lease holds. */
   roots(): AsyncIterable<Digest>
   live(): Promise<ReadonlySet<LeaseId>>
@@ -95,6 +97,12 @@ class SqlLeases implements CollectableLeases {
       .where('digest', 'in', digests)
       .execute()
     return new Set(rows.map((row) => row.digest as Digest))
+  }
+
+  async releaseAllBut(holders: readonly string[]): Promise<void> {
+    const rows = await this.#state.db.selectFrom('leases').select(['id', 'holder']).execute()
+    const kept = new Set(holders)
+    for (const { id, holder } of rows) if (!kept.has(holder)) await this.release(id as LeaseId)
   }
 
   async *roots(): AsyncIterable<Digest> {
