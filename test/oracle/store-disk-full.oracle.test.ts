@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestOf, isLarderError, systemClock } from '../../src/core/index.ts'
 import { collect } from '../../src/core/testing/collect.ts'
-import { openDatabase } from '../../src/state/index.ts'
+import { openDatabase, type State } from '../../src/state/index.ts'
 import { collectGarbage, createLeases, openFileBlobStore, sqlLeaseBook } from '../../src/store/index.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -13,17 +13,20 @@ const isRoot = process.getuid?.() === 0
 /** A real file system that is really full. */
 describe.skipIf(!isRoot)('a store on a small tmpfs (needs root to mount it)', () => {
   let folder: string
+  let state: State | undefined
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'larder-full-'))
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m,mode=700', 'tmpfs', folder])
   })
   afterAll(async () => {
+    // An open file would keep the mount.
+    await state?.close()
     execFileSync('umount', [folder])
     await rm(folder, { recursive: true })
   })
 
   it('says DISK_FULL, keeps what it has, leaves nothing by half, and goes on when there is room again', async () => {
-    const state = await openDatabase({ path: join(folder, 'larder.db'), clock: systemClock })
+    state = await openDatabase({ path: join(folder, 'larder.db'), clock: systemClock })
     const store = await openFileBlobStore({ folder, leaseBook: sqlLeaseBook(state), reserveBytes: 12_000_000 })
     const leases = createLeases(state, store, systemClock)
     const [kept, filling] = [await leases.acquire('kept'), await leases.acquire('filling')]
@@ -68,6 +71,5 @@ describe.skipIf(!isRoot)('a store on a small tmpfs (needs root to mount it)', ()
     await rm(join(folder, 'ballast'))
     await leases.acquire('another')
     expect(await store.has(await store.write(kept, Buffer.from('room')))).toBe(true)
-    await state.close()
   })
 })
