@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../core/index.ts'
+import { openDatabase, type State } from '../state/index.ts'
+import { createRunStore, type RunStore } from './run-store.ts'
+
+let state: State
+let runs: RunStore
+
+beforeEach(async () => {
+  state = await openDatabase({ path: ':memory:', clock: systemClock })
+  runs = createRunStore(state, systemClock)
+})
+afterEach(() => state.close())
+
+const apply = () => runs.create({ branch: 'main', commit: 'c0ffee', goal: 'apply', origin: 'test' })
+
+test('an unknown run is an error that says so', async () => {
+  await expect(runs.get(7)).rejects.toMatchObject({ code: 'RUN_UNKNOWN' })
+})
+
+test('a finished run cannot start', async () => {
+  await apply()
+  await runs.start(1)
+  await runs.finish(1, { state: 'succeeded' })
+  await expect(runs.start(1)).rejects.toMatchObject({ code: 'RUN_STATE' })
+})
+
+test('steps and log lines are numbered from 1 and come back in order', async () => {
+  await apply()
+  const step = await runs.beginStep(1, 'plan')
+  await runs.endStep(1, step, { state: 'done', result: { staged: [1] } })
+  await runs.beginStep(1, 'stage')
+  expect(await runs.steps(1)).toMatchObject([
+    { number: 1, name: 'plan', state: 'done', result: { staged: [1] } },
+    { number: 2, name: 'stage', state: 'running' },
+  ])
+  await runs.log(1, ['a', 'b'])
+  await runs.log(1, [])
+  await runs.log(1, ['c'])
+  expect((await runs.readLog(1, 1)).map(({ number, message }) => [number, message])).toEqual([
+    [2, 'b'],
+    [3, 'c'],
+  ])
+})
+
+test('a log of more lines than one statement can bind is kept whole', async () => {
+  await apply()
+  await runs.log(
+    1,
+    Array.from({ length: 12_000 }, (_, index) => `line ${index}`),
+  )
+  expect(await runs.readLog(1, 0)).toHaveLength(12_000)
+})
+
+test('recover puts back what was under way and closes its steps', async () => {
+  await apply()
+  await runs.start(1)
+  await runs.beginStep(1, 'plan')
+  expect(await runs.recover()).toBe(1)
+  expect((await runs.get(1)).state).toBe('waiting')
+  expect(await runs.steps(1)).toMatchObject([{ state: 'failed' }])
+})
+
+test('prune keeps the newest, and what is not finished', async () => {
+  for (let count = 0; count < 5; count++) await apply()
+  await runs.log(2, ['gone with its run'])
+  for (const id of [1, 2, 4, 5]) await runs.finish(id, { state: 'succeeded' })
+  await runs.prune(2)
+  expect((await runs.list({ limit: 10 })).map(({ id }) => id)).toEqual([5, 4, 3])
+  expect(await runs.readLog(2, 0)).toEqual([])
+})
+
+test('list pages backwards and filters', async () => {
+  for (let count = 0; count < 5; count++) await apply()
+  await runs.finish(2, { state: 'failed' })
+  expect((await runs.list({ limit: 2, before: 4 })).map(({ id }) => id)).toEqual([3, 2])
+  expect((await runs.list({ limit: 9, state: 'failed' })).map(({ id }) => id)).toEqual([2])
+})

@@ -1,0 +1,226 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { LarderError, silentLog, systemClock, type SiteFiles } from '../core/index.ts'
+import { openDatabase, type State } from '../state/index.ts'
+import { createRunner, type Runner, type RunnerOptions } from './runner.ts'
+import { createRunStore, type RunStore } from './run-store.ts'
+import { createFakeKind, type FakeKind } from './testing/fake-kind.ts'
+
+let state: State
+let runs: RunStore
+let fake: FakeKind
+let runner: Runner
+
+/** What the site says, by commit. */
+const commits: Record<string, string> = {
+  one: 'site: lab\nwords: [a]\n',
+  two: 'site: lab\nwords: [a, b]\n',
+  broken: 'site: lab\nwrods: [a]\n',
+}
+
+const openCommit = (commit: string): Promise<SiteFiles & { close(): void }> =>
+  Promise.resolve({
+    read: (path) => Promise.resolve(path === 'larder.yaml' ? Buffer.from(commits[commit] ?? '') : undefined),
+    list: () => Promise.resolve(['larder.yaml']),
+    close: () => {},
+  })
+
+const start = (options: Partial<RunnerOptions> = {}): Runner =>
+  createRunner({ runs, kinds: [fake.kind], openCommit, clock: systemClock, log: silentLog, ...options })
+
+const apply = (commit: string) => runs.create({ branch: 'main', commit, goal: 'apply', origin: 'test' })
+
+beforeEach(async () => {
+  state = await openDatabase({ path: ':memory:', clock: systemClock })
+  runs = createRunStore(state, systemClock)
+  fake = createFakeKind()
+  runner = start()
+})
+
+afterEach(async () => {
+  await runner.stop()
+  await state.close()
+})
+
+async function work(): Promise<void> {
+  await runner.start()
+  await runner.idle()
+}
+
+describe('an apply', () => {
+  test('stages everything, then switches everything, then verifies', async () => {
+    await apply('two')
+    await work()
+    expect(fake.calls).toEqual(['stage a', 'stage b', 'switch a', 'switch b', 'verify a', 'verify b'])
+    expect(await runs.get(1)).toMatchObject({ state: 'succeeded', plan: [{ subject: 'a' }, { subject: 'b' }] })
+  })
+
+  test('runs in the order of creation', async () => {
+    await apply('one')
+    await apply('two')
+    await work()
+    expect(fake.calls).toEqual(['stage a', 'switch a', 'verify a', 'stage b', 'switch b', 'verify b'])
+  })
+
+  test('switches nothing when a stage fails', async () => {
+    fake.before = (step, subject) =>
+      step === 'stage' && subject === 'b'
+        ? Promise.reject(new LarderError('APT_SIGNATURE_BAD', { message: 'forged' }))
+        : Promise.resolve()
+    await apply('two')
+    await work()
+    expect(fake.visible.size).toBe(0)
+    expect(await runs.get(1)).toMatchObject({ state: 'failed', error: { code: 'APT_SIGNATURE_BAD' }, attempts: 1 })
+  })
+
+  test('fails when what was switched is not right', async () => {
+    fake.findings = [{ severity: 'error', subject: 'a', message: 'it is not there' }]
+    await apply('one')
+    await work()
+    expect((await runs.get(1)).error).toMatchObject({
+      code: 'VERIFY_FAILED',
+      message: expect.stringContaining('not there'),
+    })
+  })
+
+  test('tells every problem of an invalid site', async () => {
+    await apply('broken')
+    await work()
+    const { state: outcome, error } = await runs.get(1)
+    expect(outcome).toBe('failed')
+    expect(error).toMatchObject({ code: 'SITE_INVALID', context: { problems: [{ line: 2, suggestion: 'words' }] } })
+  })
+})
+
+describe('what may pass', () => {
+  test('is tried again, with what was staged kept', async () => {
+    let failures = 2
+    fake.before = (step, subject) => {
+      if (step !== 'stage' || subject !== 'b' || failures-- <= 0) return Promise.resolve()
+      return Promise.reject(new LarderError('FETCH_UNREACHABLE', { message: 'no answer' }))
+    }
+    runner = start({ retryDelayMs: 1 })
+    await apply('two')
+    await runner.start()
+    await expect.poll(async () => (await runs.get(1)).state).toBe('succeeded')
+    expect(fake.calls.filter((call) => call === 'stage a')).toHaveLength(1)
+    expect(fake.calls.filter((call) => call === 'stage b')).toHaveLength(3)
+    expect((await runs.readLog(1, 0)).map((line) => line.message).join('\n')).toContain('Trying again')
+  })
+
+  test('is given up after the last attempt', async () => {
+    fake.before = () => Promise.reject(new LarderError('FETCH_UNREACHABLE', { message: 'no answer' }))
+    runner = start({ retryDelayMs: 1, attempts: 3 })
+    await apply('one')
+    await runner.start()
+    await expect.poll(async () => (await runs.get(1)).state).toBe('failed')
+    expect((await runs.get(1)).attempts).toBe(3)
+  })
+
+  test('waits without holding up what comes after it', async () => {
+    fake.before = (_step, subject) =>
+      subject === 'a'
+        ? Promise.reject(new LarderError('FETCH_UNREACHABLE', { message: 'no answer' }))
+        : Promise.resolve()
+    runner = start({ retryDelayMs: 3600_000 })
+    await apply('one')
+    fake.visible.add('none')
+    await work()
+    expect((await runs.get(1)).state).toBe('waiting')
+    commits['b-only'] = 'site: lab\nwords: [b]\n'
+    await apply('b-only')
+    runner.wake()
+    await runner.idle()
+    expect((await runs.get(2)).state).toBe('succeeded')
+  })
+})
+
+describe('a run that is interrupted', () => {
+  /** Resolves when a stage has begun, which then waits for its end. */
+  const holdStage = (): Promise<void> =>
+    new Promise((begun) => {
+      fake.before = (step, _subject, signal) =>
+        new Promise((resolve, reject) => {
+          if (step !== 'stage') {
+            resolve()
+            return
+          }
+          signal.addEventListener('abort', () => reject(signal.reason as Error))
+          begun()
+        })
+    })
+
+  test('by cancel ends as cancelled', async () => {
+    const begun = holdStage()
+    await apply('one')
+    await runner.start()
+    await begun
+    await runner.cancel(1)
+    await runner.idle()
+    expect(await runs.get(1)).toMatchObject({ state: 'cancelled', error: { code: 'CANCELLED' } })
+    await expect(runner.cancel(1)).rejects.toMatchObject({ code: 'RUN_STATE' })
+  })
+
+  test('by a stop waits for the next start', async () => {
+    const begun = holdStage()
+    await apply('one')
+    await runner.start()
+    await begun
+    await runner.stop()
+    expect((await runs.get(1)).state).toBe('waiting')
+    fake.before = () => Promise.resolve()
+    runner = start()
+    await work()
+    expect((await runs.get(1)).state).toBe('succeeded')
+  })
+
+  test('by a kill goes on at the next start from what it had staged', async () => {
+    await apply('two')
+    fake.before = (step) => (step === 'switch' ? new Promise(() => {}) : Promise.resolve())
+    await runner.start()
+    await expect.poll(() => fake.calls).toContain('switch a')
+    // The process is gone here; another one starts on the same database.
+    fake.calls = []
+    fake.before = () => Promise.resolve()
+    const second = start()
+    await second.start()
+    await second.idle()
+    expect(fake.calls).toEqual(['switch a', 'switch b', 'verify a', 'verify b'])
+    expect((await runs.get(1)).state).toBe('succeeded')
+    runner = second
+  })
+
+  test('by its time limit fails', async () => {
+    const begun = holdStage()
+    runner = start({ timeoutMs: 50 })
+    await apply('one')
+    await runner.start()
+    await begun
+    await runner.idle()
+    expect(await runs.get(1)).toMatchObject({ state: 'failed', error: { message: expect.stringContaining('longer') } })
+  })
+})
+
+describe('plans', () => {
+  const plan = (commit: string) => runs.create({ branch: 'topic', commit, goal: 'plan', origin: 'test' })
+
+  test('change nothing', async () => {
+    await plan('two')
+    await work()
+    expect(fake.calls).toEqual([])
+    expect((await runs.get(1)).plan).toHaveLength(2)
+  })
+
+  test('that wait are superseded by a newer commit of the branch; applies never are', async () => {
+    await apply('one')
+    await plan('one')
+    await plan('two')
+    await apply('two')
+    const states = (await runs.list({ limit: 10 })).map((run) => [run.id, run.state])
+    expect(states).toEqual([
+      [4, 'waiting'],
+      [3, 'waiting'],
+      [2, 'superseded'],
+      [1, 'waiting'],
+    ])
+  })
+})
