@@ -1,4 +1,4 @@
-import type { Clock, Progress, TransferState } from '../core/index.ts'
+import { describeTransfer, TransferRate, type Clock, type Progress, type TransferState } from '../core/index.ts'
 import type { RunStore } from './run-store.ts'
 
 const flushEveryMs = 100
@@ -14,6 +14,7 @@ export function createRunLog(
   let writing: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
   let toldTransferAt = 0
+  const rate = new TransferRate(clock)
 
   const flush = (): Promise<void> => {
     clearTimeout(timer)
@@ -25,20 +26,17 @@ export function createRunLog(
   }
   const log = (message: string): void => {
     pending.push(message)
-    timer ??= setTimeout(() => void flush().catch(() => {}), flushEveryMs).unref()
+    // A failure is kept in `writing`, and met by whoever flushes last.
+    timer ??= setTimeout(() => {
+      flush().catch(() => undefined)
+    }, flushEveryMs).unref()
   }
   const transfer = (state: TransferState): void => {
     const at = clock.monotonicMs()
     const finished = state.doneItems === state.totalItems
     if (!finished && at - toldTransferAt < tellTransferEveryMs) return
     toldTransferAt = at
-    log(
-      `${state.label}: ${state.doneItems} of ${state.totalItems} files, ${megabytes(state.doneBytes)} of ${megabytes(state.totalBytes)} MB`,
-    )
+    log(describeTransfer(state, rate.read(state)))
   }
   return { progress: { log, transfer }, flush }
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / 1e6).toFixed(1)
 }

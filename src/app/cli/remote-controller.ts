@@ -29,6 +29,7 @@ export function createRemoteController(baseUrl: string, token: string | undefine
     collectGarbage: () => call('POST', '/gc'),
     keys: (name) => get(`${mirrorPath(name)}/keys`),
     rotateKey: (name) => call('POST', `${mirrorPath(name)}/keys/rotate`),
+    doctor: (options) => call('POST', '/doctor', options),
   }
 }
 

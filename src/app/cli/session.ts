@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { LarderError, systemClock } from '../../core/index.ts'
+import { systemClock } from '../../core/index.ts'
 import type { Controller } from '../controller.ts'
 import type { DataFolder } from '../data-folder.ts'
+import { readAddress } from '../read-address.ts'
 import { createRemoteController } from './remote-controller.ts'
 
 /** What commands ask of Larder, whether one is running or not. */
@@ -26,6 +27,7 @@ export type ControllerClient = Pick<
   | 'collectGarbage'
   | 'keys'
   | 'rotateKey'
+  | 'doctor'
 >
 
 export interface Session {
@@ -62,35 +64,4 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 
 function remote(url: string, token: string | undefined): Session {
   return { client: createRemoteController(url, token), close: () => Promise.resolve() }
-}
-
-/** Where the controller that owns the data folder listens, if one is alive. */
-export async function readAddress(dataFolder: DataFolder): Promise<{ url: string; pid: number } | undefined> {
-  let text: string
-  try {
-    text = await readFile(dataFolder.address, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
-    if (code === 'EACCES') throw noAccess(dataFolder)
-    throw error
-  }
-  const address = JSON.parse(text) as { url: string; pid: number }
-  return isAlive(address.pid) ? address : undefined
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-function noAccess(dataFolder: DataFolder): LarderError {
-  return new LarderError('UNAUTHORIZED', {
-    message: `${dataFolder.root} belongs to another user.`,
-    hint: 'Run the command as that user, or give --url and LARDER_TOKEN.',
-  })
 }
