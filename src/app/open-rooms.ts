@@ -1,5 +1,5 @@
 import { createLog, type Clock, type Log, type LogLevel } from '../core/index.ts'
-import { createFetcher, proxyFromEnvironment, type Fetcher } from '../fetch/index.ts'
+import { createFetcher, proxyFromEnvironment, type Fetcher, type FetchLimits } from '../fetch/index.ts'
 import { createKeyring, createPublisher, type Keyring, type Publisher } from '../publish/index.ts'
 import { createCache, lockDataFolder, openDatabase, type Cache, type State } from '../state/index.ts'
 import {
@@ -17,10 +17,15 @@ export interface OpenRoomsOptions {
   clock: Clock
   logLevel: LogLevel
   environment: NodeJS.ProcessEnv
-  /** Its first line encrypts the signing keys on the disk. Default: they are protected by their mode alone. */
+  /**
+   * Its first line encrypts the signing keys on the disk. Default: LARDER_PASSPHRASE_FILE, or they are protected by
+   * their mode alone.
+   */
   passphraseFile?: string
   /** Most bytes a second to fetch from upstreams. Default: no limit. */
   bandwidthBytesPerSecond?: number
+  /** Transfers at once from one host. Default 4; in all, twice as many. */
+  connectionsPerHost?: number
 }
 
 /** What works on one data folder, whatever is done with it. */
@@ -39,7 +44,8 @@ export interface Rooms {
 
 /** Takes possession of a data folder. DATA_IN_USE, DATA_NEWER, DISK_FULL; then nothing stays open. */
 export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
-  const { dataFolder, clock, logLevel, environment, passphraseFile, bandwidthBytesPerSecond } = options
+  const { dataFolder, clock, logLevel, environment } = options
+  const passphraseFile = options.passphraseFile ?? environment['LARDER_PASSPHRASE_FILE']
   await createDataFolder(dataFolder)
   const lock = await lockDataFolder(dataFolder.root)
   try {
@@ -47,7 +53,7 @@ export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
     const state = await openDatabase({ path: dataFolder.database, clock })
     const store = await openFileBlobStore({ folder: dataFolder.root, leaseBook: sqlLeaseBook(state) })
     const leases = createLeases(state, store, clock)
-    const limits = bandwidthBytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond }
+    const limits = fetchLimitsOf(options)
     const proxy = proxyFromEnvironment(environment)
     const fetcher = createFetcher({ store, leases, clock, proxy, limits, userAgent: `Larder/${version}` })
     return {
@@ -69,5 +75,12 @@ export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
   } catch (error) {
     await lock.release()
     throw error
+  }
+}
+
+function fetchLimitsOf({ bandwidthBytesPerSecond, connectionsPerHost }: OpenRoomsOptions): Partial<FetchLimits> {
+  return {
+    ...(bandwidthBytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond }),
+    ...(connectionsPerHost === undefined ? {} : { perHost: connectionsPerHost, total: 2 * connectionsPerHost }),
   }
 }

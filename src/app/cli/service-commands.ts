@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { systemClock } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
+import { parseId } from './run-commands.ts'
 
 interface UpOptions {
   listen: { host: string; port: number }
@@ -10,6 +11,8 @@ interface UpOptions {
   repository?: string
   syncEvery?: number
   bandwidth?: number
+  connections?: number
+  passphraseFile?: string
 }
 
 export function addServiceCommands(program: Command, bind: Bind): void {
@@ -27,6 +30,8 @@ export function addServiceCommands(program: Command, bind: Bind): void {
     .option('--repository <url>', 'repository of a forge that holds the site, instead of the built-in one')
     .option('--sync-every <hours>', 'ask upstreams for news this often', parseHours)
     .option('--bandwidth <kB/s>', 'most kilobytes a second to fetch from upstreams', parsePositive)
+    .option('--connections <n>', 'transfers at once from one host (4)', parseId)
+    .option('--passphrase-file <file>', 'encrypts the signing keys on the disk (LARDER_PASSPHRASE_FILE)')
     .action(bind(up))
 }
 
@@ -50,6 +55,8 @@ async function up({ output, dataFolder, environment, signal }: CommandContext, o
     ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
     ...(options.syncEvery === undefined ? {} : { syncEveryMs: options.syncEvery * 3600_000 }),
     ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecond: options.bandwidth * 1000 }),
+    ...(options.connections === undefined ? {} : { connectionsPerHost: options.connections }),
+    ...(options.passphraseFile === undefined ? {} : { passphraseFile: options.passphraseFile }),
   })
   output.data({ url: running.url })
   output.line(`Larder is running at ${running.url}`)
