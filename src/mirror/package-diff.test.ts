@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { digestOf } from '../core/index.ts'
+import { describeChange } from './describe-change.ts'
+import type { MirrorPackage } from './format.ts'
+import { diffPackages, isEmptyDiff } from './package-diff.ts'
+
+/** `nginx 1.2 amd64 #content` */
+function pack(text: string): MirrorPackage {
+  const [name = '', version = '', architecture = 'amd64', content = `${name} ${version} ${architecture}`] =
+    text.split(' ')
+  const shared = { sizeBytes: 1_000_000, path: `pool/${name}`, upstream: 'debian', reason: 'listed' }
+  return { name, version, architecture, digest: digestOf(content), ...shared }
+}
+
+const show = ({ name, version, architecture }: MirrorPackage): string => `${name} ${version} ${architecture}`
+
+describe('diffPackages', () => {
+  test.each([
+    { is: 'nothing', before: ['a 1'], after: ['a 1'], added: [], removed: [], changed: [] },
+    { is: 'an addition', before: ['a 1'], after: ['a 1', 'b 1'], added: ['b 1 amd64'], removed: [], changed: [] },
+    { is: 'a removal', before: ['a 1', 'b 1'], after: ['a 1'], added: [], removed: ['b 1 amd64'], changed: [] },
+    { is: 'an upgrade', before: ['a 1'], after: ['a 2'], added: [], removed: [], changed: ['a 1 amd64 -> a 2 amd64'] },
+    {
+      is: 'other bytes under the same version',
+      before: ['a 1 amd64 one'],
+      after: ['a 1 amd64 two'],
+      added: [],
+      removed: [],
+      changed: ['a 1 amd64 -> a 1 amd64'],
+    },
+    {
+      is: 'an upgrade for one architecture',
+      before: ['a 1 amd64', 'a 1 arm64'],
+      after: ['a 1 amd64', 'a 2 arm64'],
+      added: [],
+      removed: [],
+      changed: ['a 1 arm64 -> a 2 arm64'],
+    },
+    {
+      is: 'a second version beside the first',
+      before: ['a 1'],
+      after: ['a 1', 'a 2'],
+      added: ['a 2 amd64'],
+      removed: [],
+      changed: [],
+    },
+    {
+      is: 'two versions that give way to one: no pair is the right one',
+      before: ['a 1', 'a 2'],
+      after: ['a 3'],
+      added: ['a 3 amd64'],
+      removed: ['a 1 amd64', 'a 2 amd64'],
+      changed: [],
+    },
+  ])('$is', ({ before, after, added, removed, changed }) => {
+    const diff = diffPackages(before.map(pack), after.map(pack))
+    expect(diff.added.map(show)).toEqual(added)
+    expect(diff.removed.map(show)).toEqual(removed)
+    expect(diff.changed.map((one) => `${show(one.before)} -> ${show(one.after)}`)).toEqual(changed)
+    expect(isEmptyDiff(diff)).toBe(added.length + removed.length + changed.length === 0)
+  })
+
+  test('a digest that is not known yet is compared by size', () => {
+    const unknown: MirrorPackage = { ...pack('a 1'), digest: '' }
+    expect(isEmptyDiff(diffPackages([pack('a 1')], [unknown]))).toBe(true)
+    expect(diffPackages([pack('a 1')], [{ ...unknown, sizeBytes: 5 }]).changed).toHaveLength(1)
+  })
+})
+
+test('a change is told in a line', () => {
+  const diff = diffPackages(['a 1', 'b 1', 'c 1'].map(pack), ['a 2', 'c 1', 'd 1', 'e 1'].map(pack))
+  expect(describeChange(diff, 4)).toBe('+2 packages, 1 changed, -1 package; 4 in all; 3.0 MB to fetch')
+})
