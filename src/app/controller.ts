@@ -52,6 +52,8 @@ export interface Controller {
   /** Newest first; `retiresAt`: until when an older key goes on signing beside it. */
   keys(mirror: string): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
   rotateKey(mirror: string): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
+  /** Looks for whatever may be wrong. `fix`: mends what is safe to mend; `deep`: reads every byte. */
+  doctor(options: { fix: boolean; deep: boolean }): Promise<DoctorReport>
 
   /** A file as clients see it now; stable paths of retained generations too. */
   published(format: string, mirror: string, path: string): Promise<PublishedFile | undefined>
@@ -132,6 +134,31 @@ export interface Delivery {
 export interface Push {
   updates: { ref: string; before: string; after: string }[]
   environment: Record<string, string>
+}
+/** Something wrong, or something that was and is mended now. */
+export interface DoctorFinding extends Finding {
+  /** Name of the check that found it. */
+  check: string
+  /** `fix` mends it. */
+  fixable: boolean
+  fixed: boolean
+}
+export interface DoctorReport {
+  /** The worst first; what was mended last. */
+  findings: DoctorFinding[]
+  /** Names of what was looked at. */
+  checks: string[]
+  usage: {
+    folder: string
+    blobCount: number
+    blobBytes: number
+    uploadBytes: number
+    cacheBytes: number
+    siteBytes: number
+    databaseBytes: number
+  }
+  /** Runs that were queued to mend what takes a run. */
+  runs: number[]
 }
 export interface PublishedFile {
   entry: TreeEntry

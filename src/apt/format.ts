@@ -1,7 +1,7 @@
 import type { Clock, Digest } from '../core/index.ts'
 import { digestFromHex } from '../core/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
-import type { Format, MirrorPackage, Resolution } from '../mirror/index.ts'
+import type { Format, LoadedUpstream, MirrorPackage, Resolution } from '../mirror/index.ts'
 import { readTree, type Snapshot } from '../publish/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
@@ -49,6 +49,7 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
     load: (context, request) => upstreams.load(context, request),
     tidy: () => upstreams.tidy(),
     fingerprint: (loaded) => loaded.fingerprint,
+    inspect: (loaded) => loaded.suites.map(inspectSuite),
     resolve,
     why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
     stagePackages: (context, loaded, what) => stagePackages(options, context, { loaded, ...what }),
@@ -78,6 +79,23 @@ function resolve(loaded: LoadedUpstreams, request: AptRequest): AptResolution {
 function exportOrder(path: string): number {
   if (/(^|\/)InRelease$/.test(path)) return 2
   return /(^|\/)Release(\.gpg)?$/.test(path) ? 1 : 0
+}
+
+function inspectSuite({
+  upstream,
+  suite,
+  baseUrls,
+  release,
+  notes,
+}: LoadedUpstreams['suites'][number]): LoadedUpstream {
+  return {
+    upstream,
+    part: `suite ${suite}`,
+    addresses: baseUrls,
+    madeAt: release.date,
+    validUntil: release.validUntil,
+    notes,
+  }
 }
 
 /** Contents of so many snapshots stay in memory: the one before, the one now, the one to come, for some mirrors. */

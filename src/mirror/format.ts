@@ -81,6 +81,8 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   load(context: FormatContext, request: MirrorRequest<UpstreamConfig, MirrorConfig>): Promise<Loaded>
   /** Identity of what was loaded: equal strings mean that nothing changed upstream. */
   fingerprint(loaded: Loaded): string
+  /** What was loaded from where, and until when it is good: for `doctor`. */
+  inspect(loaded: Loaded): LoadedUpstream[]
   /** Pure. PACKAGE_UNKNOWN, CLOSURE_UNSATISFIABLE: with every problem in `context.problems`. */
   resolve(loaded: Loaded, request: MirrorRequest<UpstreamConfig, MirrorConfig>): Resolved
   /** Chains from listed packages to this one: for `mirror why`. */
@@ -109,6 +111,22 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   exportOrder(path: string): number
   /** What a client's administrator writes down to use the mirror. `meta` is undefined before the first publication. */
   clientSetup(options: { mirror: string; baseUrl: string; publicKeyArmored: string; meta: unknown }): ClientSetup
+}
+
+/** One part of an upstream as it was loaded. */
+export interface LoadedUpstream {
+  /** Name in larder.yaml. */
+  upstream: string
+  /** Which part of it, for people: `suite bookworm`. */
+  part: string
+  /** Each ending in `/`, the preferred one first. */
+  addresses: readonly string[]
+  /** When the upstream signed it. */
+  madeAt: Date
+  /** Undefined: for ever. */
+  validUntil: Date | undefined
+  /** What is missing upstream, what was not verified. */
+  notes: readonly string[]
 }
 
 export interface ClientSetup {

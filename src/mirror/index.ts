@@ -7,6 +7,7 @@ export {
   type FormatContext,
   type FormatGrammar,
   type ListedPackage,
+  type LoadedUpstream,
   type MirrorPackage,
   type MirrorRequest,
   type Resolution,

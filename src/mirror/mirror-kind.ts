@@ -15,6 +15,8 @@ import {
   type PreparedPublication,
   type Publisher,
   type SigningKey,
+  type Snapshot,
+  type Tree,
 } from '../publish/index.ts'
 import { diffPackages, isEmptyDiff, type PackageDiff } from './package-diff.ts'
 import type { AnyFormat, ListedPackage, MirrorPackage, MirrorRequest, Resolution } from './format.ts'
@@ -281,9 +283,19 @@ async function verifyMirror({ publisher, store }: MirrorKindOptions, staged: Sta
 
 async function changedPaths(store: BlobStore, before: Digest | undefined, after: Digest): Promise<string[]> {
   const afterTree = await readTree(store, after)
-  if (before === undefined) return [...afterTree.entries()].map((entry) => entry.path)
-  const differences = diffTrees(await readTree(store, before), afterTree)
+  const beforeTree = before && (await treeIfReadable(store, before))
+  if (beforeTree === undefined) return [...afterTree.entries()].map((entry) => entry.path)
+  const differences = diffTrees(beforeTree, afterTree)
   return [...differences].flatMap(({ path, after: entry }) => (entry === undefined ? [] : [path]))
+}
+
+async function treeIfReadable(store: BlobStore, digest: Digest): Promise<Tree | undefined> {
+  try {
+    return await readTree(store, digest)
+  } catch (error) {
+    if (isLarderError(error, 'BLOB_MISSING', 'BLOB_DAMAGED')) return undefined
+    throw error
+  }
 }
 
 function missing(mirror: string, message: string): Finding {

@@ -1,4 +1,4 @@
-import type { Clock, Digest } from '../core/index.ts'
+import { isLarderError, type Clock, type Digest } from '../core/index.ts'
 import type { State } from '../state/index.ts'
 import type { BlobStore, LeaseId, Leases } from '../store/index.ts'
 import type { Snapshot } from './publication.ts'
@@ -47,9 +47,20 @@ export async function addSnapshot(
 /** What a tree needs that another, which something keeps, does not. */
 export async function blobsBeyond(store: BlobStore, tree: StoredTree, other: Digest | undefined): Promise<Digest[]> {
   if (other === undefined) return [...tree.blobs()]
-  const before = await readStoredTree(store, other)
+  const before = await readIfWhole(store, other)
+  if (before === undefined) return [...tree.blobs()]
   const shared = new Set(before.chunks.map((chunk) => chunk.digest))
   const chunks = tree.chunks.map((chunk) => chunk.digest).filter((digest) => !shared.has(digest))
   const entries = [...diffTrees(before, tree)].flatMap(({ after }) => (after === undefined ? [] : blobsOfEntry(after)))
   return [tree.digest, ...chunks, ...entries]
+}
+
+/** A tree that is damaged itself proves nothing to be there. */
+async function readIfWhole(store: BlobStore, tree: Digest): Promise<StoredTree | undefined> {
+  try {
+    return await readStoredTree(store, tree)
+  } catch (error) {
+    if (isLarderError(error, 'BLOB_MISSING', 'BLOB_DAMAGED')) return undefined
+    throw error
+  }
 }

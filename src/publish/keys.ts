@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { PrivateKey } from 'openpgp'
 import { LarderError, Mutex, type Clock } from '../core/index.ts'
 import { readKeyringFile, writeKeyringFile, type HeldKey } from './keyring-file.ts'
-import { checkSuitable, fingerprintOf, lockKey, makeKey, unlockKey } from './openpgp-key.ts'
+import { checkSuitable, fingerprintOf, lockKey, makeKey, unlockKey, expiryOf } from './openpgp-key.ts'
 import { createSigningKey } from './openpgp-signing.ts'
 import type { SigningKey } from './signing.ts'
 
@@ -29,8 +29,16 @@ export interface Keyring {
    * halves are handed out, so that clients have the time to fetch the new one. Publish afterwards.
    */
   rotate(name: string, options?: { transitionMs?: number }): Promise<SigningKey>
-  /** Fingerprints of what signs now, newest first, with the end of those that are on their way out. */
-  list(name: string): Promise<{ fingerprint: string; retiresAt: Date | undefined }[]>
+  /** Fingerprints of what signs now, newest first, with the end of those that are on their way out, or that expire. */
+  list(name: string): Promise<ListedKey[]>
+}
+
+export interface ListedKey {
+  fingerprint: string
+  /** Until then it signs beside a newer one. */
+  retiresAt: Date | undefined
+  /** From then on clients refuse what it signs. Keys that Larder makes never do. */
+  expiresAt: Date | undefined
 }
 
 const transitionDefaultMs = 30 * 86_400_000
@@ -82,12 +90,15 @@ class FileKeyring implements Keyring {
     })
   }
 
-  async list(name: string): Promise<{ fingerprint: string; retiresAt: Date | undefined }[]> {
+  async list(name: string): Promise<ListedKey[]> {
     const held = await this.#inUse(name)
-    return held.map(({ fingerprint, retiresAt }) => ({
-      fingerprint,
-      retiresAt: retiresAt === null ? undefined : new Date(retiresAt),
-    }))
+    return Promise.all(
+      held.map(async ({ fingerprint, retiresAt, privateKeyArmored }) => ({
+        fingerprint,
+        retiresAt: retiresAt === null ? undefined : new Date(retiresAt),
+        expiresAt: await expiryOf(privateKeyArmored),
+      })),
+    )
   }
 
   async #inUse(name: string): Promise<HeldKey[]> {

@@ -29,6 +29,12 @@ export async function unlockKey(armored: string, passphrase: string | undefined)
   }
 }
 
+/** When an armored private key, locked or not, stops being valid; undefined: never. KEY_UNSUITABLE. */
+export async function expiryOf(armored: string): Promise<Date | undefined> {
+  const expiry = await (await parsePrivateKey(armored)).getExpirationTime()
+  return expiry instanceof Date ? expiry : undefined
+}
+
 export async function lockKey(key: PrivateKey, passphrase: string | undefined): Promise<string> {
   return passphrase === undefined ? key.armor() : (await encryptKey({ privateKey: key, passphrase })).armor()
 }

@@ -1,4 +1,4 @@
-import { Mutex } from '../core/index.ts'
+import { isLarderError, Mutex, type Digest } from '../core/index.ts'
 import type { State } from '../state/index.ts'
 import type { BlobStore } from '../store/index.ts'
 import type { Publication } from './publication.ts'
@@ -63,10 +63,21 @@ export class PublicationMemory {
     const publications = await listPublications(this.#state.db, mirror)
     const generations = []
     for (const publication of publications) {
-      generations.push({ publication, tree: await readTree(this.#store, publication.tree) })
+      const tree = await readUnlessOlder(this.#store, publication.tree, generations.length > 0)
+      if (tree !== undefined) generations.push({ publication, tree })
     }
     const published = new PublishedMirror(generations)
     this.#mirrors.set(mirror, published)
     return published
+  }
+}
+
+/** A damaged tree of an older generation must not keep clients from the current one. BLOB_MISSING, BLOB_DAMAGED. */
+async function readUnlessOlder(store: BlobStore, digest: Digest, isOlder: boolean): Promise<Tree | undefined> {
+  try {
+    return await readTree(store, digest)
+  } catch (error) {
+    if (isOlder && isLarderError(error, 'BLOB_MISSING', 'BLOB_DAMAGED')) return undefined
+    throw error
   }
 }

@@ -3,6 +3,7 @@ import { LarderError, isLarderError, type Clock, type Digest } from '../core/ind
 import type { State } from '../state/index.ts'
 import type { BlobStore, LeaseId, Leases } from '../store/index.ts'
 import { addSnapshot, blobsBeyond, type NewSnapshot } from './add-snapshot.ts'
+import { forgetUnreadable } from './forget-unreadable.ts'
 import { PublicationMemory } from './publication-memory.ts'
 import type { Publication, Sealer, Snapshot } from './publication.ts'
 import { currentPublication, listPublications, publishedMirrors, withdrawPublication } from './publications.ts'
@@ -70,7 +71,9 @@ export interface Publisher {
 
   /** For one mirror, or all. Never touches what is current. */
   prune(retention: Retention & { mirror?: string | undefined }): Promise<{ publications: number; snapshots: number }>
-  /** Every blob that snapshots and publications need: for gc. */
+  /** Forgets what is not current and whose list of files cannot be read; see forget-unreadable.ts. */
+  forgetUnreadable(): Promise<{ publications: number; snapshots: number }>
+  /** Every blob that snapshots and publications need: for gc. BLOB_MISSING, BLOB_DAMAGED. */
   roots(): AsyncIterable<Digest>
 }
 
@@ -182,6 +185,17 @@ class DatabasePublisher implements Publisher {
     const result = { publications: 0, snapshots: 0 }
     for (const mirror of options.mirror === undefined ? await mirrorsWithSnapshots(room.state) : [options.mirror]) {
       const one = await pruneMirror(room, mirror, options)
+      result.publications += one.publications
+      result.snapshots += one.snapshots
+    }
+    return result
+  }
+
+  async forgetUnreadable(): Promise<{ publications: number; snapshots: number }> {
+    const room = { state: this.#room.state, store: this.#room.store, memory: this.#memory }
+    const result = { publications: 0, snapshots: 0 }
+    for (const mirror of await mirrorsWithSnapshots(room.state)) {
+      const one = await forgetUnreadable(room, mirror)
       result.publications += one.publications
       result.snapshots += one.snapshots
     }

@@ -1,5 +1,5 @@
-import { access, constants } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { access } from 'node:fs/promises'
+import { isOnPath } from '../program-path.ts'
 
 /** What this machine lets the quickstart do, and what it must leave out and why. */
 export interface HostAbilities {
@@ -27,14 +27,8 @@ export async function findHostAbilities(environment: NodeJS.ProcessEnv): Promise
   return { isRoot, hasAptSources, hasApt, leftOut }
 }
 
-export async function isOnPath(program: string, environment: NodeJS.ProcessEnv): Promise<boolean> {
-  const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
-  for (const folder of folders) if (await exists(join(folder, program), constants.X_OK)) return true
-  return false
-}
-
-async function exists(path: string, mode = constants.F_OK): Promise<boolean> {
-  return access(path, mode).then(
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
     () => false,
   )

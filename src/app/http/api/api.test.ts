@@ -67,6 +67,8 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/export', { folder: '/srv/stick' }, 200, 'export base /srv/stick'],
     ['/api/v1/mirrors/base/keys/rotate', undefined, 200, 'rotate base'],
     ['/api/v1/gc', undefined, 200, 'gc'],
+    ['/api/v1/doctor', { fix: true, deep: false }, 200, 'doctor fix=true deep=false'],
+    ['/api/v1/doctor', {}, 200, 'doctor fix=false deep=false'],
   ])('%s', async (path, body, status, action) => {
     const response = await server.act(path, body)
     expect([response.status, server.controller.actions.at(-1)]).toEqual([status, action])
@@ -79,6 +81,7 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/promote', { snapshot: 2, force: true }, 400, 'USAGE'],
     ['/api/v1/mirrors/base/promote', undefined, 400, 'USAGE'],
     ['/api/v1/mirrors/base/export', { folder: 'stick' }, 400, 'USAGE'],
+    ['/api/v1/doctor', { fix: 'yes' }, 400, 'USAGE'],
     ['/api/v1/mirrors/base/export', { folder: '/srv/../etc' }, 400, 'USAGE'],
   ])('%s %j is refused with %i %s', async (path, body, status, code) => {
     const response = await server.act(path, body)
@@ -95,6 +98,7 @@ describe('writing', () => {
     '/api/v1/mirrors/base/export',
     '/api/v1/mirrors/base/keys/rotate',
     '/api/v1/gc',
+    '/api/v1/doctor',
   ]
   test.each(writes)('%s needs the token', async (path) => {
     const before = server.controller.actions.length
@@ -162,7 +166,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(20)
+  expect(Object.keys(description.paths)).toHaveLength(21)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

@@ -93,6 +93,30 @@ export const findingSchema = z
   })
   .meta({ id: 'Finding' })
 
+export const doctorReportSchema = z
+  .object({
+    findings: z.array(
+      z.object({
+        ...findingSchema.shape,
+        check: z.string().meta({ description: 'Name of the check that found it' }),
+        fixable: z.boolean(),
+        fixed: z.boolean(),
+      }),
+    ),
+    checks: z.array(z.string()),
+    usage: z.object({
+      folder: z.string(),
+      blobCount: count,
+      blobBytes: count,
+      uploadBytes: count,
+      cacheBytes: count,
+      siteBytes: count,
+      databaseBytes: count,
+    }),
+    runs: z.array(count).meta({ description: 'Runs that were queued to mend what takes a run' }),
+  })
+  .meta({ id: 'DoctorReport' })
+
 export const runStateSchema = z.enum(['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'superseded'])
 
 export const runSchema = z

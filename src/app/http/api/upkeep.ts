@@ -4,13 +4,20 @@ import { LarderError } from '../../../core/index.ts'
 import type { Controller } from '../../controller.ts'
 import { failures, guarded, type ApiApp } from './api-app.ts'
 import { mirrorParams } from './parameters.ts'
-import { keySchema } from './schemas.ts'
+import { doctorReportSchema, keySchema } from './schemas.ts'
 
 const exportBody = z.strictObject({
   folder: z
     .string()
     .max(4096)
     .refine((path) => isAbsolute(path) && normalize(path) === path && !path.includes('\0'), 'an absolute path'),
+})
+const doctorBody = z.strictObject({
+  fix: z.boolean().default(false),
+  deep: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'Read every byte of the store: takes as long as the disk needs' }),
 })
 const exportSchema = z.object({ written: z.number(), kept: z.number(), removed: z.number() })
 const garbageSchema = z.object({ removed: z.number(), freedBytes: z.number(), kept: z.number() })
@@ -58,6 +65,14 @@ export function addUpkeepActions(app: ApiApp, controller: Controller): void {
     '/gc',
     { schema: { tags: ['store'], security, summary: 'Remove what nothing needs', response: collected } },
     () => controller.collectGarbage(),
+  )
+
+  const examined = { 200: doctorReportSchema, ...failures }
+  const summary = 'Look for whatever may be wrong; with fix, mend what is safe to mend'
+  app.post(
+    '/doctor',
+    { schema: { tags: ['store'], security, summary, body: doctorBody, response: examined } },
+    (request) => controller.doctor(request.body),
   )
 }
 

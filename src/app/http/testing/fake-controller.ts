@@ -4,6 +4,7 @@ import { LarderError, digestOf } from '../../../core/index.ts'
 import type {
   Controller,
   Delivery,
+  DoctorReport,
   MirrorSummary,
   PublicationSummary,
   PublishedFile,
@@ -113,6 +114,20 @@ export class FakeController implements Controller {
   rotateKey = (mirror: string) => {
     this.actions.push(`rotate ${mirror}`)
     return this.keys(mirror)
+  }
+
+  doctor = async ({ fix, deep }: { fix: boolean; deep: boolean }): Promise<DoctorReport> => {
+    this.actions.push(`doctor fix=${String(fix)} deep=${String(deep)}`)
+    const finding = {
+      severity: 'error' as const,
+      subject: 'clock',
+      message: 'It is late.',
+      check: 'clock',
+      fixable: false,
+      fixed: false,
+    }
+    const sizes = { blobCount: 1, blobBytes: 2, uploadBytes: 3, cacheBytes: 4, siteBytes: 5, databaseBytes: 6 }
+    return { findings: [finding], checks: ['clock'], usage: { folder: '/srv/larder', ...sizes }, runs: [] }
   }
 
   runs = async () => [await this.run(7)]

@@ -1,0 +1,33 @@
+import type { DoctorCheck } from '../check.ts'
+import { addressCheck } from './address.ts'
+import { blobsCheck } from './blobs.ts'
+import { clockCheck } from './clock.ts'
+import { databaseCheck } from './database.ts'
+import { diskCheck } from './disk.ts'
+import { eventsCheck } from './events.ts'
+import { keysCheck } from './keys.ts'
+import { leftoversCheck } from './leftovers.ts'
+import { modesCheck } from './modes.ts'
+import { publicationsCheck } from './publications.ts'
+import { runsCheck } from './runs.ts'
+import { siteCheck } from './site.ts'
+import { toolsCheck } from './tools.ts'
+import { upstreamsCheck } from './upstreams.ts'
+
+/** In the order in which they are made: damaged blobs go before anything is fetched, and space is looked at last. */
+export const checks: readonly DoctorCheck[] = [
+  toolsCheck,
+  modesCheck,
+  databaseCheck,
+  addressCheck,
+  siteCheck,
+  keysCheck,
+  blobsCheck,
+  publicationsCheck,
+  upstreamsCheck,
+  clockCheck,
+  runsCheck,
+  eventsCheck,
+  leftoversCheck,
+  diskCheck,
+]

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { isExecutable, isOnPath } from '../../program-path.ts'
+import type { Ailment, DoctorCheck } from '../check.ts'
+
+const run = promisify(execFile)
+
+/** The few programs that Larder calls are installed. */
+export const toolsCheck: DoctorCheck = {
+  name: 'tools',
+  async look({ environment }) {
+    return [...(await lookForGit(environment)), ...(await lookForXz(environment))]
+  },
+}
+
+async function lookForGit(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
+  const hint = 'apt-get install git'
+  if (!(await isOnPath('git', environment)))
+    return [missing('git', 'error', 'the site repository cannot be read', hint)]
+  const { stdout } = await run('git', ['--exec-path'], { env: environment, timeout: 10_000 })
+  if (await isExecutable(join(stdout.trim(), 'git-http-backend'))) return []
+  return [
+    missing(
+      'git http-backend',
+      'error',
+      'nobody can push to the site repository',
+      `${hint}: some minimal packages leave it out`,
+    ),
+  ]
+}
+
+async function lookForXz(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
+  if (await isOnPath('xz', environment)) return []
+  const loss = 'indices are unpacked by WebAssembly, several times slower, and no Packages.xz is published'
+  return [missing('xz', 'warning', loss, 'apt-get install xz-utils')]
+}
+
+function missing(tool: string, severity: Ailment['severity'], loss: string, hint: string): Ailment {
+  return { severity, subject: tool, message: `${tool} is not installed: ${loss}.`, hint }
+}
