@@ -14,7 +14,8 @@ export {
   type WhyChain,
 } from './format.ts'
 export { mirrorGrammar } from './mirror-grammar.ts'
-export { createMirrorKind, validForMsOf, type MirrorKindOptions, type MirrorMemory } from './mirror-kind.ts'
+export { createMirrorKind, validForMsOf, type MirrorKindOptions } from './mirror-kind.ts'
+export type { MirrorMemory } from './mirror-memory.ts'
 export { readMirrorRequest } from './mirror-request.ts'
 export type { MirrorConfig, UpstreamConfig } from './mirror-schema.ts'
 export { republish, type RepublishOptions } from './republish.ts'

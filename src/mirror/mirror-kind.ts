@@ -1,30 +1,21 @@
-import {
-  digestOf,
-  isLarderError,
-  type Clock,
-  type Digest,
-  type Finding,
-  type Kind,
-  type KindContext,
-} from '../core/index.ts'
+import { digestOf, isLarderError, type Clock, type Digest, type Kind, type KindContext } from '../core/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
 import {
-  diffTrees,
-  readTree,
   type Alongside,
   type PreparedPublication,
   type Publisher,
   type SigningKey,
   type Snapshot,
-  type Tree,
 } from '../publish/index.ts'
 import { diffPackages, isEmptyDiff, type PackageDiff } from './package-diff.ts'
 import type { AnyFormat, ListedPackage, MirrorPackage, MirrorRequest, Resolution } from './format.ts'
 import { mirrorGrammar } from './mirror-grammar.ts'
+import type { MirrorMemory } from './mirror-memory.ts'
 import type { MirrorConfig, MirrorsConfig } from './mirror-schema.ts'
 import { describeChange } from './describe-change.ts'
 import { republish } from './republish.ts'
 import { readMirrorRequest } from './mirror-request.ts'
+import { verifyPublished } from './verify-published.ts'
 
 export interface MirrorKindOptions {
   formats: readonly AnyFormat[]
@@ -35,14 +26,6 @@ export interface MirrorKindOptions {
   /** The key that signs a mirror; made at first use. */
   signingKey: (mirror: string) => Promise<SigningKey>
   memory: MirrorMemory
-}
-
-/** Small facts about a mirror that outlive a restart. */
-export interface MirrorMemory {
-  /** What the publication was made from, so that an unchanged world is recognised without resolving anything. */
-  getInputs(mirror: string): Promise<string | undefined>
-  /** In the transaction of the switch: a crash never leaves one without the other. */
-  setInputs(transaction: Parameters<Alongside>[0], mirror: string, inputs: string): Promise<void>
 }
 
 export interface ObservedMirror {
@@ -88,7 +71,7 @@ export interface StagedMirror {
 interface StagedWork {
   format: string
   snapshotNumber: number
-  /** The tree that clients saw when this was staged: verify looks at what differs. */
+  /** The tree that clients saw when this was staged: verify looks at what differs. Undefined: at everything. */
   previousTree: Digest | undefined
   prepared: PreparedPublication
   validForMs: number | undefined
@@ -108,7 +91,8 @@ export function createMirrorKind(options: MirrorKindOptions): MirrorKind {
     ],
     stage: (context, change) => stageMirror(options, context, change),
     switch: (_context, staged) => switchMirror(options, staged),
-    verify: (_context, staged) => verifyMirror(options, staged),
+    verify: (_context, { mirror, work }) =>
+      work === undefined ? Promise.resolve([]) : verifyPublished(options, mirror, work.previousTree),
   }
 }
 
@@ -215,7 +199,7 @@ async function stageMirror(
   const work = {
     format: format.name,
     snapshotNumber: snapshot.number,
-    previousTree: publication?.tree,
+    previousTree: observed.publishedInputs === undefined ? undefined : publication?.tree,
     prepared,
     validForMs,
   }
@@ -261,43 +245,4 @@ function formatNamed({ formats }: MirrorKindOptions, name: string): AnyFormat {
   const format = formats.find((candidate) => candidate.name === name)
   if (format === undefined) throw new Error(`no format ${name}: the schema lets none through that is not registered`)
   return format
-}
-
-/** Looks at what differs from the publication before: the rest was looked at when it came. */
-async function verifyMirror({ publisher, store }: MirrorKindOptions, staged: StagedMirror): Promise<Finding[]> {
-  if (staged.work === undefined) return []
-  const current = await publisher.current(staged.mirror)
-  if (current === undefined) return [missing(staged.mirror, 'nothing is published')]
-  const findings: Finding[] = []
-  for (const path of await changedPaths(store, staged.work.previousTree, current.tree)) {
-    const found = await publisher.lookup(staged.mirror, path)
-    if (found === undefined) continue
-    const blobs = found.entry.parts?.map((part) => part.digest) ?? [found.entry.digest]
-    for (const blob of blobs) {
-      if (!(await store.has(blob)))
-        findings.push(missing(staged.mirror, `${path} is published, but its bytes are not in the store`))
-    }
-  }
-  return findings
-}
-
-async function changedPaths(store: BlobStore, before: Digest | undefined, after: Digest): Promise<string[]> {
-  const afterTree = await readTree(store, after)
-  const beforeTree = before && (await treeIfReadable(store, before))
-  if (beforeTree === undefined) return [...afterTree.entries()].map((entry) => entry.path)
-  const differences = diffTrees(beforeTree, afterTree)
-  return [...differences].flatMap(({ path, after: entry }) => (entry === undefined ? [] : [path]))
-}
-
-async function treeIfReadable(store: BlobStore, digest: Digest): Promise<Tree | undefined> {
-  try {
-    return await readTree(store, digest)
-  } catch (error) {
-    if (isLarderError(error, 'BLOB_MISSING', 'BLOB_DAMAGED')) return undefined
-    throw error
-  }
-}
-
-function missing(mirror: string, message: string): Finding {
-  return { severity: 'error', subject: `mirror ${mirror}`, message, hint: `larder mirror verify ${mirror}` }
 }

@@ -29,10 +29,10 @@ export interface DoctorRoom {
   cache: Cache
   events: EventStore
   /** Nothing is believed of the publication any more: the next apply looks for every blob and publishes anew. */
-  forgetInputs(mirror: string): Promise<void>
+  forgetInputs: (mirror: string) => Promise<void>
   housekeeping: Pick<Housekeeping, 'reconcile' | 'reseal' | 'collect'>
-  mainCommit(): Promise<string | undefined>
-  settleDeliveries(): Promise<void>
+  mainCommit: () => Promise<string | undefined>
+  settleDeliveries: () => Promise<void>
 }
 
 /** What a check works with. */
@@ -43,13 +43,13 @@ export interface DoctorContext extends DoctorRoom {
   /** This process is the controller; otherwise none runs on the data folder. */
   isServing: boolean
   /** Mirrors of the head of main with their upstreams asked anew; asked once, however many checks want it. */
-  loadMirrors(): Promise<LoadedMirror[]>
+  loadMirrors: () => Promise<LoadedMirror[]>
   /** Has a run look at every blob of the mirror, fetch and make what is missing, and publish it. */
-  restage(mirror: string): Promise<void>
+  restage: (mirror: string) => Promise<void>
   /** Throws damaged blobs away, whoever needs them: nothing is better than wrong bytes, and makes room for right ones. */
-  discard(digests: readonly Digest[]): Promise<void>
+  discard: (digests: readonly Digest[]) => Promise<void>
   /** What was discarded so far. */
   removed: ReadonlySet<Digest>
   /** Forgets older generations and snapshots whose list of files cannot be read. */
-  forgetUnreadable(): Promise<void>
+  forgetUnreadable: () => Promise<void>
 }
