@@ -1,5 +1,5 @@
 import { createAptFormat } from '../apt/index.ts'
-import { fetchBranch, openCommit, prepareBareRepository, resolveRef } from '../forge/index.ts'
+import { createCommitMemory, fetchBranch, prepareBareRepository, resolveRef } from '../forge/index.ts'
 import { asAnyFormat, createMirrorKind, type AnyFormat, type MirrorMemory } from '../mirror/index.ts'
 import {
   asAnyKind,
@@ -51,35 +51,20 @@ export async function openLarder(options: OpenLarderOptions): Promise<Larder> {
   }
 }
 
-async function assemble(rooms: Rooms, { dataFolder, environment, repositoryUrl }: OpenLarderOptions): Promise<Larder> {
-  const { clock, log, state, cache, keyring } = rooms
-  const formats = [asAnyFormat(createAptFormat({ ...rooms, cacheFolder: dataFolder.cache }))]
-  const kinds = [createMirrors(rooms, formats)]
-  const repository = dataFolder.siteRepository
-  await prepareBareRepository(repository)
-  const forge = repositoryUrl === undefined ? undefined : forgeBranches(repository, repositoryUrl)
-  const mainCommit = () => resolveRef(repository, forge?.mainRef ?? 'refs/heads/main')
-  const open = (commit: string) => openCommit(repository, commit)
-  const runs = createRunStore(state, clock)
-  await releaseOldLeases(rooms, runs)
-  let publicUrl = 'http://127.0.0.1:7420'
-  const context: ControllerContext = {
-    ...rooms,
-    formats,
-    kinds,
-    runs,
-    runner: createRunner({ runs, kinds, openCommit: open, clock, log, onFinished: (run) => releaseLease(rooms, run) }),
-    repository,
-    siteHead: createSiteHead({ kinds, mainCommit, openCommit: open }),
-    signingKey: (mirror) => keyring.key(mirror),
-    publicUrl: () => publicUrl,
-  }
+async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larder> {
+  const { state, cache, keyring, clock } = rooms
+  const { dataFolder, environment } = options
+  await prepareBareRepository(dataFolder.siteRepository)
+  const address = { publicUrl: 'http://127.0.0.1:7420' }
+  const { context, mainCommit, forge } = createContext(rooms, options, () => address.publicUrl)
+  await releaseOldLeases(rooms, context.runs)
   const events = createEventStore(state, clock)
   const deliveries = createDeliveryMethods(context, { events, fetchBranch: forge?.fetch })
+  const { acceptDelivery, settleDeliveries } = deliveries
   const fetchMain = forge && (() => forge.fetch('main'))
   const housekeeping = createHousekeeping({ context, cache, fetchMain, mainCommit })
-  const { settleDeliveries } = deliveries
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
+  const upkeep = { events, housekeeping, mainCommit, settleDeliveries, forgetInputs }
   return {
     controller: {
       ...createSiteMethods(context),
@@ -88,24 +73,14 @@ async function assemble(rooms: Rooms, { dataFolder, environment, repositoryUrl }
       ...createPushMethods(context),
       ...createServingMethods(context),
       ...createUpkeepMethods(context, { keyring, housekeeping }),
-      ...createDoctorMethods({
-        ...rooms,
-        context,
-        dataFolder,
-        environment,
-        events,
-        housekeeping,
-        mainCommit,
-        settleDeliveries,
-        forgetInputs,
-      }),
-      acceptDelivery: (delivery) => deliveries.acceptDelivery(delivery),
+      ...createDoctorMethods({ ...rooms, context, dataFolder, environment, ...upkeep }),
+      acceptDelivery,
     },
     context,
     deliveries,
     housekeeping,
     setPublicUrl: (url) => {
-      publicUrl = url
+      address.publicUrl = url
     },
     async close() {
       await housekeeping.stop()
@@ -113,6 +88,32 @@ async function assemble(rooms: Rooms, { dataFolder, environment, repositoryUrl }
       await rooms.close()
     },
   }
+}
+
+/** What all parts of the controller share; and where the head of main is looked for. */
+function createContext(rooms: Rooms, { dataFolder, repositoryUrl }: OpenLarderOptions, publicUrl: () => string) {
+  const { clock, log, state, keyring } = rooms
+  const formats = [asAnyFormat(createAptFormat({ ...rooms, cacheFolder: dataFolder.cache }))]
+  const kinds = [createMirrors(rooms, formats)]
+  const repository = dataFolder.siteRepository
+  const forge = repositoryUrl === undefined ? undefined : forgeBranches(repository, repositoryUrl)
+  const mainCommit = () => resolveRef(repository, forge?.mainRef ?? 'refs/heads/main')
+  const openCommit = createCommitMemory(repository)
+  const runs = createRunStore(state, clock)
+  const onFinished = (run: Run) => releaseLease(rooms, run)
+  const context: ControllerContext = {
+    ...rooms,
+    formats,
+    kinds,
+    runs,
+    runner: createRunner({ runs, kinds, openCommit, clock, log, onFinished }),
+    repository,
+    openCommit,
+    siteHead: createSiteHead({ kinds, mainCommit, openCommit }),
+    signingKey: (mirror) => keyring.key(mirror),
+    publicUrl,
+  }
+  return { context, mainCommit, forge }
 }
 
 /** A kind is added here. */
@@ -125,6 +126,7 @@ function createMirrors(rooms: Rooms, formats: readonly AnyFormat[]) {
 function mirrorMemory(state: State): MirrorMemory {
   return {
     getInputs: (mirror) => getSetting(state, inputsKey(mirror)),
+    rememberInputs: (mirror, inputs) => setSetting(state, inputsKey(mirror), inputs),
     setInputs: (transaction, mirror, inputs) => setSetting({ db: transaction }, inputsKey(mirror), inputs),
   }
 }

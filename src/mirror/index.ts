@@ -8,14 +8,16 @@ export {
   type FormatGrammar,
   type ListedPackage,
   type LoadedUpstream,
+  type MirrorFile,
   type MirrorPackage,
   type MirrorRequest,
   type Resolution,
   type WhyChain,
 } from './format.ts'
 export { mirrorGrammar } from './mirror-grammar.ts'
-export { createMirrorKind, validForMsOf, type MirrorKindOptions } from './mirror-kind.ts'
+export { createMirrorKind, type MirrorKindOptions } from './mirror-kind.ts'
 export type { MirrorMemory } from './mirror-memory.ts'
+export { validForMsOf } from './stage-mirror.ts'
 export { readMirrorRequest } from './mirror-request.ts'
 export type { MirrorConfig, UpstreamConfig } from './mirror-schema.ts'
 export { republish, type RepublishOptions } from './republish.ts'

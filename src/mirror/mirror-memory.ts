@@ -9,4 +9,6 @@ export interface MirrorMemory {
   getInputs(mirror: string): Promise<string | undefined>
   /** In the transaction of the switch: a crash never leaves one without the other. */
   setInputs(transaction: Parameters<Alongside>[0], mirror: string, inputs: string): Promise<void>
+  /** Where nothing is switched: clients see just this already. */
+  rememberInputs(mirror: string, inputs: string): Promise<void>
 }

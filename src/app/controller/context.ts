@@ -3,7 +3,7 @@ import type { AnyFormat, MirrorConfig } from '../../mirror/index.ts'
 import type { AnyKind, Runner, RunStore } from '../../pipeline/index.ts'
 import type { Publisher, SigningKey } from '../../publish/index.ts'
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
-import type { GitRepository } from '../../forge/index.ts'
+import type { GitRepository, OpenCommit } from '../../forge/index.ts'
 import type { State } from '../../state/index.ts'
 import type { SiteHead } from '../site-head.ts'
 
@@ -20,6 +20,8 @@ export interface ControllerContext {
   runs: RunStore
   runner: Runner
   repository: GitRepository
+  /** Files of the site repository at a commit; what was read of the last ones is kept in memory. */
+  openCommit: OpenCommit
   siteHead: SiteHead
   signingKey: (mirror: string) => Promise<SigningKey>
   /** Address that people are told, without a slash at the end. */

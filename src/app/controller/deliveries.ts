@@ -4,9 +4,10 @@ import type { EventStore, StoredEvent } from '../../pipeline/index.ts'
 import type { Controller } from '../controller.ts'
 import type { ControllerContext } from './context.ts'
 
-export interface DeliveryMethods extends Pick<Controller, 'acceptDelivery'> {
+export interface DeliveryMethods {
+  acceptDelivery: Controller['acceptDelivery']
   /** Settles what waits: what was accepted just now, and after a restart what was accepted before it. */
-  settleDeliveries(): Promise<void>
+  settleDeliveries: () => Promise<void>
 }
 
 export interface DeliveryOptions {

@@ -1,0 +1,34 @@
+import { describeChange } from './describe-change.ts'
+import type { MirrorChange, ObservedMirror } from './mirror-change.ts'
+import { diffPackages, fetchBytesOf, isEmptyDiff } from './package-diff.ts'
+
+/** Pure. No change for a mirror whose publication was made from the same inputs. What `resolve` throws. */
+export function planMirror(observed: ObservedMirror): MirrorChange[] {
+  if (observed.publishedInputs === observed.inputs) return []
+  const { request, format, loaded } = observed
+  const resolution = format.resolve(loaded, request)
+  const diff = diffPackages(observed.publishedPackages, resolution.packages)
+  const sameList = observed.published && isEmptyDiff(diff)
+  const fetchBytes = fetchBytesOf(diff, observed.publishedPackages)
+  return [
+    {
+      subject: `mirror ${request.name}`,
+      action: observed.published ? 'update' : 'create',
+      summary: sameList
+        ? 'same packages; settings or upstream metadata changed'
+        : describeChange(diff, observed.publishedPackages, resolution.packages),
+      detail: { mirror: request.name, inputs: observed.inputs, ...diff, notes: resolution.notes, fetchBytes },
+      work: { observed, resolution },
+    },
+  ]
+}
+
+export function planRemoval(name: string): MirrorChange {
+  return {
+    subject: `mirror ${name}`,
+    action: 'remove',
+    summary: 'no longer in larder.yaml: not published any more',
+    detail: { mirror: name, inputs: '', added: [], removed: [], changed: [], notes: [], fetchBytes: 0 },
+    work: undefined,
+  }
+}
