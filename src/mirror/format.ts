@@ -36,6 +36,18 @@ export interface MirrorPackage {
   upstream: string
   /** `listed`, or `nginx Depends nginx-core (= 1.22.1-9)`: the first reason found. */
   reason: string
+  /**
+   * All files of a source package, whose architecture is `source`: `path` and `digest` are those of the file that
+   * promises the others, `sizeBytes` is the sum. Undefined for a binary package, which is one file.
+   */
+  files?: readonly MirrorFile[]
+}
+
+export interface MirrorFile {
+  /** In the published repository. */
+  path: string
+  sizeBytes: number
+  digest: Digest
 }
 
 /** The packages that a list asks for with all they need, and what a person should know of it. */
@@ -133,7 +145,7 @@ export interface ClientSetup {
   format: 'apt'
   /** deb822 source with the key inline. */
   deb822: string
-  /** For older clients, which need the key in a file of its own. */
+  /** For older clients, which need the key in a file of its own: a line for each type. */
   oneLine: string
   suite: string
   components: string[]
@@ -154,5 +166,12 @@ export type FormatGrammar = Pick<AnyFormat, 'name' | 'upstreamSchema' | 'mirrorS
 export function asAnyFormat<UpstreamConfig, MirrorConfig, Loaded, Resolved extends Resolution>(
   format: Format<UpstreamConfig, MirrorConfig, Loaded, Resolved>,
 ): AnyFormat {
+  return format
+}
+
+/** The schema lets no format through that is not registered. */
+export function formatNamed(formats: readonly AnyFormat[], name: string): AnyFormat {
+  const format = formats.find((candidate) => candidate.name === name)
+  if (format === undefined) throw new Error(`there is no format ${name}`)
   return format
 }
