@@ -44,12 +44,11 @@ export interface RunningLarder {
 export async function startLarder(options: LarderOptions): Promise<RunningLarder> {
   const { root, folder, suite } = options
   const data = join(folder, 'data')
-  const program = [join(root, 'src/app/cli/main.ts'), '--data', data]
-  const flags = process.env['LARDER_BENCH_NODE_FLAGS']?.split(' ') ?? []
+  const program = join(root, 'bin/larder')
   const started = performance.now()
-  const child = spawn(process.execPath, [...flags, ...program, 'up', '--listen', '127.0.0.1:0'], {
+  const child = spawn(program, ['--data', data, 'up', '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NO_PROXY: '127.0.0.1', LARDER_LOG: 'warn' },
+    env: { ...process.env, NO_PROXY: '127.0.0.1' },
   })
   const memory = watchMemory(child)
   const url = await addressOf(child.stdout, child)
@@ -88,7 +87,7 @@ export async function startLarder(options: LarderOptions): Promise<RunningLarder
       if (ended.state !== 'succeeded') throw new Error(`sync ${ended.state}: ${ended.error?.message ?? ''}`)
       return (performance.now() - start) / 1000
     },
-    syncByCommand: async () => (await measureProcess(process.execPath, [...program, 'mirror', 'sync'])).seconds,
+    syncByCommand: async () => (await measureProcess(program, ['--data', data, 'mirror', 'sync'])).seconds,
     publicKey: async () => (await ask('GET', '/keys/base.asc')).body,
     async stop() {
       memory.stop()

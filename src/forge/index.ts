@@ -3,6 +3,7 @@ export { parseGithubEvent, readGithubRepository } from './github/parse.ts'
 export { verifyGithubSignature } from './github/verify.ts'
 export { prepareBareRepository, type BareRepositoryOptions } from './git/bare-repository.ts'
 export { openCommit, type CommitFiles, type CommitLimits } from './git/commit-files.ts'
+export { createCommitMemory, type OpenCommit } from './git/commit-memory.ts'
 export { runHttpBackend, type BackendEnd, type BackendRequest } from './git/http-backend.ts'
 export {
   createPushGate,

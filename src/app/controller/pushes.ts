@@ -1,6 +1,5 @@
 import { formatProblem, isLarderError, type Problem, type Progress } from '../../core/index.ts'
 import { planSite } from '../../pipeline/index.ts'
-import { openCommit } from '../../forge/index.ts'
 import type { Controller, Push } from '../controller.ts'
 import { describePlan } from '../describe-plan.ts'
 import type { ControllerContext } from './context.ts'
@@ -49,13 +48,13 @@ function branchesOf(push: Push): { branch: string; commit: string }[] {
 type Verdict = 'valid' | 'invalid' | 'unknown'
 
 async function checkCommit(
-  { repository, kinds, clock, leases }: ControllerContext,
+  { openCommit, kinds, clock, leases }: ControllerContext,
   { commit, environment, tell }: { commit: string; environment: Record<string, string>; tell: (line: string) => void },
 ): Promise<Verdict> {
   const runId = `push-${commit}`
   const progress: Progress = { log: tell, transfer: () => {} }
   const signal = AbortSignal.timeout(600_000)
-  const files = await openCommit(repository, commit, environment)
+  const files = await openCommit(commit, environment)
   try {
     const { plans } = await planSite({ files, clock, progress, signal, runId, freshForMs: 2000 }, kinds)
     for (const line of describePlan(plans.flatMap((plan) => plan.changes))) tell(line)

@@ -145,7 +145,7 @@ const usualField = Buffer.from('\nDescription-md5: ')
 function checksumOf(stanza: Buffer): string | undefined {
   const at = stanza.indexOf(usualField)
   const start = at + usualField.length
-  const usual = at < 0 ? '' : stanza.latin1Slice(start, start + 33)
+  const usual = at < 0 ? '' : stanza.toString('latin1', start, start + 33)
   if (/^[0-9a-f]{32}\n?$/.test(usual)) return usual.slice(0, 32)
   return /^Description-md5:[ \t]*([0-9a-f]{32})[ \t\r]*$/im.exec(stanza.toString('latin1'))?.[1]
 }

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { LarderError } from '../../core/index.ts'
 import { checkObjectId, checkRefName } from './ref-name.ts'
 import { runGit } from './run-git.ts'
@@ -15,6 +17,8 @@ export async function resolveRef(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<string | undefined> {
   const checked = ref.startsWith('refs/') ? checkRefName(ref) : checkObjectId(ref)
+  const loose = await readBranch(repository, checked)
+  if (loose !== undefined) return loose
   const answer = await runGit(['rev-parse', '--verify', '--quiet', '--end-of-options', `${checked}^{commit}`], {
     repository,
     environment,
@@ -25,6 +29,22 @@ export async function resolveRef(
     throw new LarderError('GIT_FAILED', { message: `${repository} is no git repository.` })
   }
   return answer.exitCode === 0 ? answer.stdout.toString('utf8').trim() : undefined
+}
+
+/**
+ * The head of a branch whose ref is a file of its own, as it is after every push: what is below refs/heads/ and
+ * refs/remotes/ is always a commit, and the file is always replaced as a whole (gitrepository-layout(5)). Anything else
+ * is git's to answer, which takes a process.
+ */
+async function readBranch(repository: GitRepository, ref: string): Promise<string | undefined> {
+  if (!/^refs\/(heads|remotes)\//.test(ref)) return undefined
+  try {
+    const text = await readFile(join(repository, ref), 'utf8')
+    return /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.test(text) ? text.trim() : undefined
+  } catch {
+    // Packed, absent, or no repository: git knows which.
+    return undefined
+  }
 }
 
 /** Branch names with their heads, in order of name. GIT_FAILED. */

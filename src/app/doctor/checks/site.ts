@@ -1,5 +1,4 @@
 import { formatProblem } from '../../../core/index.ts'
-import { openCommit } from '../../../forge/index.ts'
 import { readSite } from '../../../pipeline/index.ts'
 import type { Ailment, DoctorCheck } from '../check.ts'
 
@@ -11,7 +10,7 @@ export const siteCheck: DoctorCheck = {
   async look({ context, mainCommit, housekeeping }) {
     const commit = await mainCommit()
     if (commit === undefined) return [nothingPushed()]
-    const files = await openCommit(context.repository, commit)
+    const files = await context.openCommit(commit)
     try {
       const result = await readSite(files, context.kinds)
       if ('problems' in result) {
