@@ -51,6 +51,14 @@ export interface Controller {
   collectGarbage(): Promise<{ removed: number; freedBytes: number; kept: number }>
   /** Newest first; `retiresAt`: until when an older key goes on signing beside it. */
   keys(mirror: string): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
+  /**
+   * An existing OpenPGP key signs from now on, beside the one before it for 30 days. The mirror need not be there yet.
+   * KEY_LOCKED, KEY_UNSUITABLE.
+   */
+  importKey(
+    mirror: string,
+    key: { armored: string; passphrase?: string | undefined },
+  ): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
   rotateKey(mirror: string): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
   /** Looks for whatever may be wrong. `fix`: mends what is safe to mend; `deep`: reads every byte. */
   doctor(options: { fix: boolean; deep: boolean }): Promise<DoctorReport>

@@ -28,6 +28,7 @@ export function createRemoteController(baseUrl: string, token: string | undefine
     exportMirror: (name, folder) => call('POST', `${mirrorPath(name)}/export`, { folder }),
     collectGarbage: () => call('POST', '/gc'),
     keys: (name) => get(`${mirrorPath(name)}/keys`),
+    importKey: (name, key) => call('POST', `${mirrorPath(name)}/keys/import`, key),
     rotateKey: (name) => call('POST', `${mirrorPath(name)}/keys/rotate`),
     doctor: (options) => call('POST', '/doctor', options),
   }

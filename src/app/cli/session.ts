@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { systemClock } from '../../core/index.ts'
 import type { Controller } from '../controller.ts'
 import type { DataFolder } from '../data-folder.ts'
@@ -27,6 +29,7 @@ export type ControllerClient = Pick<
   | 'collectGarbage'
   | 'keys'
   | 'rotateKey'
+  | 'importKey'
   | 'doctor'
 >
 
@@ -51,7 +54,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const { dataFolder } = options
   if (options.url !== undefined) return remote(options.url, options.token)
   const address = await readAddress(dataFolder)
-  if (address !== undefined) return remote(address.url, (await readFile(dataFolder.adminToken, 'utf8')).trim())
+  if (address !== undefined && (await isListening(address.url))) {
+    const [token] = (await readFile(dataFolder.adminToken, 'utf8')).trim().split('\n')
+    return remote(address.url, token)
+  }
   const { openLarder } = await import('../open-larder.ts')
   const larder = await openLarder({
     dataFolder,
@@ -60,6 +66,20 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     environment: options.environment,
   })
   return { client: larder.controller, close: () => larder.close() }
+}
+
+/** Its process id may belong to another program by now; then the lock of the data folder tells. */
+async function isListening(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) })
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED'
+  } finally {
+    socket.destroy()
+  }
 }
 
 function remote(url: string, token: string | undefined): Session {

@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { formatBytes } from '../../core/index.ts'
+import { formatBytes, LarderError } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
 
@@ -13,6 +14,13 @@ export function addUpkeepCommands(program: Command, bind: Bind): void {
     .description('make a new key; for 30 days the mirror is signed by both')
     .argument('<mirror>')
     .action(bind(rotateKey))
+  key
+    .command('import')
+    .description('sign a mirror with an existing OpenPGP key')
+    .argument('<mirror>')
+    .argument('<file>', 'private key in ASCII armour')
+    .option('--passphrase-file <file>', 'whose first line opens the key')
+    .action(bind(importKey))
 }
 
 async function gc({ withController, output }: CommandContext): Promise<undefined> {
@@ -28,6 +36,23 @@ async function showKeys({ withController, output }: CommandContext, mirror: stri
 async function rotateKey({ withController, output }: CommandContext, mirror: string): Promise<undefined> {
   tellKeys(output, await withController((client) => client.rotateKey(mirror)))
   output.line(`clients fetch the new key from /keys/${mirror}.asc, or run /setup/${mirror} again`)
+}
+
+async function importKey(
+  { withController, output }: CommandContext,
+  mirror: string,
+  file: string,
+  options: { passphraseFile?: string },
+): Promise<undefined> {
+  const armored = await readGiven(file)
+  const passphrase = options.passphraseFile && (await readGiven(options.passphraseFile)).split(/\r?\n/)[0]
+  tellKeys(output, await withController((client) => client.importKey(mirror, { armored, passphrase })))
+}
+
+async function readGiven(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new LarderError('NOT_FOUND', { message: `${path} cannot be read: ${(cause as Error).message}.`, cause })
+  })
 }
 
 function tellKeys(

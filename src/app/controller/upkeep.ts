@@ -6,7 +6,7 @@ import type { Housekeeping } from '../housekeeping.ts'
 import { formatOf, publishAgain, requireMirror, requirePublication } from './mirrors.ts'
 import type { ControllerContext } from './context.ts'
 
-type UpkeepMethods = Pick<Controller, 'exportMirror' | 'collectGarbage' | 'keys' | 'rotateKey'>
+type UpkeepMethods = Pick<Controller, 'exportMirror' | 'collectGarbage' | 'keys' | 'importKey' | 'rotateKey'>
 
 /** What an administrator does now and then. */
 export function createUpkeepMethods(
@@ -14,21 +14,31 @@ export function createUpkeepMethods(
   { keyring, housekeeping }: { keyring: Keyring; housekeeping: Pick<Housekeeping, 'collect'> },
 ): UpkeepMethods {
   const listKeys: Controller['keys'] = async (mirror) => {
-    await requireMirror(context, mirror)
     await keyring.key(mirror)
     const keys = await keyring.list(mirror)
     return keys.map(({ fingerprint, retiresAt }) => ({ fingerprint, retiresAt: retiresAt?.toISOString() }))
   }
+  /** Signed by both keys from now on, so that clients that fetch the new one can use it at once. */
+  const signAgain = async (mirror: string): Promise<void> => {
+    const publication = await context.publisher.current(mirror)
+    if (publication !== undefined) await publishAgain(context, mirror, publication.snapshotNumber)
+  }
   return {
     exportMirror: (mirror, folder) => exportMirror(context, mirror, folder),
     collectGarbage: () => housekeeping.collect(new AbortController().signal),
-    keys: listKeys,
+    async keys(mirror) {
+      await requireMirror(context, mirror)
+      return listKeys(mirror)
+    },
+    async importKey(mirror, { armored, passphrase }) {
+      await keyring.importKey(mirror, armored, passphrase === undefined ? {} : { passphrase })
+      await signAgain(mirror)
+      return listKeys(mirror)
+    },
     async rotateKey(mirror) {
       await requireMirror(context, mirror)
       await keyring.rotate(mirror)
-      const publication = await context.publisher.current(mirror)
-      // Signed by both keys from now on, so that clients that fetch the new one can use it at once.
-      if (publication !== undefined) await publishAgain(context, mirror, publication.snapshotNumber)
+      await signAgain(mirror)
       return listKeys(mirror)
     },
   }

@@ -66,6 +66,7 @@ describe('writing', () => {
     ['/api/v1/runs/7/retry', undefined, 200, 'retry 7'],
     ['/api/v1/mirrors/base/export', { folder: '/srv/stick' }, 200, 'export base /srv/stick'],
     ['/api/v1/mirrors/base/keys/rotate', undefined, 200, 'rotate base'],
+    ['/api/v1/mirrors/base/keys/import', { armored: 'a key' }, 200, 'import base'],
     ['/api/v1/gc', undefined, 200, 'gc'],
     ['/api/v1/doctor', { fix: true, deep: false }, 200, 'doctor fix=true deep=false'],
     ['/api/v1/doctor', {}, 200, 'doctor fix=false deep=false'],
@@ -97,6 +98,7 @@ describe('writing', () => {
     '/api/v1/runs/7/cancel',
     '/api/v1/mirrors/base/export',
     '/api/v1/mirrors/base/keys/rotate',
+    '/api/v1/mirrors/base/keys/import',
     '/api/v1/gc',
     '/api/v1/doctor',
   ]
@@ -166,7 +168,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(21)
+  expect(Object.keys(description.paths)).toHaveLength(22)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

@@ -8,7 +8,8 @@ import { siteSchema } from './schemas.ts'
 import { addMirrorActions } from './mirror-actions.ts'
 import { addMirrorRoutes, addPackageRoutes } from './mirrors.ts'
 import { addRunActions, addRunRoutes } from './runs.ts'
-import { addKeyRoutes, addUpkeepActions } from './upkeep.ts'
+import { addKeyActions, addKeyRoutes } from './keys.ts'
+import { addUpkeepActions } from './upkeep.ts'
 
 /** `/api/v1`: reading is open, writing needs the admin token. */
 export async function addApi(app: ApiApp, context: HttpContext, token: AdminToken): Promise<void> {
@@ -49,6 +50,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
         addMirrorActions(writing, context.controller)
         addRunActions(writing, context)
         addUpkeepActions(writing, context.controller)
+        addKeyActions(writing, context.controller)
       })
     },
     { prefix: '/api/v1' },

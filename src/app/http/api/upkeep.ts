@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { isAbsolute, normalize } from 'node:path'
-import { LarderError } from '../../../core/index.ts'
 import type { Controller } from '../../controller.ts'
 import { failures, guarded, type ApiApp } from './api-app.ts'
+import { demandLoopback } from './loopback-only.ts'
 import { mirrorParams } from './parameters.ts'
-import { doctorReportSchema, keySchema } from './schemas.ts'
+import { doctorReportSchema } from './schemas.ts'
 
 const exportBody = z.strictObject({
   folder: z
@@ -22,24 +22,10 @@ const doctorBody = z.strictObject({
 const exportSchema = z.object({ written: z.number(), kept: z.number(), removed: z.number() })
 const garbageSchema = z.object({ removed: z.number(), freedBytes: z.number(), kept: z.number() })
 
-/** Fingerprints of keys: open to everyone, as the keys are. */
-export function addKeyRoutes(app: ApiApp, controller: Controller): void {
-  const response = { 200: z.array(keySchema), ...failures }
-  const schema = { tags: ['keys'], summary: 'Keys that sign a mirror, newest first', params: mirrorParams, response }
-  app.get('/mirrors/:mirror/keys', { schema }, (request) => controller.keys(request.params.mirror))
-}
-
 /** What an administrator does now and then: with the admin token only, which the caller sees to. */
 export function addUpkeepActions(app: ApiApp, controller: Controller): void {
   const security = guarded
   const params = mirrorParams
-
-  const rotated = { 200: z.array(keySchema), ...failures }
-  app.post(
-    '/mirrors/:mirror/keys/rotate',
-    { schema: { tags: ['keys'], security, summary: 'Make a new key and sign with both', params, response: rotated } },
-    (request) => controller.rotateKey(request.params.mirror),
-  )
 
   const exported = { 200: exportSchema, ...failures }
   app.post(
@@ -74,13 +60,4 @@ export function addUpkeepActions(app: ApiApp, controller: Controller): void {
     { schema: { tags: ['store'], security, summary, body: doctorBody, response: examined } },
     (request) => controller.doctor(request.body),
   )
-}
-
-/** A folder means something to who sits at the machine; a token that got abroad must not write to its disk. */
-function demandLoopback(address: string): void {
-  if (/^(?:127\.\d+\.\d+\.\d+|::1|::ffff:127\.\d+\.\d+\.\d+)$/.test(address)) return
-  throw new LarderError('USAGE', {
-    message: 'An export is written to the machine that Larder runs on, and is asked for there.',
-    hint: 'Run larder mirror export on that machine.',
-  })
 }

@@ -111,6 +111,11 @@ export class FakeController implements Controller {
       { fingerprint: 'B'.repeat(40), retiresAt: sealedAt.toISOString() },
     ]
   }
+  importKey = (mirror: string) => {
+    this.actions.push(`import ${mirror}`)
+    return this.keys(mirror)
+  }
+
   rotateKey = (mirror: string) => {
     this.actions.push(`rotate ${mirror}`)
     return this.keys(mirror)
