@@ -20,17 +20,19 @@ export async function stageMirror(
   const lease = await leases.acquire(`run/${context.runId}`)
   const { progress, signal, freshForMs } = context
   const formatContext = { lease, progress, signal, freshForMs, now: clock.now() }
-  const held = observed.publishedInputs === undefined ? new Set<Digest>() : digestsOf(observed.publishedPackages)
+  // When the inputs were forgotten, doctor has found blobs missing: nothing is believed of the publication then.
+  const isTrusted = observed.publishedInputs !== undefined
+  const held = isTrusted ? digestsOf(observed.publishedPackages) : new Set<Digest>()
   const staged = await format.stagePackages(formatContext, loaded, { resolution, held })
   const publication = await publisher.current(mirror)
   const { tree, meta } = await format.compose(formatContext, loaded, { request, resolution: staged })
   const snapshot = await publisher.addSnapshot({ mirror, tree, origin: `run ${context.runId}`, meta })
   const snapshotNumber = snapshot.number
   const validForMs = validForMsOf(request.mirror)
-  const previousTree = observed.publishedInputs === undefined ? undefined : publication?.tree
+  const previousTree = isTrusted ? publication?.tree : undefined
   const work = { format: format.name, snapshotNumber, previousTree, validForMs }
   // Upstreams change every day in what this mirror does not hold: that is no reason for a new generation.
-  if (isAlreadySeen(publication, work)) return { mirror, inputs, work: { ...work, prepared: undefined } }
+  if (isTrusted && isAlreadySeen(publication, work)) return { mirror, inputs, work: { ...work, prepared: undefined } }
   const sealer = format.sealer({ name: mirror, meta: snapshot.meta }, await options.signingKey(mirror))
   const prepared = await publisher.prepare({ lease, snapshot, sealer, validForMs })
   return { mirror, inputs, work: { ...work, prepared } }
@@ -45,7 +47,7 @@ function isAlreadySeen(
   return validForMs === (validUntil && validUntil.getTime() - sealedAt.getTime())
 }
 
-/** What the publication keeps. Not looked at when its inputs were forgotten: then `doctor` has found blobs missing. */
+/** What the publication keeps. */
 function digestsOf(packages: readonly MirrorPackage[]): Set<Digest> {
   return new Set(packages.flatMap((one) => filesOf(one).flatMap(({ digest }) => (digest === '' ? [] : [digest]))))
 }

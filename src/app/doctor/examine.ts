@@ -12,8 +12,6 @@ export interface ExamineOptions {
   /** Read every byte of the store and of the database. */
   deep: boolean
   signal?: AbortSignal
-  /** Default: all. */
-  only?: readonly DoctorCheck[]
 }
 
 /**
@@ -24,15 +22,14 @@ export async function examine(room: DoctorRoom, options: ExamineOptions): Promis
   const toRestage = new Set<string>()
   const context = await contextOf(room, options, toRestage)
   const findings: DoctorFinding[] = []
-  const looked = options.only ?? checks
-  for (const check of looked) {
+  for (const check of checks) {
     context.signal.throwIfAborted()
     for (const ailment of await look(check, context))
       findings.push(await treat(ailment, check.name, context, options.fix))
   }
   const runs = toRestage.size === 0 ? [] : await queueRun(room)
   const usage = await measureUsage(context)
-  return { findings: bySeverity(findings), checks: looked.map(({ name }) => name), usage, runs }
+  return { findings: bySeverity(findings), checks: checks.map(({ name }) => name), usage, runs }
 }
 
 async function contextOf(room: DoctorRoom, options: ExamineOptions, toRestage: Set<string>): Promise<DoctorContext> {

@@ -46,7 +46,7 @@ async function lookAtMode({ path, mode, severity, what }: Allowed): Promise<Ailm
         severity === 'error'
           ? `chmod ${octal(mode)} ${path}; if others may have read it, replace it.`
           : `chmod ${octal(mode)} ${path}`,
-      mend: () => chmod(path, found.mode & mode),
+      mend: () => chmod(path, mode),
     },
   ]
 }
