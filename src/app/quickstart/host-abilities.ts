@@ -14,7 +14,7 @@ export interface HostAbilities {
 export async function findHostAbilities(environment: NodeJS.ProcessEnv): Promise<HostAbilities> {
   const isRoot = process.getuid?.() === 0
   const hasApt = (await isOnPath('apt-get', environment)) && (await isOnPath('dpkg-deb', environment))
-  const hasAptSources = await exists('/etc/apt')
+  const hasAptSources = await isThere('/etc/apt')
   const leftOut: string[] = []
   if (!hasAptSources) {
     leftOut.push(
@@ -27,7 +27,7 @@ export async function findHostAbilities(environment: NodeJS.ProcessEnv): Promise
   return { isRoot, hasAptSources, hasApt, leftOut }
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function isThere(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

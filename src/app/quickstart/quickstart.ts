@@ -1,14 +1,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { formatBytes, LarderError, systemClock, type Clock } from '../../core/index.ts'
+import { formatBytes, LarderError, systemClock } from '../../core/index.ts'
 import { hostArchitecture, hostSuite } from '../../apt/index.ts'
 import type { CommandContext } from '../cli/command-context.ts'
 import { startController, type RunningController } from '../controller-process.ts'
 import { dataFolderAt } from '../data-folder.ts'
 import type { RunDetail } from '../controller.ts'
 import { tryClient } from './client-trial.ts'
-import { findHostAbilities, type HostAbilities } from './host-abilities.ts'
+import { findHostAbilities, isThere, type HostAbilities } from './host-abilities.ts'
 import { createStopwatch, type Stopwatch } from './stopwatch.ts'
 import { createTrialSite } from './trial-site.ts'
 
@@ -35,7 +35,8 @@ export async function quickstart(context: CommandContext, options: QuickstartOpt
   })
   let running: RunningController | undefined
   try {
-    await prepareWorkspace(workspace, options.once)
+    await mkdir(workspace, { recursive: true })
+    const isNew = !(await isThere(join(workspace, 'site', '.git')))
     const controller = (running = await watch.time('controller started', () =>
       startController({
         dataFolder: dataFolderAt(join(workspace, 'data'), environment),
@@ -47,7 +48,8 @@ export async function quickstart(context: CommandContext, options: QuickstartOpt
       }),
     ))
     output.line(`  ${controller.url}`)
-    await runTrial({ context, abilities, workspace, controller, watch, clock: systemClock })
+    if (isNew) await runTrial({ context, abilities, workspace, controller, watch })
+    else output.line(`  the site of an earlier quickstart goes on; without the folder ${workspace} it begins anew`)
     if (!options.once) await stayUp(context, controller, workspace)
     return 0
   } finally {
@@ -62,7 +64,6 @@ interface Trial {
   workspace: string
   controller: RunningController
   watch: Stopwatch
-  clock: Clock
 }
 
 async function runTrial({ context, abilities, workspace, controller, watch }: Trial): Promise<void> {
@@ -119,11 +120,6 @@ async function waitForRun({ larder }: RunningController, signal: AbortSignal): P
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-}
-
-async function prepareWorkspace(workspace: string, once: boolean): Promise<void> {
-  await mkdir(workspace, { recursive: true })
-  if (!once) await rm(join(workspace, 'site'), { recursive: true, force: true })
 }
 
 async function stayUp(
