@@ -3,8 +3,8 @@ import type { ClientSetup } from '../mirror/index.ts'
 import type { RepositoryMeta } from './repository/index.ts'
 
 /**
- * deb822 source with the key inline, as apt 2.4 and later read it, and the line for older ones, which look for the
- * key in a file. Source: sources.list(5). PUBLICATION_NONE.
+ * deb822 source with the key inline, as apt 2.4 and later read it, and the line (two with sources) for older ones,
+ * which look for the key in a file. Source: sources.list(5). PUBLICATION_NONE.
  */
 export function clientSetup(options: {
   mirror: string
@@ -19,10 +19,11 @@ export function clientSetup(options: {
       hint: 'larder run ls shows whether a run is at work on it.',
     })
   }
-  const { suite, components, architectures } = options.meta as RepositoryMeta
+  const { suite, components, architectures, sources = false } = options.meta as RepositoryMeta
+  const types = sources ? ['deb', 'deb-src'] : ['deb']
   const url = `${baseUrl}/apt/${mirror}/`
   const deb822 = [
-    'Types: deb',
+    `Types: ${types.join(' ')}`,
     `URIs: ${url}`,
     `Suites: ${suite}`,
     `Components: ${components.join(' ')}`,
@@ -36,6 +37,6 @@ export function clientSetup(options: {
   ].join('\n')
   const keyPath = `/usr/share/keyrings/larder-${mirror}.asc`
   const settings = `arch=${architectures.join(',')} signed-by=${keyPath}`
-  const oneLine = `deb [${settings}] ${url} ${suite} ${components.join(' ')}`
+  const oneLine = types.map((type) => `${type} [${settings}] ${url} ${suite} ${components.join(' ')}`).join('\n')
   return { format: 'apt', deb822, oneLine, suite, components: [...components] }
 }

@@ -1,6 +1,7 @@
-import type { Digest } from '../core/index.ts'
+import { digestFromHex, type Digest } from '../core/index.ts'
 import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
 import { writeTree } from '../publish/index.ts'
+import type { FoundSource } from './find-sources.ts'
 import type { AptFormatOptions, AptResolution } from './format.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type PieceMemory,
   type RepositoryMeta,
   type RepositoryPackage,
+  type RepositorySource,
 } from './repository/index.ts'
 
 export interface ComposeMirrorOptions extends Pick<AptFormatOptions, 'store' | 'leases' | 'cache'> {
@@ -31,7 +33,8 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tr
     label: mirror.label ?? name,
     components: mirror.components,
     architectures: mirror.architectures.filter((one) => one !== 'all'),
-    packages: resolution.packages.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!)),
+    packages: resolution.binaries.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!)),
+    ...(resolution.sources && { sources: resolution.sources.map(repositorySource) }),
     translations: loaded.translations,
     store,
     lease,
@@ -57,4 +60,14 @@ function repositoryPackage({ universe }: LoadedUpstreams, one: MirrorPackage, ro
     identity: universe.identity(row),
     stanza: () => universe.stanza(row),
   }
+}
+
+function repositorySource({ package: { upstream, reason }, from }: FoundSource): RepositorySource {
+  const { name, version, component, directory, identity } = from
+  const files = from.files.map((file) => ({
+    name: file.name,
+    sizeBytes: file.sizeBytes,
+    digest: digestFromHex(file.sha256),
+  }))
+  return { name, version, component, directory, files, identity, stanza: () => from.stanza(), upstream, reason }
 }

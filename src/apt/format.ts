@@ -7,6 +7,7 @@ import type { Cache } from '../state/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
 import { clientSetup } from './client-setup.ts'
 import { resolveClosure, type Closure } from './closure.ts'
+import { findSources, withSources, type FoundSource } from './find-sources.ts'
 import { aptGrammar } from './grammar.ts'
 import { composeMirror } from './compose-mirror.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
@@ -31,9 +32,14 @@ export interface AptFormatOptions {
   host?: Host
 }
 
-/** A resolution with the rows of the universe that it stands for, in the same order as the packages. */
+/** A resolution in its two parts. */
 export interface AptResolution extends Resolution {
+  /** `packages` without sources. */
+  binaries: readonly MirrorPackage[]
+  /** Rows of the universe that the binary packages stand for, in the same order. */
   rows: Uint32Array
+  /** Undefined when the mirror is to have none. */
+  sources: readonly FoundSource[] | undefined
 }
 
 export type AptFormat = Format<AptUpstreamConfig, AptMirrorConfig, LoadedUpstreams, AptResolution>
@@ -52,7 +58,7 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
     inspect: (loaded) => loaded.suites.map(inspectSuite),
     resolve,
     why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
-    stagePackages: (context, loaded, what) => stagePackages(options, context, { loaded, ...what }),
+    stagePackages: (context, loaded, what) => stagePackages(options, { context, loaded, ...what }),
     compose: (context, loaded, { request, resolution }) =>
       composeMirror({ ...options, pieces, context, loaded, request, resolution }),
     async packagesOf(snapshot: Snapshot) {
@@ -71,8 +77,11 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
 function resolve(loaded: LoadedUpstreams, request: AptRequest): AptResolution {
   const closure = closureOf(loaded, request)
   refuseUninstallable(loaded.universe, closure)
-  const packages = Array.from(closure.rows, (row) => packageOf(loaded, closure, row))
-  return { packages, rows: closure.rows, notes: [...loaded.notes, ...closure.notes] }
+  const binaries = Array.from(closure.rows, (row) => packageOf(loaded, closure, row))
+  const found = loaded.sources && findSources(loaded.universe, loaded.sources, closure.rows)
+  const notes = [...loaded.notes, ...closure.notes, ...(found?.notes ?? [])]
+  const sources = found?.sources
+  return { packages: withSources(binaries, sources), binaries, rows: closure.rows, sources, notes }
 }
 
 /** InRelease last: it is what clients look at first. */

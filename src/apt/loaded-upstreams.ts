@@ -6,6 +6,7 @@ import type { BlobStore } from '../store/index.ts'
 import { openIndex as openCompiledIndex } from './compile-index.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
 import type { PackageIndex } from './package-index.ts'
+import { SourceCatalogue, type SourceMember } from './source-catalogue.ts'
 import { compileTranslation, TranslationFile, type TranslationTable } from './repository/index.ts'
 import { Universe, type UniverseMember } from './universe.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
@@ -25,6 +26,8 @@ export interface LoadedUpstreams {
   fingerprint: string
   suites: readonly Suite[]
   universe: Universe
+  /** Undefined unless the mirror asks for sources. */
+  sources: SourceCatalogue | undefined
   /** Which suite a member of the universe came from. */
   suiteOf: ReadonlyMap<UniverseMember, Suite>
   /** By component. */
@@ -57,20 +60,23 @@ export async function loadUpstreams(
   if (earlier?.fingerprint === fingerprint)
     return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
   const members: UniverseMember[] = []
+  const sourceMembers: (SourceMember & { rank: number })[] = []
   const tables = new Map<string, TranslationTable[]>()
   const rankOf = new Map(request.upstreams.map(({ name }, rank) => [name, rank]))
   for (const suite of suites) {
     for (const index of suite.indices) {
-      if (index.kind === 'Packages') {
+      if (index.kind === 'Packages' || index.kind === 'Sources') {
         const { upstream, suite: suiteName } = suite
         const rank = rankOf.get(upstream) ?? 0
-        members.push({
+        const member = {
           index: await packageIndex(loader, context, suite, index),
           upstream,
           rank,
           suite: suiteName,
           component: index.component,
-        })
+        }
+        if (index.kind === 'Packages') members.push(member)
+        else sourceMembers.push(member)
       } else if (index.kind === 'Translation-en') {
         const known = tables.get(index.component) ?? []
         tables.set(index.component, [...known, await translation(loader, context, index)])
@@ -82,6 +88,7 @@ export async function loadUpstreams(
     fingerprint,
     suites,
     universe,
+    sources: request.mirror.sources ? new SourceCatalogue(sourceMembers.sort((a, b) => a.rank - b.rank)) : undefined,
     suiteOf: suiteOfMembers(universe, suites),
     translations: new Map([...tables].map(([component, found]) => [component, joinTables(found)])),
     notes: suites.flatMap((suite) => suite.notes),
@@ -142,9 +149,11 @@ function packageIndex(
   suite: Suite,
   index: SuiteIndex,
 ): Promise<PackageIndex> {
-  const label = `upstream ${suite.upstream}, ${suite.suite}/${index.component} ${index.architecture}`
+  const kind = index.kind === 'Sources' ? 'sources' : 'packages'
+  const what = kind === 'sources' ? 'source' : index.architecture
+  const label = `upstream ${suite.upstream}, ${suite.suite}/${index.component} ${what}`
   const read = (): AsyncIterable<Buffer> => openIndex(store, index, context.signal)
-  return openCompiledIndex(read, { folder: cacheFolder, key: hexOf(index.digest), kind: 'packages', label })
+  return openCompiledIndex(read, { folder: cacheFolder, key: hexOf(index.digest), kind, label })
 }
 
 async function translation(

@@ -18,7 +18,12 @@ export const aptMirrorSchema = z.object({
     .describe(
       'What a system needs that no list names: essential packages, or those of priority required or important too, so that debootstrap works. Default: none.',
     ),
-  sources: z.boolean().default(false).describe('Source packages of everything in the mirror too. Default: false.'),
+  sources: z
+    .boolean()
+    .default(false)
+    .describe(
+      'The source package of everything in the mirror too, at the version it was built from, for deb-src and apt-get source; not those that Built-Using names. What no upstream has is a note in the plan. Default: false.',
+    ),
   contents: z.boolean().default(false).describe('Contents files, for apt-file. Default: false.'),
   label: z.string().min(1).max(100).regex(/^[ -~]+$/, 'printable ASCII').optional().describe('Label of the published Release. Default: the name of the mirror.'), // prettier-ignore
 })

@@ -1,37 +1,71 @@
 import { digestFromHex, type Digest } from '../core/index.ts'
 import type { Fetcher, LabelledRequest } from '../fetch/index.ts'
 import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
+import { withSources, type FoundSource } from './find-sources.ts'
 import type { AptResolution } from './format.ts'
 import type { LoadedUpstreams } from './loaded-upstreams.ts'
-import { packageRequests } from './upstream/index.ts'
+import type { SourcePackage } from './source-catalogue.ts'
+import { packageRequests, sourceRequests, type Suite } from './upstream/index.ts'
+
+interface Staging {
+  context: FormatContext
+  loaded: LoadedUpstreams
+  resolution: AptResolution
+  /** Digests that the current publication keeps in the store, which need not even be looked for. */
+  held: ReadonlySet<Digest>
+}
 
 /**
- * Downloads what is not held yet. `held`: digests that the current publication keeps in the store, which need not
- * even be looked for. Answers the resolution with every digest known. FETCH_*, DIGEST_MISMATCH, DISK_FULL, CANCELLED.
+ * Downloads what is not held yet. Answers the resolution with every digest known. FETCH_*, DIGEST_MISMATCH,
+ * APT_FILENAME_REFUSED, DISK_FULL, CANCELLED.
  */
-export async function stagePackages(
-  { fetcher }: { fetcher: Fetcher },
-  { lease, progress, signal }: FormatContext,
-  { loaded, resolution, held }: { loaded: LoadedUpstreams; resolution: AptResolution; held: ReadonlySet<Digest> },
-): Promise<AptResolution> {
+export async function stagePackages({ fetcher }: { fetcher: Fetcher }, staging: Staging): Promise<AptResolution> {
+  const { signal, progress } = staging.context
+  const { requests, wanted } = binaryRequests(staging)
+  const ofSources = requestsOfSources(staging)
+  const results = await fetcher.fetchAll([...requests, ...ofSources], { signal, progress })
+  const { resolution } = staging
+  const binaries: MirrorPackage[] = [...resolution.binaries]
+  for (const [position, index] of wanted.entries()) {
+    const result = results[position]!
+    const one = binaries[index]!
+    if (result.kind === 'fetched') binaries[index] = { ...one, digest: result.digest }
+    else if (one.digest === '') throw new Error(`${one.name} was not fetched and its digest is unknown`)
+    else binaries[index] = { ...one, digest: digestFromHex(one.digest.slice('sha256:'.length)) }
+  }
+  return { ...resolution, binaries, packages: withSources(binaries, resolution.sources) }
+}
+
+/** `wanted`: by request, the place of its package among the binaries. */
+function binaryRequests({ context, loaded, resolution, held }: Staging): {
+  requests: LabelledRequest[]
+  wanted: number[]
+} {
   const wanted: number[] = []
   const requests: LabelledRequest[] = []
-  for (const [index, one] of resolution.packages.entries()) {
+  for (const [index, one] of resolution.binaries.entries()) {
     if (one.digest !== '' && held.has(one.digest)) continue
     const row = resolution.rows[index]!
     const suite = loaded.suiteOf.get(loaded.universe.member(row))
     if (suite === undefined) throw new Error(`no suite for ${one.name}: loaded upstreams are out of step`)
     wanted.push(index)
-    requests.push(...packageRequests(suite, [loaded.universe.packageOf(row)], { lease }))
+    requests.push(...packageRequests(suite, [loaded.universe.packageOf(row)], context))
   }
-  const results = await fetcher.fetchAll(requests, { signal, progress })
-  const packages: MirrorPackage[] = [...resolution.packages]
-  for (const [position, result] of results.entries()) {
-    const index = wanted[position]!
-    const one = packages[index]!
-    if (result.kind === 'fetched') packages[index] = { ...one, digest: result.digest }
-    else if (one.digest === '') throw new Error(`${one.name} was not fetched and its digest is unknown`)
-    else packages[index] = { ...one, digest: digestFromHex(one.digest.slice('sha256:'.length)) }
-  }
-  return { ...resolution, packages }
+  return { requests, wanted }
+}
+
+/** Each file once: revisions of a package share its tarball. */
+function requestsOfSources({ context, loaded, resolution, held }: Staging): LabelledRequest[] {
+  const known = new Set(held)
+  return (resolution.sources ?? []).flatMap(({ package: { files = [] }, from }: FoundSource) => {
+    const missing = from.files.filter((_, index) => !known.has(files[index]!.digest))
+    for (const { digest } of files) known.add(digest)
+    return missing.length === 0 ? [] : sourceRequests(suiteOfSource(loaded, from), { ...from, files: missing }, context)
+  })
+}
+
+function suiteOfSource({ suites }: LoadedUpstreams, { name, upstream, suite }: SourcePackage): Suite {
+  const found = suites.find((one) => one.upstream === upstream && one.suite === suite)
+  if (found === undefined) throw new Error(`no suite for source ${name}: loaded upstreams are out of step`)
+  return found
 }

@@ -1,4 +1,4 @@
-export { diffPackages, type PackageDiff } from './package-diff.ts'
+export { diffPackages, filesOf, type PackageDiff } from './package-diff.ts'
 export {
   asAnyFormat,
   type AnyFormat,

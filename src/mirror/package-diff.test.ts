@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { digestOf } from '../core/index.ts'
 import { describeChange } from './describe-change.ts'
 import type { MirrorPackage } from './format.ts'
-import { diffPackages, isEmptyDiff } from './package-diff.ts'
+import { diffPackages, fetchBytesOf, isEmptyDiff } from './package-diff.ts'
 
 /** `nginx 1.2 amd64 #content` */
 function pack(text: string): MirrorPackage {
@@ -68,6 +68,28 @@ describe('diffPackages', () => {
 })
 
 test('a change is told in a line', () => {
-  const diff = diffPackages(['a 1', 'b 1', 'c 1'].map(pack), ['a 2', 'c 1', 'd 1', 'e 1'].map(pack))
-  expect(describeChange(diff, 4)).toBe('+2 packages, 1 changed, -1 package; 4 in all; 3.0 MB to fetch')
+  const [before, after] = [['a 1', 'b 1', 'c 1'].map(pack), ['a 2', 'c 1', 'd 1', 'e 1'].map(pack)]
+  const diff = diffPackages(before, after)
+  expect(describeChange(diff, before, after)).toBe('+2 packages, 1 changed, -1 package; 4 in all; 3.0 MB to fetch')
+})
+
+/** `foo 1-2`: a .dsc of its own and the tarball of upstream version 1. */
+function source(text: string): MirrorPackage {
+  const one = pack(`${text} source`)
+  const [upstreamVersion = ''] = one.version.split('-')
+  const files = [
+    { path: `${one.path}.dsc`, sizeBytes: 1_000_000, digest: digestOf(text) },
+    { path: `${one.path}.orig.tar.xz`, sizeBytes: 7_000_000, digest: digestOf(`${one.name} ${upstreamVersion}`) },
+  ]
+  return { ...one, path: files[0]!.path, digest: files[0]!.digest, sizeBytes: 8_000_000, files }
+}
+
+test('sources are counted by themselves, and a file that several have or that is held comes once', () => {
+  const before = [pack('a 1'), source('a 1-1')]
+  const after = [pack('a 2'), source('a 1-2'), source('b 1-1'), source('b 1-2'), pack('c 1')]
+  const diff = diffPackages(before, after)
+  expect(fetchBytesOf(diff, before)).toBe(2_000_000 + 1_000_000 + 9_000_000)
+  expect(describeChange(diff, before, after)).toBe(
+    '+1 package, 1 changed, +2 sources, 1 source changed; 2 and 3 sources in all; 12.0 MB to fetch (10.0 MB sources)',
+  )
 })

@@ -28,6 +28,32 @@ export function isEmptyDiff({ added, removed, changed }: PackageDiff): boolean {
   return added.length + removed.length + changed.length === 0
 }
 
+/** The one file of a binary package, all of a source package. */
+export function filesOf({ path, sizeBytes, digest, files }: MirrorPackage): readonly PackageFile[] {
+  return files ?? [{ path, sizeBytes, digest }]
+}
+
+type PackageFile = Pick<MirrorPackage, 'path' | 'sizeBytes' | 'digest'>
+
+/** What comes and is not held before; each file once, as several sources may have it. */
+export function fetchBytesOf({ added, changed }: PackageDiff, before: readonly MirrorPackage[]): number {
+  const held = new Set(before.flatMap((one) => filesOf(one).map(({ digest }) => digest)))
+  let bytes = 0
+  for (const one of [...added, ...changed.map((change) => change.after)]) {
+    for (const { digest, sizeBytes } of filesOf(one)) {
+      if (digest !== '' && held.has(digest)) continue
+      held.add(digest)
+      bytes += sizeBytes
+    }
+  }
+  return bytes
+}
+
+/** Whether it is a source package. */
+export function isSource({ files }: MirrorPackage): boolean {
+  return files !== undefined
+}
+
 function pairUp(added: MirrorPackage[], removed: MirrorPackage[], changed: PackageDiff['changed']): PackageDiff {
   const gone = Map.groupBy(removed, nameAndArchitecture)
   const come = Map.groupBy(added, nameAndArchitecture)

@@ -17,15 +17,21 @@ import type { FileLists } from './file-lists.ts'
 import { makePieces, type PlannedChunk } from './make-pieces.ts'
 import { allEncodings, blobsOf, hasEncodings, type Encoding, type IndexPlan, type Piece } from './piece.ts'
 import { PieceMemory } from './piece-memory.ts'
+import { planSourceManifest } from './manifest.ts'
 import { placePackages, type PlacedPackage } from './placed-package.ts'
+import { placeSources, sourceEntries } from './placed-source.ts'
 import { planIndices, type Layout } from './plan-indices.ts'
+import { planSources } from './plan-sources.ts'
 import { architectureRelease, type ReleaseFacts } from './release-text.ts'
 import type { RepositoryPackage } from './repository-package.ts'
+import type { RepositorySource } from './repository-source.ts'
 import type { TranslationTable } from './translation-index.ts'
 import { xzBlocks } from './xz-blocks.ts'
 
 export interface ComposeOptions extends Layout, ReleaseFacts {
   packages: readonly RepositoryPackage[]
+  /** Given, though it be empty, when the mirror is to have `source/Sources`. */
+  sources?: readonly RepositorySource[]
   store: BlobStore
   lease: LeaseId
   /** Keeps pieces of earlier compositions from gc while they are used again. */
@@ -47,6 +53,8 @@ export interface ComposeOptions extends Layout, ReleaseFacts {
 /** What the sealer needs to know of a snapshot. JSON. */
 export interface RepositoryMeta extends ReleaseFacts {
   format: 'apt'
+  /** There are Sources indices. */
+  sources?: true
   /** What Release lists; paths below `dists/<suite>/`, sorted. */
   files: { path: string; sizeBytes: number; digest: Digest }[]
 }
@@ -58,12 +66,18 @@ export interface RepositoryMeta extends ReleaseFacts {
 export async function composeRepository(
   options: ComposeOptions,
 ): Promise<{ entries: TreeEntry[]; meta: RepositoryMeta }> {
-  const packages = placePackages(options.packages, options.components[0] ?? 'main')
+  const defaultComponent = options.components[0] ?? 'main'
+  const packages = placePackages(options.packages, defaultComponent)
+  const sources = options.sources && placeSources(options.sources, packages, defaultComponent)
   const memory = options.memory ?? new PieceMemory()
   const basket = new BlobBasket(options.store, options.lease, memory)
   const earlier = await reusable(options)
   const contents = await contentsOf(options, packages, earlier)
-  const plans = [...planIndices(packages, options, options.translations ?? new Map()), ...contents.plans]
+  const plans = [
+    ...planIndices(packages, options, options.translations ?? new Map()),
+    ...contents.plans,
+    ...(sources === undefined ? [] : [...planSources(sources, options), planSourceManifest(sources)]),
+  ]
   const pieces = await piecesOf(plans, earlier, basket, options)
   const known = new Map(earlier.files)
   const joiner = { basket, known, hashes: memory.hashes, mirror: options.cacheKey }
@@ -76,7 +90,7 @@ export async function composeRepository(
   memory.retain(new Set([...pieces.values()].flatMap(blobsOf)))
   const listed = files.filter((file) => file.path.startsWith(`dists/${options.suite}/`))
   return {
-    entries: [...poolEntries(packages), ...files, ...listed.map(byHashEntry)],
+    entries: [...poolEntries(packages), ...sourceEntries(sources ?? []), ...files, ...listed.map(byHashEntry)],
     meta: metaOf(options, listed),
   }
 }
@@ -144,9 +158,11 @@ function poolEntries(packages: readonly PlacedPackage[]): TreeEntry[] {
 }
 
 function architectureReleases(options: ComposeOptions, basket: BlobBasket): TreeEntry[] {
+  const folders = options.architectures.map((architecture) => ({ architecture, folder: `binary-${architecture}` }))
+  if (options.sources !== undefined) folders.push({ architecture: 'source', folder: 'source' })
   return options.components.flatMap((component) =>
-    options.architectures.map((architecture) => ({
-      path: `dists/${options.suite}/${component}/binary-${architecture}/Release`,
+    folders.map(({ architecture, folder }) => ({
+      path: `dists/${options.suite}/${component}/${folder}/Release`,
       ...basket.add(Buffer.from(architectureRelease(options, component, architecture))),
       stable: false,
     })),
@@ -161,6 +177,7 @@ function metaOf(options: ComposeOptions, listed: readonly TreeEntry[]): Reposito
   const { suite, codename, origin, label, description, components, architectures } = options
   return {
     format: 'apt',
+    ...(options.sources !== undefined && { sources: true }),
     suite,
     ...(codename !== undefined && { codename }),
     origin,

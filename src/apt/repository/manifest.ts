@@ -4,6 +4,8 @@ import type { Tree } from '../../publish/index.ts'
 import { planChunks } from './chunk-plan.ts'
 import type { IndexPlan, Part } from './piece.ts'
 import type { PlacedPackage } from './placed-package.ts'
+import type { PlacedSource } from './placed-source.ts'
+import { comparePackages } from './sort-packages.ts'
 
 /**
  * What a snapshot holds, one package in a line of JSON, in the tree itself so that it lives as long as the snapshot:
@@ -11,6 +13,9 @@ import type { PlacedPackage } from './placed-package.ts'
  * reading what differs.
  */
 export const manifestPath = 'larder/packages.jsonl'
+
+/** The same for source packages; missing where a mirror has none. */
+const sourceManifestPath = 'larder/sources.jsonl'
 
 export function planManifest(packages: readonly PlacedPackage[]): IndexPlan {
   const chunks = planChunks('manifest 1\n', packages, {
@@ -20,9 +25,19 @@ export function planManifest(packages: readonly PlacedPackage[]): IndexPlan {
   return { path: manifestPath, chunks, encodings: [] }
 }
 
-/** Sorted by name, version, architecture. BLOB_MISSING. */
+export function planSourceManifest(sources: readonly PlacedSource[]): IndexPlan {
+  const chunks = planChunks('source manifest 1\n', sources, {
+    fingerprint: ({ source, fingerprint }) => `${source.upstream}\t${source.reason}\t${fingerprint}`,
+    render: (item) => Buffer.from(`${JSON.stringify(describeSource(item))}\n`),
+  })
+  return { path: sourceManifestPath, chunks, encodings: [] }
+}
+
+/** Sorted by name, version, architecture; source packages are of the architecture `source`. BLOB_MISSING. */
 export async function packagesOfTree(tree: Tree, store: BlobStore): Promise<MirrorPackage[]> {
-  return await readParts(partsOf(tree), store)
+  const packages = await readParts(partsOf(tree, manifestPath), store)
+  const sources = await readParts(partsOf(tree, sourceManifestPath), store)
+  return sources.length === 0 ? packages : [...packages, ...sources].sort(comparePackages)
 }
 
 /** What must be removed and added to come from one snapshot to the other; equal parts are not read. BLOB_MISSING. */
@@ -31,7 +46,10 @@ export async function packageChanges(
   to: Tree,
   store: BlobStore,
 ): Promise<{ removed: MirrorPackage[]; added: MirrorPackage[] }> {
-  const [before, after] = [partsOf(from), partsOf(to)]
+  const [before, after] = [from, to].map((tree) => manifestPaths.flatMap((path) => partsOf(tree, path))) as [
+    Part[],
+    Part[],
+  ]
   const [inBefore, inAfter] = [new Set(before.map(digestOfPart)), new Set(after.map(digestOfPart))]
   const [old, young] = await Promise.all([
     readParts(
@@ -55,8 +73,23 @@ function describe({ source, path }: PlacedPackage): MirrorPackage {
   return { name, version, architecture, sizeBytes, path, digest, upstream, reason }
 }
 
-function partsOf(tree: Tree): readonly Part[] {
-  const entry = tree.get(manifestPath)
+/** Its digest is that of the .dsc, which promises the other files. */
+function describeSource({ source, directory }: PlacedSource): MirrorPackage {
+  const { name, version, upstream, reason } = source
+  const files = source.files.map((file) => ({
+    path: `${directory}/${file.name}`,
+    sizeBytes: file.sizeBytes,
+    digest: file.digest,
+  }))
+  const { path, digest } = files.find((file) => file.path.endsWith('.dsc')) ?? files[0]!
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  return { name, version, architecture: 'source', sizeBytes, path, digest, upstream, reason, files }
+}
+
+const manifestPaths = [manifestPath, sourceManifestPath]
+
+function partsOf(tree: Tree, path: string): readonly Part[] {
+  const entry = tree.get(path)
   if (entry === undefined) return []
   return entry.parts ?? [{ digest: entry.digest, sizeBytes: entry.sizeBytes }]
 }

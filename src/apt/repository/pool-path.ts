@@ -43,6 +43,18 @@ export function isPoolPath(path: string): boolean {
   )
 }
 
+/** Whether a folder of an upstream may be ours, for files of a source package. */
+export function isPoolFolder(path: string): boolean {
+  return path.length <= 300 && sane.test(`${path}/-`) && !folderLikeFile.test(`${path}/`) && !reserved.test(`${path}/`)
+}
+
+/** `pool/main/libf/libfoo` */
+export function poolFolder(sourceName: string, component: string): string {
+  const source = portable(sourceName)
+  const prefix = source.startsWith('lib') && source.length > 3 ? source.slice(0, 4) : source.slice(0, 1)
+  return `pool/${component}/${prefix}/${source}`
+}
+
 const sane = /^[A-Za-z0-9][A-Za-z0-9+~._%:=@,-]*(?:\/[A-Za-z0-9+~_%:=@,-][A-Za-z0-9+~._%:=@,-]*)+$/
 const folderLikeFile = /\.[ud]?deb\//
 const reserved = /^(?:dists|keys|setup|larder)\//
@@ -52,11 +64,9 @@ function packageFile(path: string): boolean {
 }
 
 function poolPath(item: RepositoryPackage, component: string): { folder: string; file: string } {
-  const source = portable(item.sourceName ?? item.name)
-  const prefix = source.startsWith('lib') && source.length > 3 ? source.slice(0, 4) : source.slice(0, 1)
   const version = item.version.replace(/^[0-9]+:/, '')
   const file = `${portable(item.name)}_${portable(version)}_${portable(item.architecture)}.deb`
-  return { folder: `pool/${component}/${prefix}/${source}`, file }
+  return { folder: poolFolder(item.sourceName ?? item.name, component), file }
 }
 
 function portable(text: string): string {

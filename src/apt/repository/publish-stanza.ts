@@ -37,7 +37,7 @@ function rewrite(bytes: Buffer, file: { path: string; sizeBytes: number; digest:
 }
 
 /** Each field with its continuation lines; `text` of all of them together is the stanza. */
-function splitFields(stanza: string): { key: string; value: string; text: string }[] {
+export function splitFields(stanza: string): { key: string; value: string; text: string }[] {
   return (stanza.match(/[^\n]*\n(?:[ \t][^\n]*\n)*/g) ?? []).map((text) => {
     const colon = text.indexOf(':')
     return { key: text.slice(0, colon).trimEnd().toLowerCase(), value: text.slice(colon + 1).trim(), text }
@@ -45,7 +45,7 @@ function splitFields(stanza: string): { key: string; value: string; text: string
 }
 
 /** Cut behind the last byte that is no line end, and exactly one newline added. */
-function withoutTrailingBlank(stanza: Buffer): Buffer {
+export function withoutTrailingBlank(stanza: Buffer): Buffer {
   let end = stanza.length
   while (end > 0 && (stanza[end - 1] === 0x0a || stanza[end - 1] === 0x0d)) end--
   if (end < stanza.length && stanza[end] === 0x0a) return stanza.subarray(0, end + 1)

@@ -1,3 +1,4 @@
+import { readChecksums } from '../source-files.ts'
 import { ByteClass, isAllOf, isOneOf } from './byte-class.ts'
 import { Field, fieldName, type FieldId } from './field.ts'
 import type { Stanza } from './scan-stanzas.ts'
@@ -22,33 +23,21 @@ export function faultOfSource(stanza: Stanza): string | undefined {
     faultOfIdentity(stanza) ??
     (value(stanza, Field.directory) === '.' ? undefined : faultOfPath(stanza, Field.directory)) ??
     (isPresent(stanza, Field.checksumsSha256) ? undefined : 'it has no Checksums-Sha256') ??
-    sourceFiles(value(stanza, Field.checksumsSha256)).find(({ fault }) => fault !== undefined)?.fault
+    faultOfFiles(readChecksums(value(stanza, Field.checksumsSha256)))
   )
+}
+
+/** A source is asked for by its .dsc, and two files cannot have one name. */
+function faultOfFiles(files: readonly { name: string; fault?: string }[]): string | undefined {
+  const malformed = files.find(({ fault }) => fault !== undefined)?.fault
+  if (malformed !== undefined) return malformed
+  if (new Set(files.map(({ name }) => name)).size < files.length) return 'its Checksums-Sha256 names a file twice'
+  return files.some(({ name }) => name.endsWith('.dsc')) ? undefined : 'its Checksums-Sha256 names no .dsc'
 }
 
 /** Sum of the sizes of the files of a source package. */
 export function sourceSizeBytes(stanza: Stanza): number {
-  return sourceFiles(value(stanza, Field.checksumsSha256)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-}
-
-/** Reads the lines `<hash> <size> <name>` of Checksums-Sha256. */
-export function sourceFiles(text: string): { name: string; sizeBytes: number; sha256: string; fault?: string }[] {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .map((line) => {
-      const match = /^([0-9a-fA-F]{64})\s+(\d{1,15})\s+([\w.+~:%-]+)$/.exec(line)
-      const [, sha256, size, name] = match ?? []
-      if (sha256 === undefined || size === undefined || name === undefined || name.startsWith('.'))
-        return {
-          name: '',
-          sizeBytes: 0,
-          sha256: '',
-          fault: `a line of Checksums-Sha256 is malformed: ${line.slice(0, 120)}`,
-        }
-      return { name, sizeBytes: Number(size), sha256: sha256.toLowerCase() }
-    })
+  return readChecksums(value(stanza, Field.checksumsSha256)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
 function faultOfIdentity(stanza: Stanza): string | undefined {

@@ -63,7 +63,7 @@ function placesOf(release: Release, source: SuiteSource, wanted: WantedIndices):
       path,
       required,
     })
-    return [flat('Packages', 'Packages', true), ...(wanted.sources === true ? [flat('Sources', 'Sources', false)] : [])]
+    return [flat('Packages', 'Packages', true), ...(wanted.sources === true ? [flat('Sources', 'Sources', true)] : [])]
   }
   const components = source.components ?? release.components
   return components.flatMap((component) => componentPlaces(component, { release, source, wanted }))
@@ -92,7 +92,7 @@ function componentPlaces(
     ...packages,
     ...(all ? [] : [place('Packages', 'binary-all/Packages', { architecture: 'all' })]),
     ...(wanted.translations === false ? [] : [place('Translation-en', 'i18n/Translation-en')]),
-    ...(wanted.sources === true ? [place('Sources', 'source/Sources')] : []),
+    ...(wanted.sources === true ? [place('Sources', 'source/Sources', { required: true })] : []),
     ...(wanted.contents === true
       ? source.architectures.map((architecture) => place('Contents', `Contents-${architecture}`, { architecture }))
       : []),
