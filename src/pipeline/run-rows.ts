@@ -14,15 +14,8 @@ export function runRows(state: State, now: () => string): RunMethods {
   return {
     ...runQueries(state),
     create: (run) => createRun(state, now(), run),
-    async start(id) {
-      const run = await getRun(state, id)
-      if (run.state !== 'waiting') {
-        throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state}, so it cannot start.` })
-      }
-      const started_at = run.startedAt?.toISOString() ?? now()
-      await set(id, { state: 'running', started_at, attempts: run.attempts + 1, error: null })
-      return getRun(state, id)
-    },
+    start: (id) => startRun(state, now(), id),
+    cancelWaiting: (id) => cancelWaitingRun(state, now(), id),
     finish: (id, { state: outcome, error }) =>
       set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : JSON.stringify(error) }),
     putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
@@ -90,6 +83,40 @@ async function createRun(state: State, created_at: string, run: NewRun): Promise
       .executeTakeFirstOrThrow()
   })
   return runOf(row)
+}
+
+async function startRun(state: State, started_at: string, id: number): Promise<Run> {
+  await state.transaction(async (db) => {
+    const row = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
+    if (row?.state !== 'waiting') return
+    const { branch, goal, attempts } = row
+    const begun = {
+      state: 'running',
+      started_at: row.started_at ?? started_at,
+      attempts: attempts + 1,
+      error: null,
+    } as const
+    await db.updateTable('runs').set(begun).where('id', '=', id).execute()
+    if (goal !== 'apply') return
+    await db
+      .updateTable('runs')
+      .set({ state: 'superseded', finished_at: started_at })
+      .where('branch', '=', branch)
+      .where('goal', '=', 'apply')
+      .where('state', '=', 'waiting')
+      .where('id', '<', id)
+      .execute()
+  })
+  const run = await getRun(state, id)
+  if (run.state === 'running') return run
+  throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state}, so it cannot start.` })
+}
+
+async function cancelWaitingRun(state: State, finished_at: string, id: number): Promise<boolean> {
+  return state.transaction(async (db) => {
+    const query = db.updateTable('runs').set({ state: 'cancelled', finished_at, error: null }).where('id', '=', id)
+    return (await query.where('state', '=', 'waiting').executeTakeFirst()).numUpdatedRows > 0n
+  })
 }
 
 async function recoverRuns(state: State, finished_at: string): Promise<number> {

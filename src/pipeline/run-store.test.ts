@@ -25,6 +25,33 @@ test('a finished run cannot start', async () => {
   await expect(runs.start(1)).rejects.toMatchObject({ code: 'RUN_STATE' })
 })
 
+test('only a run that waits is cancelled as one that waits', async () => {
+  await apply()
+  await apply()
+  await runs.start(1)
+  expect([await runs.cancelWaiting(1), await runs.cancelWaiting(2), await runs.cancelWaiting(3)]).toEqual([
+    false,
+    true,
+    false,
+  ])
+  expect((await runs.list({ limit: 9 })).map(({ state: one }) => one)).toEqual(['cancelled', 'running'])
+  await expect(runs.start(2)).rejects.toMatchObject({ code: 'RUN_STATE' })
+})
+
+test('a start supersedes older applies of its branch that wait, and nothing else', async () => {
+  await apply()
+  await runs.create({ branch: 'topic', commit: 'c0ffee', goal: 'plan', origin: 'test' })
+  await apply()
+  await apply()
+  await runs.start(3)
+  expect((await runs.list({ limit: 9 })).map(({ state: one }) => one)).toEqual([
+    'waiting',
+    'running',
+    'waiting',
+    'superseded',
+  ])
+})
+
 test('steps and log lines are numbered from 1 and come back in order', async () => {
   await apply()
   const step = await runs.beginStep(1, 'plan')

@@ -17,8 +17,13 @@ export interface RunStore {
   waiting(): Promise<Run[]>
   /** The newest run of that goal for the branch that was not superseded or cancelled. */
   latest(branch: string, goal: RunGoal): Promise<Run | undefined>
-  /** RUN_STATE unless it waits. */
+  /**
+   * RUN_STATE unless it waits. Older applies of the branch that wait for another attempt are superseded: done after
+   * this one, they would bring back what it replaces.
+   */
   start(id: number): Promise<Run>
+  /** False when it does not wait any more. */
+  cancelWaiting(id: number): Promise<boolean>
   finish(id: number, outcome: { state: 'succeeded' | 'failed' | 'cancelled'; error?: RunError }): Promise<void>
   /** Back to waiting, with its steps kept. */
   putBack(id: number): Promise<void>

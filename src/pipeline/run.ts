@@ -1,6 +1,6 @@
 import type { Problem } from '../core/problem.ts'
 
-/** `superseded`: a newer commit of the branch made this plan pointless before it began. */
+/** `superseded`: a newer commit of the branch made it pointless while it waited. */
 export type RunState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'superseded'
 
 /** `plan` reads, validates, resolves and shows; `apply` goes on to stage, switch and verify. */

@@ -132,6 +132,40 @@ describe('what may pass', () => {
     await runner.idle()
     expect((await runs.get(2)).state).toBe('succeeded')
   })
+
+  test('is not done after a newer commit, which it would undo', async () => {
+    let isDown = true
+    fake.before = (step) =>
+      isDown && step === 'stage'
+        ? Promise.reject(new LarderError('FETCH_UNREACHABLE', { message: 'no answer' }))
+        : Promise.resolve()
+    runner = start({ retryDelayMs: 3600_000 })
+    await apply('one')
+    await work()
+    expect(await runs.get(1)).toMatchObject({ state: 'waiting', attempts: 1 })
+    isDown = false
+    await apply('two')
+    runner.wake()
+    await runner.idle()
+    expect((await runs.list({ limit: 9 })).map((run) => run.state)).toEqual(['succeeded', 'superseded'])
+  })
+})
+
+describe('a run that is cancelled while it waits', () => {
+  test('does not start, and does not keep others from starting', async () => {
+    await apply('one')
+    await apply('two')
+    const waiting = runs.waiting.bind(runs)
+    let first = true
+    runs.waiting = async () => {
+      const found = await waiting()
+      if (first) await runner.cancel(1)
+      first = false
+      return found
+    }
+    await work()
+    expect((await runs.list({ limit: 9 })).map((run) => run.state)).toEqual(['succeeded', 'cancelled'])
+  })
 })
 
 describe('a run that is interrupted', () => {

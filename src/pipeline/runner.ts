@@ -86,15 +86,19 @@ class QueueRunner implements Runner {
 
   async cancel(id: number): Promise<Run> {
     const { runs } = this.#options
-    if (this.#current?.id === id) {
-      this.#current.isCancelled = true
-      this.#current.abort.abort(new LarderError('CANCELLED', { message: `Run ${id} was cancelled.` }))
-      return runs.get(id)
-    }
+    // It may begin between the first look and the question.
+    const isCancelled = this.#abortCurrent(id) || (await runs.cancelWaiting(id)) || this.#abortCurrent(id)
     const run = await runs.get(id)
-    if (run.state !== 'waiting') throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state} already.` })
-    await runs.finish(id, { state: 'cancelled' })
-    return runs.get(id)
+    if (!isCancelled) throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state} already.` })
+    await this.#tellFinished(run)
+    return run
+  }
+
+  #abortCurrent(id: number): boolean {
+    if (this.#current?.id !== id) return false
+    this.#current.isCancelled = true
+    this.#current.abort.abort(new LarderError('CANCELLED', { message: `Run ${id} was cancelled.` }))
+    return true
   }
 
   async idle(): Promise<void> {
@@ -128,8 +132,9 @@ class QueueRunner implements Runner {
 
   async #execute(waiting: Run): Promise<void> {
     const { runs, kinds, clock, timeoutMs = 6 * 3600_000 } = this.#options
-    const run = await runs.start(waiting.id)
-    const current = (this.#current = { id: run.id, abort: new AbortController(), isCancelled: false })
+    const current = (this.#current = { id: waiting.id, abort: new AbortController(), isCancelled: false })
+    const run = await this.#begin(waiting.id)
+    if (run === undefined) return
     const timeout = AbortSignal.timeout(timeoutMs)
     const runLog = createRunLog(runs, run.id, clock)
     const { progress } = runLog
@@ -148,6 +153,17 @@ class QueueRunner implements Runner {
       this.#current = undefined
       files?.close()
       await this.#tellFinished(await runs.get(run.id))
+    }
+  }
+
+  /** Undefined when it was cancelled since it was found. */
+  async #begin(id: number): Promise<Run | undefined> {
+    try {
+      return await this.#options.runs.start(id)
+    } catch (error) {
+      this.#current = undefined
+      if (isLarderError(error, 'RUN_STATE')) return undefined
+      throw error
     }
   }
 
