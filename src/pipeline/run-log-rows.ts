@@ -6,7 +6,7 @@ export function runLogRows(state: State, now: () => string): Pick<RunStore, 'log
   return {
     async log(runId, messages) {
       if (messages.length === 0) return
-      await state.transaction(async (db) => {
+      await state.relaxedTransaction(async (db) => {
         const last = await db
           .selectFrom('run_log')
           .select((eb) => eb.fn.max('number').as('number'))

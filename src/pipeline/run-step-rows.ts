@@ -7,7 +7,7 @@ import type { RunStore } from './run-store.ts'
 export function runStepRows(state: State, now: () => string): Pick<RunStore, 'beginStep' | 'endStep' | 'steps'> {
   return {
     beginStep: (runId, name) =>
-      state.transaction(async (db) => {
+      state.relaxedTransaction(async (db) => {
         const last = await db
           .selectFrom('run_steps')
           .select((eb) => eb.fn.max('number').as('number'))
@@ -23,7 +23,7 @@ export function runStepRows(state: State, now: () => string): Pick<RunStore, 'be
       }),
     async endStep(runId, number, outcome) {
       const result = outcome.result === undefined ? null : JSON.stringify(outcome.result)
-      await state.transaction((db) =>
+      await state.relaxedTransaction((db) =>
         db
           .updateTable('run_steps')
           .set({ state: outcome.state, finished_at: now(), result })

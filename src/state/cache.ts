@@ -50,11 +50,13 @@ export function createCache(state: State, clock: Clock): Cache {
         blobs: JSON.stringify(entry.blobs ?? []),
         used_at: clock.now().toISOString(),
       }
-      await db
-        .insertInto('cache_entries')
-        .values({ space, key, ...columns })
-        .onConflict((conflict) => conflict.columns(['space', 'key']).doUpdateSet(columns))
-        .execute()
+      await state.relaxedTransaction((transaction) =>
+        transaction
+          .insertInto('cache_entries')
+          .values({ space, key, ...columns })
+          .onConflict((conflict) => conflict.columns(['space', 'key']).doUpdateSet(columns))
+          .execute(),
+      )
     },
     async remove(space, key) {
       await db.deleteFrom('cache_entries').where('space', '=', space).where('key', '=', key).execute()

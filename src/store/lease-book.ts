@@ -5,13 +5,12 @@ import type { LeaseId } from './blob-store.ts'
 
 /** Where a store writes down what it is about to hold, before the bytes become visible. */
 export interface LeaseBook {
-  /** Durable when it resolves. LEASE_LOST. */
+  /** Outlives the process when it resolves: a power cut takes it only with all that came after it. LEASE_LOST. */
   record(lease: LeaseId, digests: readonly Digest[]): Promise<void>
 }
 
 /**
- * Writers that ask at the same moment share one transaction, and with it one wait for the disk: a hundred
- * downloads that end together cost one commit.
+ * Writers that ask at the same moment share one transaction: a hundred downloads that end together cost one commit.
  */
 export function sqlLeaseBook(state: State): LeaseBook {
   let waiting: Entry[] = []
@@ -47,7 +46,7 @@ interface Entry {
 async function recordBatch(state: State, batch: readonly Entry[]): Promise<void> {
   let outcomes: (LarderError | undefined)[]
   try {
-    outcomes = await state.transaction(async (transaction) => {
+    outcomes = await state.relaxedTransaction(async (transaction) => {
       const live = await liveLeases(transaction, batch)
       const kept = batch.filter((entry) => live.has(entry.lease))
       await insertRows(

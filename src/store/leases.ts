@@ -45,12 +45,14 @@ class SqlLeases implements CollectableLeases {
 
   async acquire(holder: string, durationMs: number = dayMs): Promise<LeaseId> {
     const expires_at = new Date(this.#clock.now().getTime() + durationMs).toISOString()
-    const row = await this.#state.db
-      .insertInto('leases')
-      .values({ id: randomUUID(), holder, expires_at })
-      .onConflict((conflict) => conflict.column('holder').doUpdateSet({ expires_at }))
-      .returning('id')
-      .executeTakeFirstOrThrow()
+    const row = await this.#state.relaxedTransaction((transaction) =>
+      transaction
+        .insertInto('leases')
+        .values({ id: randomUUID(), holder, expires_at })
+        .onConflict((conflict) => conflict.column('holder').doUpdateSet({ expires_at }))
+        .returning('id')
+        .executeTakeFirstOrThrow(),
+    )
     this.#postponed.delete(row.id as LeaseId)
     return row.id as LeaseId
   }
@@ -117,7 +119,9 @@ class SqlLeases implements CollectableLeases {
 
   async #drop(leases: readonly LeaseId[]): Promise<void> {
     if (leases.length === 0) return
-    await this.#state.db.deleteFrom('leases').where('id', 'in', leases).execute()
+    await this.#state.relaxedTransaction((transaction) =>
+      transaction.deleteFrom('leases').where('id', 'in', leases).execute(),
+    )
   }
 }
 
