@@ -48,7 +48,6 @@ async function inRound(
   how: { fetching: boolean; checking: boolean },
 ): Promise<Round> {
   const { distribution, folder, root } = context
-  const { folder: _kept, serve: _serve, ...origin } = distribution
   const server = await distribution.serve(how)
   try {
     await aptly.reset()
@@ -56,7 +55,7 @@ async function inRound(
       root,
       folder: await emptyFolder(join(folder, 'larder')),
       upstreamUrl: server.url,
-      ...origin,
+      origin: distribution,
     }
     const larder = await startLarder(own)
     try {
@@ -96,14 +95,13 @@ async function check(
   { aptly, larder }: { aptly: Aptly; larder: { url: string; publicKey: string } },
 ): Promise<void> {
   const { folder, report } = context
-  const { folder: _kept, serve: _serve, ...origin } = context.distribution
   const look = (url: string, publicKeyArmored: string) =>
     lookAsClient({
       folder: join(folder, 'client'),
       url,
       publicKeyArmored,
       installing: [...listed, added],
-      ...origin,
+      origin: context.distribution,
     })
   const ours = await look(`${larder.url}/apt/base`, larder.publicKey)
   for (const variant of variants) {

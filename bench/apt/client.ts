@@ -3,6 +3,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+import type { Origin } from './larder.ts'
+
 const run = promisify(execFile)
 
 /** A repository as a client sees it. */
@@ -15,8 +17,7 @@ export interface ClientOptions {
   /** Made anew. */
   folder: string
   url: string
-  suite: string
-  architecture: string
+  origin: Pick<Origin, 'suite' | 'architecture'>
   publicKeyArmored: string
   /** Which must be installable from the repository alone. */
   installing: readonly string[]
@@ -24,7 +25,8 @@ export interface ClientOptions {
 
 /** A real apt with this source alone reads it, checks its signature and plans an installation into an empty system. */
 export async function lookAsClient(options: ClientOptions): Promise<ClientView> {
-  const { folder, url, suite, architecture, publicKeyArmored, installing } = options
+  const { folder, url, publicKeyArmored, installing } = options
+  const { suite, architecture } = options.origin
   await rm(folder, { recursive: true, force: true })
   const folders = [
     'etc/apt/sources.list.d',

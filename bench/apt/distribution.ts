@@ -15,7 +15,7 @@ export interface Distribution {
   /** Where the files are; `dists/…` and `pool/…`. */
   folder: string
   /** Serves what is here; with `fetching`, brings what is asked for and not here yet. */
-  serve(options: { fetching: boolean }): Promise<BenchServer>
+  serve: (options: { fetching: boolean }) => Promise<BenchServer>
 }
 
 /** Kept in `folder` between runs: remove it to take a newer state of the distribution. Only on Debian and its like. */

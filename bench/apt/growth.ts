@@ -54,9 +54,7 @@ async function measureSize(
     root,
     folder: own,
     upstreamUrl: server.url,
-    keyring,
-    suite,
-    architecture: distribution.architecture,
+    origin: { keyring, suite, architecture: distribution.architecture },
   })
   try {
     const first = await larder.push(list)

@@ -14,9 +14,14 @@ export interface LarderOptions {
   /** Empty: data folder and working copy are made in it. */
   folder: string
   upstreamUrl: string
+  origin: Origin
+}
+
+/** What of an upstream is mirrored. */
+export interface Origin {
   suite: string
   architecture: string
-  /** File with the keys of the upstream. */
+  /** File with the keys that sign it. */
   keyring: string
 }
 
@@ -42,7 +47,8 @@ export interface RunningLarder {
 }
 
 export async function startLarder(options: LarderOptions): Promise<RunningLarder> {
-  const { root, folder, suite } = options
+  const { root, folder, origin } = options
+  const { suite } = origin
   const data = join(folder, 'data')
   const program = join(root, 'bin/larder')
   const started = performance.now()
@@ -193,7 +199,7 @@ async function createSite(options: LarderOptions, { url, token }: { url: string;
   const git = (...args: string[]) =>
     run('git', [...settings.flatMap((one) => ['-c', one]), ...args], { cwd: folder, env })
   await git('init', '--quiet', '--initial-branch=main')
-  await copyFile(options.keyring, join(folder, 'upstream-keys.gpg'))
+  await copyFile(options.origin.keyring, join(folder, 'upstream-keys.gpg'))
   await writeFile(join(folder, 'larder.yaml'), larderYaml(options))
   return {
     async commit(packages) {
@@ -207,7 +213,7 @@ async function createSite(options: LarderOptions, { url, token }: { url: string;
   }
 }
 
-function larderYaml({ upstreamUrl, suite, architecture }: LarderOptions): string {
+function larderYaml({ upstreamUrl, origin: { suite, architecture } }: LarderOptions): string {
   return `site: bench
 upstreams:
   upstream: { format: apt, url: '${upstreamUrl}/', keys: [upstream-keys.gpg] }
