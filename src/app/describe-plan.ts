@@ -28,7 +28,7 @@ function describeDetail(detail: unknown): string[] {
     ),
     ...changed.map(
       ({ before, after }) =>
-        `  ~ ${after.name} ${before.version} -> ${after.version} (${formatBytes(after.sizeBytes)})`,
+        `  ~ ${after.name}${after.files === undefined ? '' : ' source'} ${before.version} -> ${after.version} (${formatBytes(after.sizeBytes)})`,
     ),
     ...removed.map((one) => `  - ${one.name} ${one.version} ${one.architecture}`),
   ]
