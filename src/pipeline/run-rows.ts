@@ -11,6 +11,10 @@ export function runRows(state: State, now: () => string): RunMethods {
   const set = async (id: number, values: Updateable<Tables['runs']>): Promise<void> => {
     await state.transaction((db) => db.updateTable('runs').set(values).where('id', '=', id).execute())
   }
+  /** What a run that is begun again finds out again. */
+  const note = async (id: number, values: Updateable<Tables['runs']>): Promise<void> => {
+    await state.relaxedTransaction((db) => db.updateTable('runs').set(values).where('id', '=', id).execute())
+  }
   return {
     ...runQueries(state),
     create: (run) => createRun(state, now(), run),
@@ -20,7 +24,7 @@ export function runRows(state: State, now: () => string): RunMethods {
       set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : JSON.stringify(error) }),
     putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
     recover: () => recoverRuns(state, now()),
-    recordPlan: (id, plan) => set(id, { plan: JSON.stringify(plan) }),
+    recordPlan: (id, plan) => note(id, { plan: JSON.stringify(plan) }),
     prune: (keep) => pruneRuns(state, keep),
   }
 }
@@ -86,7 +90,7 @@ async function createRun(state: State, created_at: string, run: NewRun): Promise
 }
 
 async function startRun(state: State, started_at: string, id: number): Promise<Run> {
-  await state.transaction(async (db) => {
+  await state.relaxedTransaction(async (db) => {
     const row = await db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst()
     if (row?.state !== 'waiting') return
     const { branch, goal, attempts } = row

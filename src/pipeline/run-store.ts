@@ -5,7 +5,10 @@ import { runLogRows } from './run-log-rows.ts'
 import { runRows } from './run-rows.ts'
 import { runStepRows } from './run-step-rows.ts'
 
-/** Runs, their steps and logs, durable. Every method is one transaction. */
+/**
+ * Runs, their steps and logs. Every method is one transaction; that a run waits, and how it ended, is durable, and what
+ * happens in between outlives the process.
+ */
 export interface RunStore {
   /** A waiting run. A waiting plan of the same branch is superseded: nobody needs it any more. */
   create(options: NewRun): Promise<Run>
