@@ -6,7 +6,10 @@ import type { ControllerContext } from './context.ts'
 
 export interface DeliveryMethods {
   acceptDelivery: Controller['acceptDelivery']
-  /** Settles what waits: what was accepted just now, and after a restart what was accepted before it. */
+  /**
+   * Settles what waits: what was accepted just now, and after a restart what was accepted before it. Never fails: what
+   * cannot be settled, since the forge does not answer, is tried again later.
+   */
   settleDeliveries: () => Promise<void>
 }
 
@@ -23,21 +26,30 @@ export interface DeliveryOptions {
 export function createDeliveryMethods(context: ControllerContext, options: DeliveryOptions): DeliveryMethods {
   const { log } = context
   let settling: Promise<void> = Promise.resolve()
-  const settleDeliveries = (): Promise<void> => {
-    settling = settling.then(async () => {
+  const settleWaiting = async (): Promise<void> => {
+    try {
       for (const event of await options.events.waiting()) await settle(context, options, event)
-    })
-    return settling
+    } catch (error) {
+      log.error('deliveries wait to be settled', { error })
+      setTimeout(settleSoon, settleAgainMs).unref()
+    }
+  }
+  const settleDeliveries = (): Promise<void> => (settling = settling.then(settleWaiting))
+  const settleSoon = (): void => {
+    settleDeliveries().catch(() => undefined)
   }
   return {
     async acceptDelivery(delivery) {
       const result = await options.events.accept(delivery)
-      settleDeliveries().catch((error: unknown) => log.error('deliveries wait to be settled', { error }))
+      settleSoon()
       return result
     },
     settleDeliveries,
   }
 }
+
+/** A forge that did not answer is asked again after so long, and at the next delivery. */
+const settleAgainMs = 30_000
 
 async function settle(
   context: ControllerContext,
