@@ -3,6 +3,7 @@ import type { Cache } from '../state/index.ts'
 import { collectGarbage, type CollectionResult } from '../store/index.ts'
 import { declaredMirror, type ControllerContext } from './controller/context.ts'
 import { formatOf } from './controller/mirrors.ts'
+import { requestSync } from './controller/runs.ts'
 
 export interface HousekeepingOptions {
   context: ControllerContext
@@ -71,11 +72,9 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
   }
 }
 
-async function syncHead({ siteHead, runs, runner }: ControllerContext): Promise<void> {
-  const head = await siteHead.current()
-  if (head === undefined) return
-  await runs.create({ branch: 'main', commit: head.commit, goal: 'apply', origin: 'sync' })
-  runner.wake()
+async function syncHead(context: ControllerContext): Promise<void> {
+  const head = await context.siteHead.current()
+  if (head !== undefined) await requestSync(context, head.commit)
 }
 
 async function reconcile({ context, mainCommit, fetchMain }: HousekeepingOptions): Promise<void> {

@@ -23,6 +23,7 @@ export function runRows(state: State, now: () => string): RunMethods {
     finish: (id, { state: outcome, error }) =>
       set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : JSON.stringify(error) }),
     putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
+    retry: (id) => set(id, { state: 'waiting', finished_at: null, attempts: 0, error: null }),
     recover: () => recoverRuns(state, now()),
     recordPlan: (id, plan) => note(id, { plan: JSON.stringify(plan) }),
     prune: (keep) => pruneRuns(state, keep),

@@ -30,6 +30,8 @@ export interface RunStore {
   finish(id: number, outcome: { state: 'succeeded' | 'failed' | 'cancelled'; error?: RunError }): Promise<void>
   /** Back to waiting, with its steps kept. */
   putBack(id: number): Promise<void>
+  /** As putBack, when a person asks for it: its attempts begin anew. */
+  retry(id: number): Promise<void>
   /** After a restart: what was running waits again. Answers how many. */
   recover(): Promise<number>
   recordPlan(id: number, plan: readonly RecordedChange[]): Promise<void>

@@ -1,5 +1,5 @@
 import { LarderError } from '../../core/index.ts'
-import { problemsOf, type Run, type RunStep } from '../../pipeline/index.ts'
+import { problemsOf, type Run, type RunStep, type RunStore } from '../../pipeline/index.ts'
 import type { Controller, RunDetail, RunSummary } from '../controller.ts'
 import type { ControllerContext } from './context.ts'
 
@@ -20,7 +20,8 @@ export function createRunMethods({ runs, runner, siteHead }: ControllerContext):
           message: `Run ${id} is ${run.state}; only a failed or cancelled run can be tried again.`,
         })
       }
-      await runs.putBack(id)
+      await refuseWhenOvertaken(runs, run)
+      await runs.retry(id)
       runner.wake()
       return summarizeRun(await runs.get(id))
     },
@@ -33,11 +34,31 @@ export function createRunMethods({ runs, runner, siteHead }: ControllerContext):
           hint: 'Push a commit with larder.yaml to main.',
         })
       }
-      const run = await runs.create({ branch: 'main', commit: head.commit, goal: 'apply', origin: 'sync' })
-      runner.wake()
-      return summarizeRun(run)
+      return summarizeRun(await requestSync({ runs, runner }, head.commit))
     },
   }
+}
+
+/** Queues a sync of a commit; one that waits already will do. */
+export async function requestSync(
+  { runs, runner }: Pick<ControllerContext, 'runs' | 'runner'>,
+  commit: string,
+): Promise<Run> {
+  const waiting = (await runs.waiting()).find((run) => run.origin === 'sync' && run.commit === commit)
+  const run = waiting ?? (await runs.create({ branch: 'main', commit, goal: 'apply', origin: 'sync' }))
+  runner.wake()
+  return run
+}
+
+/** An apply of an older commit would bring back what a newer one has replaced. RUN_STATE. */
+async function refuseWhenOvertaken(runs: RunStore, { id, branch, goal }: Run): Promise<void> {
+  if (goal === 'plan') return
+  const latest = await runs.latest(branch, goal)
+  if (latest === undefined || latest.id <= id) return
+  throw new LarderError('RUN_STATE', {
+    message: `Run ${id} is not the newest apply of ${branch}: run ${latest.id} came after it.`,
+    hint: 'larder mirror sync applies the head of main; to go back, use git revert, or larder mirror rollback.',
+  })
 }
 
 function summarizeRun(run: Run): RunSummary {
