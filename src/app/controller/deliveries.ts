@@ -1,4 +1,4 @@
-import { isLarderError } from '../../core/index.ts'
+import { isLarderError, type LarderError } from '../../core/index.ts'
 import { parseGithubEvent, type ForgeEvent } from '../../forge/index.ts'
 import type { EventStore, StoredEvent } from '../../pipeline/index.ts'
 import type { Controller } from '../controller.ts'
@@ -26,12 +26,17 @@ export interface DeliveryOptions {
 export function createDeliveryMethods(context: ControllerContext, options: DeliveryOptions): DeliveryMethods {
   const { log } = context
   let settling: Promise<void> = Promise.resolve()
+  let again: NodeJS.Timeout | undefined
   const settleWaiting = async (): Promise<void> => {
+    clearTimeout(again)
     try {
-      for (const event of await options.events.waiting()) await settle(context, options, event)
+      // One that cannot be settled keeps no other from it.
+      const outcomes = []
+      for (const event of await options.events.waiting()) outcomes.push(await settled(context, options, event))
+      if (outcomes.includes(false)) again = setTimeout(settleSoon, settleAgainMs).unref()
     } catch (error) {
       log.error('deliveries wait to be settled', { error })
-      setTimeout(settleSoon, settleAgainMs).unref()
+      again = setTimeout(settleSoon, settleAgainMs).unref()
     }
   }
   const settleDeliveries = (): Promise<void> => (settling = settling.then(settleWaiting))
@@ -50,6 +55,29 @@ export function createDeliveryMethods(context: ControllerContext, options: Deliv
 
 /** A forge that did not answer is asked again after so long, and at the next delivery. */
 const settleAgainMs = 30_000
+/** Then it is given up: what is at the head of main is looked at without any delivery, too. */
+const giveUpMs = 24 * 3600_000
+
+async function settled(context: ControllerContext, options: DeliveryOptions, stored: StoredEvent): Promise<boolean> {
+  try {
+    await settle(context, options, stored)
+    return true
+  } catch (error) {
+    if (!isLarderError(error, 'GIT_FAILED', 'GIT_REF_REFUSED', 'CANCELLED')) throw error
+    const isOld = context.clock.now().getTime() - stored.receivedAt.getTime() > giveUpMs
+    if (isOld || isHopeless(error)) {
+      await options.events.settle(stored.id, { state: 'ignored', reason: error.message })
+      return true
+    }
+    context.log.error('a delivery waits to be settled', { error, delivery: stored.deliveryId })
+    return false
+  }
+}
+
+/** The branch is gone again, or was never one that git allows. */
+function isHopeless(error: LarderError): boolean {
+  return error.code === 'GIT_REF_REFUSED' || /couldn't find remote ref/.test(String(error.context['stderr']))
+}
 
 async function settle(
   context: ControllerContext,
