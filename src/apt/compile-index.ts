@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { LarderError } from '../core/index.ts'
 import { ByteHeap } from './table/column.ts'
-import { StanzaScanner } from './table/scan-stanzas.ts'
+import { StanzaScanner, type Stanza } from './table/scan-stanzas.ts'
 import { TableBuilder } from './table/table-builder.ts'
 import {
   columns as layout,
@@ -65,8 +65,10 @@ export async function openIndex(read: () => AsyncIterable<Buffer>, options: Comp
   return PackageIndex.open(options.folder, options.key) ?? (await compileIndex(read(), options))
 }
 
-/** Large enough that writing costs little, small enough not to hold up other work. */
-const batchBytes = 1 << 20
+/** Small enough not to hold up other work, nor the program that unpacks: a pipe holds no more than this. */
+const scanBytes = 1 << 17
+/** Large enough that writing costs little. */
+const writeBytes = 1 << 20
 const mebibyte = 1 << 20
 
 async function compileText(
@@ -77,22 +79,27 @@ async function compileText(
 ): Promise<number> {
   const { label, maxStanzaBytes = 8 * mebibyte, maxTotalBytes = 2048 * mebibyte } = options
   let textBytes = 0
-  const pending = new ByteHeap(2 * batchBytes)
-  const scanner = new StanzaScanner({ label, maxStanzaBytes, onStanza: (stanza) => builder.add(stanza, textBytes) })
+  const pending = new ByteHeap(2 * writeBytes)
+  /** Of what is pending. */
+  let scanned = 0
+  const onStanza = (stanza: Stanza): void => builder.add(stanza, textBytes + scanned)
+  const scanner = new StanzaScanner({ label, maxStanzaBytes, onStanza })
   const flush = async (isLast: boolean): Promise<void> => {
-    const done = scanner.scan(pending.bytes, pending.length, isLast)
-    for (let written = 0; written < done;)
-      written += (await file.write(pending.bytes, written, done - written, textBytes + written)).bytesWritten
-    textBytes += done
-    pending.discard(done)
+    scanned += scanner.scan(pending.bytes.subarray(scanned), pending.length - scanned, isLast)
+    if (scanned < writeBytes && !isLast) return
+    for (let written = 0; written < scanned;)
+      written += (await file.write(pending.bytes, written, scanned - written, textBytes + written)).bytesWritten
+    textBytes += scanned
+    pending.discard(scanned)
+    scanned = 0
   }
   for await (const chunk of stream) {
     for (let at = 0; at < chunk.length;) {
-      const part = Math.min(chunk.length - at, batchBytes)
+      const part = Math.min(chunk.length - at, scanBytes)
       if (textBytes + pending.length + part > maxTotalBytes) throw tooLarge(label, maxTotalBytes)
       pending.append(chunk, at, at + part)
       at += part
-      if (pending.length >= batchBytes) await flush(false)
+      if (pending.length - scanned >= scanBytes) await flush(false)
     }
   }
   await flush(true)

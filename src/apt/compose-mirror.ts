@@ -35,7 +35,7 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tr
     architectures: mirror.architectures.filter((one) => one !== 'all'),
     packages: resolution.binaries.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!)),
     ...(resolution.sources && { sources: resolution.sources.map(repositorySource) }),
-    translations: loaded.translations,
+    translations: await loaded.translations(context),
     store,
     lease,
     leases,

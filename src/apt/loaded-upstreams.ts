@@ -7,7 +7,7 @@ import { openIndex as openCompiledIndex } from './compile-index.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
 import type { PackageIndex } from './package-index.ts'
 import { SourceCatalogue, type SourceMember } from './source-catalogue.ts'
-import { compileTranslation, TranslationFile, type TranslationTable } from './repository/index.ts'
+import { beginTranslations, type LazyTranslations } from './lazy-translations.ts'
 import { Universe, type UniverseMember } from './universe.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
 import {
@@ -30,8 +30,7 @@ export interface LoadedUpstreams {
   sources: SourceCatalogue | undefined
   /** Which suite a member of the universe came from. */
   suiteOf: ReadonlyMap<UniverseMember, Suite>
-  /** By component. */
-  translations: ReadonlyMap<string, TranslationTable>
+  translations: LazyTranslations
   notes: readonly string[]
 }
 
@@ -61,7 +60,6 @@ export async function loadUpstreams(
     return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
   const members: UniverseMember[] = []
   const sourceMembers: (SourceMember & { rank: number })[] = []
-  const tables = new Map<string, TranslationTable[]>()
   const rankOf = new Map(request.upstreams.map(({ name }, rank) => [name, rank]))
   for (const suite of suites) {
     for (const index of suite.indices) {
@@ -77,20 +75,18 @@ export async function loadUpstreams(
         }
         if (index.kind === 'Packages') members.push(member)
         else sourceMembers.push(member)
-      } else if (index.kind === 'Translation-en') {
-        const known = tables.get(index.component) ?? []
-        tables.set(index.component, [...known, await translation(loader, context, index)])
       }
     }
   }
   const universe = new Universe(members, request.mirror.architectures)
+  const descriptions = suites.flatMap(({ indices }) => indices.filter(({ kind }) => kind === 'Translation-en'))
   return {
     fingerprint,
     suites,
     universe,
     sources: request.mirror.sources ? new SourceCatalogue(sourceMembers.sort((a, b) => a.rank - b.rank)) : undefined,
     suiteOf: suiteOfMembers(universe, suites),
-    translations: new Map([...tables].map(([component, found]) => [component, joinTables(found)])),
+    translations: beginTranslations(loader, context, descriptions),
     notes: suites.flatMap((suite) => suite.notes),
   }
 }
@@ -154,24 +150,4 @@ function packageIndex(
   const label = `upstream ${suite.upstream}, ${suite.suite}/${index.component} ${what}`
   const read = (): AsyncIterable<Buffer> => openIndex(store, index, context.signal)
   return openCompiledIndex(read, { folder: cacheFolder, key: hexOf(index.digest), kind, label })
-}
-
-async function translation(
-  { store, cacheFolder }: UpstreamLoader,
-  context: FormatContext,
-  index: SuiteIndex,
-): Promise<TranslationTable> {
-  const key = hexOf(index.digest)
-  const known = TranslationFile.open(cacheFolder, key)
-  return known ?? compileTranslation(openIndex(store, index, context.signal), { folder: cacheFolder, key })
-}
-
-/** Several suites have descriptions for one component: the first that knows one answers. */
-function joinTables(tables: readonly TranslationTable[]): TranslationTable {
-  const [only] = tables
-  if (tables.length === 1 && only !== undefined) return only
-  return {
-    identity: tables.map((table) => table.identity).join(' '),
-    find: (name, md5) => tables.map((table) => table.find(name, md5)).find((found) => found !== undefined),
-  }
 }

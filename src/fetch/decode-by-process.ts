@@ -52,7 +52,7 @@ export async function* decodeByProcess(
 }
 
 /** xz writes 8 KiB at a time: each such piece passed on by itself would cost more than its use. */
-const pieceBytes = 256 * 1024
+const pieceBytes = 128 * 1024
 
 async function* inLargePieces(output: Readable): AsyncGenerator<Buffer> {
   let parts: Buffer[] = []

@@ -6,8 +6,8 @@ export class Interner {
   /** Where each string starts in the heap; one entry more than there are strings. */
   readonly starts = new Column(Uint32Array)
   private readonly hashes = new Column(Uint32Array)
-  /** Open addressing; 0 is free, otherwise number + 1. */
-  private slots = new Uint32Array(1 << 14)
+  /** Open addressing, two numbers a slot: 0 (free) or number + 1, and the hash, which then need not be looked for elsewhere. */
+  private slots = new Uint32Array(1 << 15)
 
   constructor() {
     this.starts.push(0)
@@ -22,14 +22,16 @@ export class Interner {
     for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
     // FNV's low bits alone cluster: the table is indexed by them.
     hash = (hash ^ (hash >>> 15)) >>> 0
-    const mask = this.slots.length - 1
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const found = this.slots[slot]!
+    const { slots } = this
+    const mask = slots.length - 1
+    for (let slot = (hash << 1) & mask; ; slot = (slot + 2) & mask) {
+      const found = slots[slot]!
       if (found === 0) {
-        this.slots[slot] = this.size + 1
+        slots[slot] = this.size + 1
+        slots[slot + 1] = hash
         return this.add(bytes, start, end, hash)
       }
-      if (this.hashes.at(found - 1) === hash && this.holds(found - 1, bytes, start, end)) return found - 1
+      if (slots[slot + 1] === hash && this.holds(found - 1, bytes, start, end)) return found - 1
     }
   }
 
@@ -46,7 +48,7 @@ export class Interner {
     this.hashes.push(hash)
     this.heap.append(bytes, start, end)
     this.starts.push(this.heap.length)
-    if (this.hashes.length * 2 > this.slots.length) this.rehash()
+    if (this.hashes.length * 4 > this.slots.length) this.rehash()
     return id
   }
 
@@ -54,9 +56,11 @@ export class Interner {
     this.slots = new Uint32Array(this.slots.length * 4)
     const mask = this.slots.length - 1
     for (let id = 0; id < this.hashes.length; id++) {
-      let slot = this.hashes.at(id) & mask
-      while (this.slots[slot] !== 0) slot = (slot + 1) & mask
+      const hash = this.hashes.at(id)
+      let slot = (hash << 1) & mask
+      while (this.slots[slot] !== 0) slot = (slot + 2) & mask
       this.slots[slot] = id + 1
+      this.slots[slot + 1] = hash
     }
   }
 }

@@ -127,6 +127,11 @@ export class TableBuilder {
     const { bytes } = stanza
     const start = stanza.valueStart[Field.source]!
     const end = stanza.valueEnd[Field.source]!
+    if (end === start) {
+      this.column.sourceName.push(name)
+      this.column.sourceVersion.push(version)
+      return
+    }
     let nameEnd = start
     while (nameEnd < end && bytes[nameEnd]! > 0x20 && bytes[nameEnd] !== openParenthesis) nameEnd++
     const open = bytes.subarray(nameEnd, end).indexOf(openParenthesis)
