@@ -26,6 +26,8 @@ export interface OpenRoomsOptions {
   bandwidthBytesPerSecond?: number
   /** Transfers at once from one host. Default 4; in all, twice as many. */
   connectionsPerHost?: number
+  /** Other limits of fetching than the usual ones: patience, attempts. */
+  fetchLimits?: Partial<FetchLimits>
 }
 
 /** What works on one data folder, whatever is done with it. */
@@ -78,8 +80,10 @@ export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
   }
 }
 
-function fetchLimitsOf({ bandwidthBytesPerSecond, connectionsPerHost }: OpenRoomsOptions): Partial<FetchLimits> {
+function fetchLimitsOf(options: OpenRoomsOptions): Partial<FetchLimits> {
+  const { bandwidthBytesPerSecond, connectionsPerHost, fetchLimits = {} } = options
   return {
+    ...fetchLimits,
     ...(bandwidthBytesPerSecond === undefined ? {} : { bandwidthBytesPerSecond }),
     ...(connectionsPerHost === undefined ? {} : { perHost: connectionsPerHost, total: 2 * connectionsPerHost }),
   }
