@@ -1,5 +1,5 @@
-import { digestFromHex, type Digest } from '../core/index.ts'
-import type { Fetcher, LabelledRequest } from '../fetch/index.ts'
+import { LarderError, type Digest } from '../core/index.ts'
+import type { Fetcher, FetchResult, LabelledRequest } from '../fetch/index.ts'
 import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
 import { withSources, type FoundSource } from './find-sources.ts'
 import type { AptResolution } from './format.ts'
@@ -16,24 +16,37 @@ interface Staging {
 }
 
 /**
- * Downloads what is not held yet. Answers the resolution with every digest known. FETCH_*, DIGEST_MISMATCH,
+ * Downloads what is not held yet. Answers the resolution with every digest known. FETCH_*, APT_UPSTREAM_CHANGED, DIGEST_MISMATCH,
  * APT_FILENAME_REFUSED, DISK_FULL, CANCELLED.
  */
 export async function stagePackages({ fetcher }: { fetcher: Fetcher }, staging: Staging): Promise<AptResolution> {
   const { signal, progress } = staging.context
   const { requests, wanted } = binaryRequests(staging)
   const ofSources = requestsOfSources(staging)
-  const results = await fetcher.fetchAll([...requests, ...ofSources], { signal, progress })
+  const all = [...requests, ...ofSources]
+  const results = await fetcher.fetchAll(all, { signal, progress })
+  refuseAbsent(all, results)
   const { resolution } = staging
   const binaries: MirrorPackage[] = [...resolution.binaries]
   for (const [position, index] of wanted.entries()) {
     const result = results[position]!
     const one = binaries[index]!
     if (result.kind === 'fetched') binaries[index] = { ...one, digest: result.digest }
-    else if (one.digest === '') throw new Error(`${one.name} was not fetched and its digest is unknown`)
-    else binaries[index] = { ...one, digest: digestFromHex(one.digest.slice('sha256:'.length)) }
   }
   return { ...resolution, binaries, packages: withSources(binaries, resolution.sources) }
+}
+
+/** What an index promises and no address has, has been removed since the index was read. */
+function refuseAbsent(requests: readonly LabelledRequest[], results: readonly FetchResult[]): void {
+  const absent = requests.filter((_, index) => results[index]?.kind !== 'fetched')
+  const [first] = absent
+  if (first === undefined) return
+  const more = absent.length === 1 ? '' : `, nor are ${absent.length - 1} others of its index`
+  throw new LarderError('APT_UPSTREAM_CHANGED', {
+    message: `${first.label} is not at ${first.urls.join(', ')}${more}`,
+    hint: 'the upstream is probably being updated: try again in some minutes',
+    context: { missing: absent.slice(0, 20).map(({ label }) => label) },
+  })
 }
 
 /** `wanted`: by request, the place of its package among the binaries. */
