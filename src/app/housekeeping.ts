@@ -1,4 +1,5 @@
-import { republish, validForMsOf } from '../mirror/index.ts'
+import { isLarderError } from '../core/index.ts'
+import { resign, validForMsOf } from '../mirror/index.ts'
 import type { Cache } from '../state/index.ts'
 import { collectGarbage, type CollectionResult } from '../store/index.ts'
 import { declaredMirror, type ControllerContext } from './controller/context.ts'
@@ -88,12 +89,18 @@ async function reconcile({ context, mainCommit, fetchMain }: HousekeepingOptions
 
 async function reseal(context: ControllerContext): Promise<void> {
   const { publisher, signingKey, clock, log } = context
-  for (const { mirror, snapshotNumber } of await publisher.needsResealing(clock.now())) {
+  for (const { mirror } of await publisher.needsResealing(clock.now())) {
     const declared = await declaredMirror(context, mirror)
     const validForMs = declared === undefined ? undefined : validForMsOf(declared)
     const format = await formatOf(context, mirror)
-    await republish({ mirror, snapshotNumber, format, publisher, signingKey, validForMs })
-    log.info('signed again before it expires', { mirror })
+    try {
+      await resign({ mirror, format, publisher, signingKey, validForMs })
+      log.info('signed again before it expires', { mirror })
+    } catch (error) {
+      // The key of one mirror may be lost: that must not let the others expire.
+      if (!isLarderError(error)) throw error
+      log.error('could not be signed again before it expires', { mirror, error })
+    }
   }
 }
 

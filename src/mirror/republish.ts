@@ -1,3 +1,4 @@
+import { isLarderError } from '../core/index.ts'
 import type { Alongside, Publication, Publisher, SigningKey } from '../publish/index.ts'
 import type { AnyFormat } from './format.ts'
 
@@ -10,6 +11,8 @@ export interface RepublishOptions {
   /** Undefined: no Valid-Until. */
   validForMs: number | undefined
   alongside?: Alongside
+  /** See PublishOptions. */
+  replaces?: number
 }
 
 /**
@@ -18,8 +21,30 @@ export interface RepublishOptions {
  * theirs (apt: acquire-item.cc), so the old signature would not do. SNAPSHOT_UNKNOWN.
  */
 export async function republish(options: RepublishOptions): Promise<Publication> {
-  const { mirror, snapshotNumber, format, publisher, validForMs, alongside } = options
+  const { mirror, snapshotNumber, format, publisher, validForMs, alongside, replaces } = options
   const snapshot = await publisher.snapshot(mirror, snapshotNumber)
   const sealer = format.sealer({ name: mirror, meta: snapshot.meta }, await options.signingKey(mirror))
-  return publisher.promote({ mirror, number: snapshotNumber, sealer, validForMs, alongside })
+  return publisher.promote({ mirror, number: snapshotNumber, sealer, validForMs, alongside, replaces })
+}
+
+/** Somebody else may publish between sealing and switching; not this often. */
+const signAttempts = 5
+
+/**
+ * Signs anew what is published, whatever that has come to be when the signature is ready: never brings back what a run
+ * has replaced meanwhile. Undefined when nothing is published any more.
+ */
+export async function resign(
+  options: Omit<RepublishOptions, 'snapshotNumber' | 'alongside' | 'replaces'>,
+): Promise<Publication | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const current = await options.publisher.current(options.mirror)
+    if (current === undefined) return undefined
+    const { snapshotNumber, generation } = current
+    try {
+      return await republish({ ...options, snapshotNumber, replaces: generation })
+    } catch (error) {
+      if (attempt === signAttempts || !isLarderError(error, 'PUBLICATION_OUTDATED')) throw error
+    }
+  }
 }

@@ -31,6 +31,8 @@ export interface PublishOptions {
   sealer: Sealer
   validForMs?: number | undefined
   alongside?: Alongside | undefined
+  /** Only while this generation is the current one: PUBLICATION_OUTDATED otherwise. */
+  replaces?: number | undefined
 }
 
 /** Snapshots and publications of all mirrors. Knows no package format. */
@@ -45,8 +47,8 @@ export interface Publisher {
   /** Everything but the switch; nothing outside changes. CLOCK_BEHIND, DISK_FULL, KEY_LOCKED. */
   prepare(options: SealOptions): Promise<PreparedPublication>
   /** Atomic, quick, and the same when done twice (`alongside` is then not called again). PUBLICATION_OUTDATED: prepare again. SNAPSHOT_UNKNOWN, BLOB_MISSING. */
-  switchTo(prepared: PreparedPublication, alongside?: Alongside): Promise<Publication>
-  /** Makes another snapshot, or the same sealed anew, the publication. SNAPSHOT_UNKNOWN. */
+  switchTo(prepared: PreparedPublication, alongside?: Alongside, replaces?: number): Promise<Publication>
+  /** Makes another snapshot, or the same sealed anew, the publication. SNAPSHOT_UNKNOWN, and with `replaces` PUBLICATION_OUTDATED. */
   promote(options: PublishOptions): Promise<Publication>
   /** The snapshot that was published before the current one was; after a rollback that is the one rolled back from. PUBLICATION_NONE. */
   rollbackTarget(mirror: string): Promise<Snapshot>
@@ -106,25 +108,26 @@ class DatabasePublisher implements Publisher {
     return seal(this.#room, options)
   }
 
-  switchTo(prepared: PreparedPublication, alongside?: Alongside): Promise<Publication> {
+  switchTo(prepared: PreparedPublication, alongside?: Alongside, replaces?: number): Promise<Publication> {
     const { state, store, leases } = this.#room
     return this.#underLease(async (lease) => {
       const tree = await readStoredTree(store, prepared.tree)
       // A lease that ran out between prepare and now must not become a broken publication.
       await leases.pin(lease, await blobsBeyond(store, tree, prepared.snapshotTree))
-      return this.#memory.change(tree, () => switchPublication(state, prepared, alongside))
+      return this.#memory.change(tree, () => switchPublication(state, prepared, { alongside, replaces }))
     })
   }
 
-  async promote({ mirror, number, sealer, validForMs, alongside }: PublishOptions): Promise<Publication> {
+  async promote({ mirror, number, sealer, validForMs, alongside, replaces }: PublishOptions): Promise<Publication> {
     const snapshot = await this.snapshot(mirror, number)
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#underLease(async (lease) =>
-          this.switchTo(await this.prepare({ snapshot, sealer, lease, validForMs }), alongside),
+          this.switchTo(await this.prepare({ snapshot, sealer, lease, validForMs }), alongside, replaces),
         )
       } catch (error) {
-        if (attempt === sealAttempts || !isLarderError(error, 'PUBLICATION_OUTDATED')) throw error
+        const mayRepeat = attempt < sealAttempts && replaces === undefined
+        if (!mayRepeat || !isLarderError(error, 'PUBLICATION_OUTDATED')) throw error
       }
     }
   }

@@ -1,7 +1,7 @@
 import { LarderError, type Digest } from '../core/index.ts'
 import type { State } from '../state/index.ts'
 import type { Publication } from './publication.ts'
-import { insertCurrent, listPublications } from './publications.ts'
+import { currentPublication, insertCurrent, listPublications } from './publications.ts'
 import type { PreparedPublication } from './seal.ts'
 import { getSnapshot } from './snapshots.ts'
 
@@ -15,7 +15,7 @@ export type Alongside = (transaction: State['db']) => Promise<void>
 export async function switchPublication(
   state: State,
   prepared: PreparedPublication,
-  alongside?: Alongside,
+  { alongside, replaces }: { alongside?: Alongside | undefined; replaces?: number | undefined } = {},
 ): Promise<{ publication: Publication; isNew: boolean }> {
   return state.transaction(async (transaction) => {
     const { mirror, tree, snapshotNumber } = prepared
@@ -25,6 +25,7 @@ export async function switchPublication(
     if (same !== undefined) return { publication: same, isNew: false }
     await getSnapshot(transaction, mirror, snapshotNumber)
     const last = earlier[0]
+    await refuseUnlessCurrent(transaction, mirror, replaces)
     if (last !== undefined && last.sealedAt >= sealedAt) throw outdated(prepared, last)
     const publication: Publication = {
       mirror,
@@ -37,6 +38,20 @@ export async function switchPublication(
     await insertCurrent(transaction, publication)
     await alongside?.(transaction)
     return { publication, isNew: true }
+  })
+}
+
+async function refuseUnlessCurrent(
+  transaction: State['db'],
+  mirror: string,
+  generation: number | undefined,
+): Promise<void> {
+  if (generation === undefined) return
+  const current = await currentPublication(transaction, mirror)
+  if (current?.generation === generation) return
+  throw new LarderError('PUBLICATION_OUTDATED', {
+    message: `Generation ${generation} of ${mirror} was to be replaced, and is not the current one any more.`,
+    context: { mirror, generation, current: current?.generation },
   })
 }
 

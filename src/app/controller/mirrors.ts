@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { LarderError, silentProgress, type Finding } from '../../core/index.ts'
 import {
   diffPackages,
@@ -141,7 +142,7 @@ async function why(context: ControllerContext, name: string, packageName: string
   }
   const format = await formatOf(context, name)
   const { clock, leases } = context
-  const lease = await leases.acquire(`why/${name}`)
+  const lease = await leases.acquire(`why/${name}/${randomUUID()}`)
   try {
     const signal = AbortSignal.timeout(600_000)
     const site = head.site.sections
@@ -159,11 +160,7 @@ async function why(context: ControllerContext, name: string, packageName: string
   }
 }
 
-export async function publishAgain(
-  context: ControllerContext,
-  name: string,
-  number: number,
-): Promise<PublicationSummary> {
+async function publishAgain(context: ControllerContext, name: string, number: number): Promise<PublicationSummary> {
   await requireMirror(context, name)
   const declared = await declaredMirror(context, name)
   const { publisher, signingKey } = context

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { isAbsolute } from 'node:path'
 import { LarderError } from '../../core/index.ts'
+import { resign, validForMsOf } from '../../mirror/index.ts'
 import { exportTree, readTree, type Keyring } from '../../publish/index.ts'
 import type { Controller } from '../controller.ts'
 import type { Housekeeping } from '../housekeeping.ts'
-import { formatOf, publishAgain, requireMirror, requirePublication } from './mirrors.ts'
-import type { ControllerContext } from './context.ts'
+import { formatOf, requireMirror, requirePublication } from './mirrors.ts'
+import { declaredMirror, type ControllerContext } from './context.ts'
 
 type UpkeepMethods = Pick<Controller, 'exportMirror' | 'collectGarbage' | 'keys' | 'importKey' | 'rotateKey'>
 
@@ -20,8 +22,11 @@ export function createUpkeepMethods(
   }
   /** Signed by both keys from now on, so that clients that fetch the new one can use it at once. */
   const signAgain = async (mirror: string): Promise<void> => {
-    const publication = await context.publisher.current(mirror)
-    if (publication !== undefined) await publishAgain(context, mirror, publication.snapshotNumber)
+    const declared = await declaredMirror(context, mirror)
+    const { publisher, signingKey } = context
+    const format = await formatOf(context, mirror)
+    const validForMs = declared === undefined ? undefined : validForMsOf(declared)
+    await resign({ mirror, format, publisher, signingKey, validForMs })
   }
   return {
     exportMirror: (mirror, folder) => exportMirror(context, mirror, folder),
@@ -55,7 +60,7 @@ async function exportMirror(
   const format = await formatOf(context, mirror)
   const { store, leases } = context
   const tree = await readTree(store, publication.tree)
-  const lease = await leases.acquire(`export/${mirror}`)
+  const lease = await leases.acquire(`export/${mirror}/${randomUUID()}`)
   try {
     await leases.pin(lease, [...new Set(tree.blobs())])
     return await exportTree({ store, tree, folder, order: (path) => format.exportOrder(path) })
