@@ -27,6 +27,8 @@ import { createSiteHead } from './site-head.ts'
 export interface OpenLarderOptions extends OpenRoomsOptions {
   /** Repository of a forge that the site is read from instead of the built-in one: https, ssh or file. */
   repositoryUrl?: string
+  /** Wait before a run is tried a second time; doubles each time. Default 5 s. */
+  retryDelayMs?: number
 }
 
 /** A data folder in use: everything that commands and the HTTP server need. */
@@ -91,7 +93,8 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
 }
 
 /** What all parts of the controller share; and where the head of main is looked for. */
-function createContext(rooms: Rooms, { dataFolder, repositoryUrl }: OpenLarderOptions, publicUrl: () => string) {
+function createContext(rooms: Rooms, options: OpenLarderOptions, publicUrl: () => string) {
+  const { dataFolder, repositoryUrl, retryDelayMs = 5000 } = options
   const { clock, log, state, keyring } = rooms
   const formats = [asAnyFormat(createAptFormat({ ...rooms, cacheFolder: dataFolder.cache }))]
   const kinds = [createMirrors(rooms, formats)]
@@ -106,7 +109,7 @@ function createContext(rooms: Rooms, { dataFolder, repositoryUrl }: OpenLarderOp
     formats,
     kinds,
     runs,
-    runner: createRunner({ runs, kinds, openCommit, clock, log, onFinished }),
+    runner: createRunner({ runs, kinds, openCommit, clock, log, retryDelayMs, onFinished }),
     repository,
     openCommit,
     siteHead: createSiteHead({ kinds, mainCommit, openCommit }),

@@ -203,7 +203,7 @@ it('every command answers programs with one JSON document', async () => {
     [['run', 'show', '99'], 2, { error: { code: 'RUN_UNKNOWN' } }],
     [['mirror', 'show', 'nothing'], 2, { error: { code: 'MIRROR_UNKNOWN' } }],
     [['mirror', 'promote', 'base', '7'], 2, { error: { code: 'SNAPSHOT_UNKNOWN' } }],
-    [['mirror', 'rollback', 'base'], 1, { error: { code: 'PUBLICATION_NONE' } }],
+    [['mirror', 'rollback', 'base'], 2, { error: { code: 'PUBLICATION_NONE' } }],
   ]
   for (const [words, exitCode, shape] of commands) {
     const result = await site.controller.larder(...words)

@@ -28,10 +28,5 @@ export async function runLarder(
   const { stdout, stderr } = result
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a test says what it expects
   const json = <T>(): T => JSON.parse(stdout === '' ? stderr : stdout) as T
-  return {
-    exitCode: result.exitCode ?? 255,
-    stdout,
-    stderr,
-    json: () => JSON.parse(stdout === '' ? stderr : stdout) as unknown,
-  }
+  return { exitCode: result.exitCode ?? 255, stdout, stderr, json }
 }
