@@ -34,7 +34,8 @@ it('a copy made while it runs is restored, with its blobs and without, and clien
     await waitForSuccess(controller.client)
 
     // Twice: the second takes the place of the first.
-    for (const _ of [1, 2]) await execa(backupProgram, [data, backup])
+    await execa(backupProgram, [data, backup])
+    await execa(backupProgram, [data, backup])
     await execa(backupProgram, [data, bare, '--without-blobs'])
 
     // What comes after the backup is lost, and clients have seen it.

@@ -22,7 +22,9 @@ it('systemd understands every line of the unit', async () => {
 })
 
 it('leaves little of the host open', async () => {
-  const { stdout } = await execa('systemd-analyze', ['security', '--offline=true', '--no-pager', unit], { reject: false })
+  const { stdout } = await execa('systemd-analyze', ['security', '--offline=true', '--no-pager', unit], {
+    reject: false,
+  })
   const exposure = Number(/exposure level for larder\.service: ([0-9.]+)/.exec(stdout)?.[1])
   expect(exposure).toBeLessThan(2)
 })

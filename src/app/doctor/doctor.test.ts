@@ -32,7 +32,7 @@ async function found(
 /** The check names it, `--fix` mends it, and then it is gone. */
 async function expectMended(larder: TestLarder, check: string, texts: readonly (string | RegExp)[]): Promise<void> {
   const before = await found(larder, check)
-  expect(before.map((finding) => finding.message)).toEqual(texts.map((text) => expect.stringMatching(text)))
+  expect(before.map((finding) => finding.message)).toEqual(texts.map((text): unknown => expect.stringMatching(text)))
   expect(before.every((finding) => finding.fixable && !finding.fixed)).toBe(true)
   const mended = await found(larder, check, { fix: true })
   expect(mended.map((finding) => finding.fixed)).toEqual(texts.map(() => true))

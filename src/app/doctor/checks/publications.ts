@@ -1,5 +1,5 @@
 import { isLarderError, type Digest, type LarderError } from '../../../core/index.ts'
-import type { Publication, Tree } from '../../../publish/index.ts'
+import { diffTrees, type Publication, type Tree, type TreeEntry } from '../../../publish/index.ts'
 import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
 import { keptTrees, type KeptTree } from '../kept-trees.ts'
 
@@ -9,10 +9,15 @@ export const publicationsCheck: DoctorCheck = {
   async look(context) {
     const found = await lookAtValidity(context)
     const known = new Map<Digest, Presence>()
+    const bases = new Map<string, Tree>()
     for (const kept of await keptTrees(context.context)) {
+      const { mirror, content } = kept
       context.signal.throwIfAborted()
-      if (isLarderError(kept.content)) found.push(unreadable(context, kept, kept.content))
-      else found.push(...(await lookAtTree(context, { kept, tree: kept.content, known })))
+      if (isLarderError(content)) found.push(unreadable(context, kept, content))
+      else {
+        found.push(...(await lookAtTree(context, { kept, wanted: blobsOf(content, bases.get(mirror)), known })))
+        if (!bases.has(mirror)) bases.set(mirror, content)
+      }
     }
     return found
   },
@@ -33,7 +38,7 @@ async function lookAtValidity({ context, housekeeping }: DoctorContext): Promise
 }
 
 /** Pure. */
-export function judgeValidity({ mirror, sealedAt, validUntil }: Publication, nowMs: number): Ailment[] {
+function judgeValidity({ mirror, sealedAt, validUntil }: Publication, nowMs: number): Ailment[] {
   if (validUntil === undefined) return []
   const half = (sealedAt.getTime() + validUntil.getTime()) / 2
   if (nowMs < half + hourMs) return []
@@ -52,15 +57,31 @@ type Presence = 'right' | 'missing' | 'of the wrong size'
 const statsAtOnce = 64
 const mostTold = 10
 
-async function lookAtTree(
-  context: DoctorContext,
-  { kept, tree, known }: { kept: KeptTree; tree: Tree; known: Map<Digest, Presence> },
-): Promise<Ailment[]> {
-  const wanted = new Map<Digest, { path: string; sizeBytes: number | undefined }>()
-  for (const digest of tree.blobs()) wanted.set(digest, { path: 'its list of files', sizeBytes: undefined })
-  for (const { path, digest, sizeBytes, parts } of tree.entries()) {
+interface WantedBlob {
+  path: string
+  /** Undefined: not known beforehand. */
+  sizeBytes: number | undefined
+}
+
+/** What a tree needs; with a base that is looked at already, only what it needs besides: 60,000 entries take their time. */
+function blobsOf(tree: Tree, base: Tree | undefined): Map<Digest, WantedBlob> {
+  const wanted = new Map<Digest, WantedBlob>()
+  const own = base === undefined ? tree.blobs() : [tree.digest]
+  for (const digest of own) wanted.set(digest, { path: 'its list of files', sizeBytes: undefined })
+  for (const { path, digest, sizeBytes, parts } of base === undefined ? tree.entries() : entriesBeyond(base, tree)) {
     for (const part of parts ?? [{ digest, sizeBytes }]) wanted.set(part.digest, { path, sizeBytes: part.sizeBytes })
   }
+  return wanted
+}
+
+function* entriesBeyond(base: Tree, tree: Tree): Iterable<TreeEntry> {
+  for (const { after } of diffTrees(base, tree)) if (after !== undefined) yield after
+}
+
+async function lookAtTree(
+  context: DoctorContext,
+  { kept, wanted, known }: { kept: KeptTree; wanted: Map<Digest, WantedBlob>; known: Map<Digest, Presence> },
+): Promise<Ailment[]> {
   // What an earlier tree of the list has too was told there.
   const open = [...wanted].filter(([digest]) => !known.has(digest) && !context.removed.has(digest))
   const wrong: Ailment[] = []
