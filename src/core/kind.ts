@@ -79,6 +79,8 @@ export interface KindGrammar<Desired = unknown> {
  * `Staged` must be JSON: a run that was killed after `stage` goes on at `switch` from what it recorded.
  */
 export interface Kind<Desired, Observed, Planned extends Change, Staged> extends KindGrammar<Desired> {
+  /** What a site without the section asks for: what was made for an earlier commit goes. Undefined: it is left alone. */
+  readonly nothing?: Desired
   /** What is true now. */
   observe(context: KindContext, desired: Desired): Promise<Observed>
   /** Pure: the same input, the same plan. Throws a LarderError that exits 3 when no plan is possible. */

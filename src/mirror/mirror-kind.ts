@@ -29,6 +29,7 @@ export type MirrorKind = Kind<MirrorsConfig, ObservedMirrors, MirrorChange, Stag
 export function createMirrorKind(options: MirrorKindOptions): MirrorKind {
   return {
     ...mirrorGrammar(options.formats),
+    nothing: {},
     observe: (context, desired) => observeMirrors(options, context, desired),
     plan: (_desired, observed) => [
       ...observed.mirrors.flatMap((mirror) => planMirror(mirror)),

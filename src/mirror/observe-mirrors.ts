@@ -32,7 +32,7 @@ export async function observeMirrors(
     })
   }
   const published = await options.publisher.mirrors()
-  return { mirrors, orphans: published.filter((name) => !(name in desired)) }
+  return { mirrors, orphans: published.filter((name) => !Object.hasOwn(desired, name)) }
 }
 
 /** A publication whose own blobs are damaged is compared with nothing: the plan then names everything as new. */

@@ -31,7 +31,7 @@ export async function planSite(
   const context: KindContext = { ...start, site: result.site.sections }
   const plans: KindPlan[] = []
   for (const kind of kinds) {
-    const desired = result.site.sections[kind.section]
+    const desired = result.site.sections[kind.section] ?? kind.nothing
     if (desired === undefined) continue
     const observed = await kind.observe(context, desired)
     plans.push({ kind, observed, changes: kind.plan(desired, observed) })
