@@ -79,7 +79,7 @@ describe.skipIf(tools.length > 0 && process.env['CI'] !== 'true')(
         'Acquire::Retries "0";',
       ]
       await writeFile(join(root, 'apt.conf'), config.join('\n'))
-      const env = { PATH: process.env['PATH'], APT_CONFIG: join(root, 'apt.conf'), LC_ALL: 'C' }
+      const env = { PATH: process.env['PATH'], TMPDIR: folder, APT_CONFIG: join(root, 'apt.conf'), LC_ALL: 'C' }
       const apt = async (...args: string[]): Promise<string> => {
         const { stdout, stderr } = await run('apt-get', args, { cwd: work, env })
         return stdout + stderr

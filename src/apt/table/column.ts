@@ -43,7 +43,11 @@ export class ByteHeap {
 
   append(source: Buffer, start: number, end: number): void {
     this.reserve(end - start)
-    source.copy(this.bytes, this.length, start, end)
+    const { bytes } = this
+    let at = this.length
+    // Most are names and versions: a call of copy costs more than a few bytes by hand.
+    if (end - start > 64) source.copy(bytes, at, start, end)
+    else for (let from = start; from < end; from++) bytes[at++] = source[from]!
     this.length += end - start
   }
 

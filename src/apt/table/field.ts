@@ -60,19 +60,31 @@ const names: readonly [string, FieldId][] = [
 
 /** The number of a field, or -1 for one that the index leaves alone. Names are case-insensitive (deb822(5)). */
 export function identifyField(bytes: Buffer, start: number, end: number): FieldId | -1 {
-  const candidates = byLength[end - start]
-  if (candidates === undefined) return -1
-  for (const { lower, field } of candidates) if (isSameName(bytes, start, lower)) return field
-  return -1
+  const length = end - start
+  if (length === 0 || length > longestName) return -1
+  const field = fieldAt[slotOf(length, bytes[end - 1]!)]!
+  return field >= 0 && isSameName(bytes, start, lowerNames[field]!) ? (field as FieldId) : -1
 }
 
 export function fieldName(wanted: FieldId): string {
   return names.find(([, field]) => field === wanted)?.[0] ?? ''
 }
 
-const byLength: ({ lower: Uint8Array; field: FieldId }[] | undefined)[] = []
-for (const [name, field] of names)
-  (byLength[name.length] ??= []).push({ lower: Buffer.from(name.toLowerCase()), field })
+const lowerNames: Uint8Array[] = []
+const longestName = Math.max(...names.map(([name]) => name.length))
+
+/** Length and last letter, of either case, tell all names apart. */
+const fieldAt = new Int8Array((longestName + 1) * 32).fill(-1)
+for (const [name, field] of names) {
+  lowerNames[field] = Buffer.from(name.toLowerCase())
+  const slot = slotOf(name.length, name.charCodeAt(name.length - 1))
+  if (fieldAt[slot] !== -1) throw new Error(`field ${name} is as long as another that ends with its letter`)
+  fieldAt[slot] = field
+}
+
+function slotOf(length: number, last: number): number {
+  return length * 32 + (last & 31)
+}
 
 function isSameName(bytes: Buffer, start: number, lower: Uint8Array): boolean {
   for (let i = 0; i < lower.length; i++) {

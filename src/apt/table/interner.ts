@@ -7,7 +7,7 @@ export class Interner {
   readonly starts = new Column(Uint32Array)
   private readonly hashes = new Column(Uint32Array)
   /** Open addressing, two numbers a slot: 0 (free) or number + 1, and the hash, which then need not be looked for elsewhere. */
-  private slots = new Uint32Array(1 << 15)
+  private slots = new Uint32Array(1 << 18)
 
   constructor() {
     this.starts.push(0)

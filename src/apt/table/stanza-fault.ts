@@ -41,24 +41,22 @@ export function sourceSizeBytes(stanza: Stanza): number {
 }
 
 function faultOfIdentity(stanza: Stanza): string | undefined {
-  const { bytes, valueStart } = stanza
   if (stanza.repeated >= 0) return `${fieldName(stanza.repeated as FieldId)} occurs twice`
-  const grammars = [
-    [Field.package, ByteClass.name],
-    [Field.version, ByteClass.version],
-  ] as const
-  for (const [field, grammar] of grammars) {
-    if (!isPresent(stanza, field)) return `it has no ${fieldName(field)}`
-    const start = valueStart[field]!
-    const end = stanza.valueEnd[field]!
-    if (
-      end - start > maxWordBytes ||
-      !isAllOf(bytes, start, end, grammar) ||
-      !isOneOf(bytes[start]!, ByteClass.alphanumeric)
-    )
-      return `its ${fieldName(field)} is malformed`
-  }
-  return faultOfArchitecture(stanza)
+  return (
+    faultOfWord(stanza, Field.package, ByteClass.name) ??
+    faultOfWord(stanza, Field.version, ByteClass.version) ??
+    faultOfArchitecture(stanza)
+  )
+}
+
+function faultOfWord(stanza: Stanza, field: FieldId, grammar: number): string | undefined {
+  if (!isPresent(stanza, field)) return `it has no ${fieldName(field)}`
+  const { bytes, valueStart, valueEnd } = stanza
+  const start = valueStart[field]!
+  const end = valueEnd[field]!
+  const isWord =
+    end - start <= maxWordBytes && isAllOf(bytes, start, end, grammar) && isOneOf(bytes[start]!, ByteClass.alphanumeric)
+  return isWord ? undefined : `its ${fieldName(field)} is malformed`
 }
 
 /** dpkg's own limit for names; nobody's versions come near it. */
@@ -67,10 +65,10 @@ const maxWordBytes = 255
 /** A source package may name several: `any all`. */
 function faultOfArchitecture(stanza: Stanza): string | undefined {
   if (!isPresent(stanza, Field.architecture)) return 'it has no Architecture'
-  const isWord = (word: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(word)
   const start = stanza.valueStart[Field.architecture]!
   const end = stanza.valueEnd[Field.architecture]!
   if (end - start <= maxWordBytes && isAllOf(stanza.bytes, start, end, ByteClass.architecture)) return undefined
+  const isWord = (word: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(word)
   const isList = isPresent(stanza, Field.directory) && value(stanza, Field.architecture).split(/\s+/).every(isWord)
   return isList ? undefined : 'its Architecture is malformed'
 }
@@ -114,19 +112,16 @@ function faultOfNumber(stanza: Stanza, field: FieldId, isNeeded: boolean): strin
 }
 
 function faultOfHash(stanza: Stanza): string | undefined {
-  const hashes = [
-    [Field.sha256, 64],
-    [Field.sha512, 128],
-  ] as const
-  for (const [field, digits] of hashes) {
-    if (!isPresent(stanza, field)) continue
-    const start = stanza.valueStart[field]!
-    const end = stanza.valueEnd[field]!
-    if (end - start !== digits || !isAllOf(stanza.bytes, start, end, ByteClass.hex))
-      return `its ${fieldName(field)} is malformed`
-  }
-  if (isPresent(stanza, Field.sha256) || isPresent(stanza, Field.sha512)) return undefined
-  return 'it has neither SHA256 nor SHA512'
+  if (!isPresent(stanza, Field.sha256) && !isPresent(stanza, Field.sha512)) return 'it has neither SHA256 nor SHA512'
+  return faultOfHex(stanza, Field.sha256, 64) ?? faultOfHex(stanza, Field.sha512, 128)
+}
+
+function faultOfHex(stanza: Stanza, field: FieldId, digits: number): string | undefined {
+  if (!isPresent(stanza, field)) return undefined
+  const start = stanza.valueStart[field]!
+  const end = stanza.valueEnd[field]!
+  if (end - start === digits && isAllOf(stanza.bytes, start, end, ByteClass.hex)) return undefined
+  return `its ${fieldName(field)} is malformed`
 }
 
 function isPresent(stanza: Stanza, field: FieldId): boolean {

@@ -1,4 +1,3 @@
-import { ByteClass, isAllOf } from './byte-class.ts'
 import type { FieldId } from './field.ts'
 import type { Stanza } from './scan-stanzas.ts'
 
@@ -19,18 +18,27 @@ export function splitAtCommas(stanza: Stanza, field: FieldId, accept: (start: nu
   }
 }
 
-export function isHash(stanza: Stanza, field: FieldId, bytesEach: number): boolean {
-  const start = stanza.valueStart[field]!
-  const end = stanza.valueEnd[field]!
-  return end - start === 2 * bytesEach && isAllOf(stanza.bytes, start, end, ByteClass.hex)
+/** Writes the bytes that `[start, start + 2 * count)` spells in hex; false when any of it is no hex digit. */
+export function decodeHex(
+  bytes: Buffer,
+  start: number,
+  { heap, at, count }: { heap: Buffer; at: number; count: number },
+): boolean {
+  let all = 0
+  for (let i = 0; i < count; i++) {
+    const high = hexDigits[bytes[start + 2 * i]!]!
+    const low = hexDigits[bytes[start + 2 * i + 1]!]!
+    all |= high | low
+    heap[at + i] = (high << 4) | low
+  }
+  return all >= 0
 }
 
-export function hexByte(bytes: Buffer, at: number): number {
-  return (hexDigit(bytes[at]!) << 4) | hexDigit(bytes[at + 1]!)
-}
-
-function hexDigit(byte: number): number {
-  return byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57
+/** By byte; -1 for what is none. */
+const hexDigits = new Int8Array(256).fill(-1)
+for (let digit = 0; digit < 16; digit++) {
+  const text = digit.toString(16)
+  hexDigits[text.charCodeAt(0)] = hexDigits[text.toUpperCase().charCodeAt(0)] = digit
 }
 
 export function decimal(stanza: Stanza, field: FieldId): number {

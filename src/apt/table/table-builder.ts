@@ -5,7 +5,7 @@ import { Field, type FieldId } from './field.ts'
 import { Interner } from './interner.ts'
 import { faultOfPackage, faultOfSource, sourceSizeBytes } from './stanza-fault.ts'
 import type { Stanza } from './scan-stanzas.ts'
-import { decimal, hexByte, isHash, isYes, oneOf, splitAtCommas } from './stanza-value.ts'
+import { decimal, decodeHex, isYes, oneOf, splitAtCommas } from './stanza-value.ts'
 import { multiArchNames, packFlags, priorityNames, relationFieldCount, RowFlag } from './table-layout.ts'
 import type { Columns, Excluded, Heaps, IndexKind } from './table-layout.ts'
 
@@ -189,13 +189,16 @@ export class TableBuilder {
   /** Rows without the hash get zeros once any row has it; a heap that no row needs stays empty. */
   private addHash(stanza: Stanza, field: FieldId, heap: ByteHeap, bytesEach: number): boolean {
     const start = stanza.valueStart[field]!
-    const isThere = isHash(stanza, field, bytesEach)
-    if (!isThere && heap.length === 0) return false
+    const isLong = stanza.valueEnd[field]! - start === 2 * bytesEach
+    if (!isLong && heap.length === 0) return false
     const from = (this.rowCount - 1) * bytesEach
-    heap.reserve(from + bytesEach - heap.length)
-    heap.bytes.fill(0, heap.length, from + bytesEach)
+    const before = heap.length
+    heap.reserve(from + bytesEach - before)
+    const isThere = isLong && decodeHex(stanza.bytes, start, { heap: heap.bytes, at: from, count: bytesEach })
+    if (!isThere && before === 0) return false
+    if (before < from) heap.bytes.fill(0, before, from)
+    if (!isThere) heap.bytes.fill(0, from, from + bytesEach)
     heap.length = from + bytesEach
-    if (isThere) for (let i = 0; i < bytesEach; i++) heap.bytes[from + i] = hexByte(stanza.bytes, start + 2 * i)
     return isThere
   }
 
