@@ -38,6 +38,7 @@ export const catalogue = {
   DISK_FULL: passing('The file system has no space left.', 507),
   DATA_IN_USE: failed('Another Larder process owns this data directory.', 409),
   DATA_NEWER: failed('The data directory was written by a newer Larder.'),
+  DATA_DAMAGED: failed('The file of the database is damaged.'),
   TOOL_MISSING: failed('A program that this step needs is not installed.'),
   USAGE: usage('The command or request was not understood.'),
   NOT_FOUND: usage('No such thing.', 404),

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql, type Transaction } from 'kysely'
 import type { Clock } from '../core/index.ts'
 import { migrate } from './migrate.ts'
-import { markTransaction, sqliteDialect } from './sqlite-dialect.ts'
+import { markTransaction, sqliteDialect, translateError } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
 
 /** The SQL database of one Larder. */
@@ -31,7 +31,7 @@ export interface DatabaseOptions {
   migrationsFolder?: string
 }
 
-/** Opens the database and brings its tables up to date. DATA_NEWER, DISK_FULL. */
+/** Opens the database and brings its tables up to date. DATA_NEWER, DATA_DAMAGED, DISK_FULL. */
 export async function openDatabase(options: DatabaseOptions): Promise<State> {
   const database = new DatabaseSync(options.path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
   try {
@@ -40,7 +40,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
     await migrate(database, options.clock, options.migrationsFolder)
   } catch (error) {
     database.close()
-    throw error
+    throw translateError(error)
   }
   const db = new Kysely<Tables>({ dialect: sqliteDialect(database) })
   const inTransaction = <T>(on: Kysely<Tables>, work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> =>

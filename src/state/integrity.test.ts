@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -12,11 +12,19 @@ let state: State
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'larder-integrity-'))
   state = await openDatabase({ path: join(folder, 'larder.db'), clock: systemClock })
-  for (let index = 0; index < 2000; index++) await setSetting(state, `key ${index}`, 'x'.repeat(50))
+  for (let index = 0; index < 200; index++) await setSetting(state, `key ${index}`, 'x'.repeat(500))
 })
 afterEach(async () => {
   await state.close()
   await rm(folder, { recursive: true, force: true })
+})
+
+it('is told when the file is no database at all', async () => {
+  await state.close()
+  await writeFile(join(folder, 'larder.db'), 'x'.repeat(8192))
+  await expect(openDatabase({ path: join(folder, 'larder.db'), clock: systemClock })).rejects.toMatchObject({
+    code: 'DATA_DAMAGED',
+  })
 })
 
 it.each([false, true])('finds a whole database whole (thorough: %j)', async (thorough) => {

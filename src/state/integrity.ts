@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { isLarderError } from '../core/index.ts'
 import type { State } from './database.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function checkIntegrity(state: State, { thorough }: { thorough: boo
     return said.length === 1 && said[0] === 'ok' ? [] : said.flatMap((line) => line.split('\n'))
   } catch (error) {
     // A page so damaged that the check itself cannot go on.
-    if (error instanceof Error && /malformed|not a database/.test(error.message)) return [error.message]
+    if (isLarderError(error, 'DATA_DAMAGED')) return [error.message]
     throw error
   }
 }

@@ -126,20 +126,35 @@ class SqliteConnection implements DatabaseConnection {
   }
 }
 
-/** https://sqlite.org/rescode.html#full */
+/** https://sqlite.org/rescode.html: the lowest eight bits of what it answers. */
+const sqliteCorrupt = 11
 const sqliteFull = 13
+const sqliteNotADatabase = 26
 
 function translateErrors<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (error instanceof Error && 'errcode' in error && error.errcode === sqliteFull) {
-      throw new LarderError('DISK_FULL', {
-        message: 'The database could not grow: the file system has no space left.',
-        hint: 'Free space on the file system of the data directory, or run `larder gc`.',
-        cause: error,
-      })
-    }
-    throw error
+    throw translateError(error)
   }
+}
+
+/** DISK_FULL and DATA_DAMAGED for what SQLite throws; anything else as it is. */
+export function translateError(error: unknown): unknown {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
+  if (code === sqliteCorrupt || code === sqliteNotADatabase) return damaged(error as Error)
+  if (code !== sqliteFull) return error
+  return new LarderError('DISK_FULL', {
+    message: 'The database could not grow: the file system has no space left.',
+    hint: 'Free space on the file system of the data directory, or run `larder gc`.',
+    cause: error,
+  })
+}
+
+function damaged(cause: Error): LarderError {
+  return new LarderError('DATA_DAMAGED', {
+    message: `The database is damaged: ${cause.message}.`,
+    hint: 'Keep a copy of the data folder, and restore larder.db from a backup (docs/operations.md). The disk may be failing.',
+    cause,
+  })
 }
