@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { readOrMakeSecrets } from './data-folder.ts'
-import { createServer } from './http/server.ts'
+import { createServer, type HttpServer } from './http/server.ts'
 import { openLarder, type Larder, type OpenLarderOptions } from './open-larder.ts'
 
 export interface StartControllerOptions extends OpenLarderOptions {
@@ -26,6 +26,12 @@ export interface RunningController {
 export async function startController(options: StartControllerOptions): Promise<RunningController> {
   const { dataFolder } = options
   const larder = await openLarder(options)
+  let listening: HttpServer | undefined
+  const stop = async (): Promise<void> => {
+    await Promise.all([listening?.close(), larder.stopWork()])
+    await larder.close()
+    await rm(dataFolder.address, { force: true })
+  }
   try {
     const [token = ''] = await readOrMakeSecrets(dataFolder.adminToken)
     const secrets = await readOrMakeSecrets(dataFolder.githubSecrets)
@@ -37,6 +43,7 @@ export async function startController(options: StartControllerOptions): Promise<
       ...(options.repositoryUrl === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     })
+    listening = server
     const { port } = await server.listen({ host: options.host, port: options.port })
     const localHost = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host
     const url = `http://${localHost.includes(':') ? `[${localHost}]` : localHost}:${port}`
@@ -50,14 +57,10 @@ export async function startController(options: StartControllerOptions): Promise<
       url,
       token,
       larder,
-      async stop() {
-        await server.close()
-        await larder.close()
-        await rm(dataFolder.address, { force: true })
-      },
+      stop,
     }
   } catch (error) {
-    await larder.close()
+    await stop()
     throw error
   }
 }

@@ -1,3 +1,4 @@
+import { LarderError } from '../core/index.ts'
 import { createAptFormat } from '../apt/index.ts'
 import { createCommitMemory, fetchBranch, prepareBareRepository, resolveRef } from '../forge/index.ts'
 import { asAnyFormat, createMirrorKind, type AnyFormat, type MirrorMemory } from '../mirror/index.ts'
@@ -39,6 +40,8 @@ export interface Larder {
   housekeeping: Housekeeping
   /** Address that people are told; known once the server listens. */
   setPublicUrl: (url: string) => void
+  /** Ends all work that is under way, so that only questions are answered; a run goes on at the next start. */
+  stopWork(): Promise<void>
   close(): Promise<void>
 }
 
@@ -58,7 +61,11 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const { dataFolder, environment } = options
   await prepareBareRepository(dataFolder.siteRepository)
   const address = { publicUrl: 'http://127.0.0.1:7420' }
-  const { context, mainCommit, forge } = createContext(rooms, options, () => address.publicUrl)
+  const stopping = new AbortController()
+  const { context, mainCommit, forge } = createContext(rooms, options, {
+    publicUrl: () => address.publicUrl,
+    stopping: stopping.signal,
+  })
   await releaseOldLeases(rooms, context.runs)
   const events = createEventStore(state, clock)
   const deliveries = createDeliveryMethods(context, { events, fetchBranch: forge?.fetch })
@@ -67,6 +74,11 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const housekeeping = createHousekeeping({ context, cache, fetchMain, mainCommit })
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
   const upkeep = { events, housekeeping, mainCommit, settleDeliveries, forgetInputs }
+  const stopWork = async (): Promise<void> => {
+    stopping.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
+    await housekeeping.stop()
+    await context.runner.stop()
+  }
   return {
     controller: {
       ...createSiteMethods(context),
@@ -84,22 +96,26 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     setPublicUrl: (url) => {
       address.publicUrl = url
     },
+    stopWork,
     async close() {
-      await housekeeping.stop()
-      await context.runner.stop()
+      await stopWork()
       await rooms.close()
     },
   }
 }
 
 /** What all parts of the controller share; and where the head of main is looked for. */
-function createContext(rooms: Rooms, options: OpenLarderOptions, publicUrl: () => string) {
+function createContext(
+  rooms: Rooms,
+  options: OpenLarderOptions,
+  { publicUrl, stopping }: Pick<ControllerContext, 'publicUrl' | 'stopping'>,
+) {
   const { dataFolder, repositoryUrl, retryDelayMs = 5000 } = options
   const { clock, log, state, keyring } = rooms
   const formats = [asAnyFormat(createAptFormat({ ...rooms, cacheFolder: dataFolder.cache }))]
   const kinds = [createMirrors(rooms, formats)]
   const repository = dataFolder.siteRepository
-  const forge = repositoryUrl === undefined ? undefined : forgeBranches(repository, repositoryUrl)
+  const forge = repositoryUrl === undefined ? undefined : forgeBranches(repository, repositoryUrl, stopping)
   const mainCommit = () => resolveRef(repository, forge?.mainRef ?? 'refs/heads/main')
   const openCommit = createCommitMemory(repository)
   const runs = createRunStore(state, clock)
@@ -115,6 +131,7 @@ function createContext(rooms: Rooms, options: OpenLarderOptions, publicUrl: () =
     siteHead: createSiteHead({ kinds, mainCommit, openCommit }),
     signingKey: (mirror) => keyring.key(mirror),
     publicUrl,
+    stopping,
   }
   return { context, mainCommit, forge }
 }
@@ -136,10 +153,10 @@ function mirrorMemory(state: State): MirrorMemory {
 
 const inputsKey = (mirror: string): string => `mirror/${mirror}/inputs`
 
-function forgeBranches(repository: string, url: string) {
+function forgeBranches(repository: string, url: string, signal: AbortSignal) {
   return {
     mainRef: 'refs/remotes/forge/main',
-    fetch: (branch: string) => fetchBranch(repository, { url, remote: 'forge', branch }),
+    fetch: (branch: string) => fetchBranch(repository, { url, remote: 'forge', branch }, signal),
   }
 }
 

@@ -24,6 +24,8 @@ export interface ControllerContext {
   openCommit: OpenCommit
   siteHead: SiteHead
   signingKey: (mirror: string) => Promise<SigningKey>
+  /** Aborted when Larder is to stop: whatever waits for somebody else heeds it. */
+  stopping: AbortSignal
   /** Address that people are told, without a slash at the end. */
   publicUrl(): string
 }

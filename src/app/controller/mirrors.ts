@@ -141,10 +141,10 @@ async function why(context: ControllerContext, name: string, packageName: string
     })
   }
   const format = await formatOf(context, name)
-  const { clock, leases } = context
+  const { clock, leases, stopping } = context
   const lease = await leases.acquire(`why/${name}/${randomUUID()}`)
   try {
-    const signal = AbortSignal.timeout(600_000)
+    const signal = AbortSignal.any([AbortSignal.timeout(600_000), stopping])
     const site = head.site.sections
     const common = { progress: silentProgress, signal, freshForMs: Infinity }
     const request = await readMirrorRequest(
@@ -173,5 +173,7 @@ async function publishAgain(context: ControllerContext, name: string, number: nu
 async function verify(context: ControllerContext, name: string): Promise<Finding[]> {
   const publication = await requirePublication(context, name)
   const tree = await readTree(context.store, publication.tree)
-  return verifyTree(context.store, tree, { signal: AbortSignal.timeout(6 * 3600_000) })
+  return verifyTree(context.store, tree, {
+    signal: AbortSignal.any([AbortSignal.timeout(6 * 3600_000), context.stopping]),
+  })
 }

@@ -48,12 +48,12 @@ function branchesOf(push: Push): { branch: string; commit: string }[] {
 type Verdict = 'valid' | 'invalid' | 'unknown'
 
 async function checkCommit(
-  { openCommit, kinds, clock, leases }: ControllerContext,
+  { openCommit, kinds, clock, leases, stopping }: ControllerContext,
   { commit, environment, tell }: { commit: string; environment: Record<string, string>; tell: (line: string) => void },
 ): Promise<Verdict> {
   const runId = `push-${commit}`
   const progress: Progress = { log: tell, transfer: () => {} }
-  const signal = AbortSignal.timeout(600_000)
+  const signal = AbortSignal.any([AbortSignal.timeout(600_000), stopping])
   const files = await openCommit(commit, environment)
   try {
     const { plans } = await planSite({ files, clock, progress, signal, runId, freshForMs: 2000 }, kinds)

@@ -30,7 +30,7 @@ export function createUpkeepMethods(
   }
   return {
     exportMirror: (mirror, folder) => exportMirror(context, mirror, folder),
-    collectGarbage: () => housekeeping.collect(new AbortController().signal),
+    collectGarbage: () => housekeeping.collect(context.stopping),
     async keys(mirror) {
       await requireMirror(context, mirror)
       return listKeys(mirror)
@@ -63,7 +63,13 @@ async function exportMirror(
   const lease = await leases.acquire(`export/${mirror}/${randomUUID()}`)
   try {
     await leases.pin(lease, [...new Set(tree.blobs())])
-    return await exportTree({ store, tree, folder, order: (path) => format.exportOrder(path) })
+    return await exportTree({
+      store,
+      tree,
+      folder,
+      order: (path) => format.exportOrder(path),
+      signal: context.stopping,
+    })
   } finally {
     await leases.release(lease)
   }
