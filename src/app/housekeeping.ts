@@ -81,7 +81,8 @@ async function syncHead(context: ControllerContext): Promise<void> {
 async function reconcile({ context, mainCommit, fetchMain }: HousekeepingOptions): Promise<void> {
   const head = fetchMain === undefined ? await mainCommit() : await fetchMain()
   if (head === undefined) return
-  const latest = await context.runs.latest('main', 'apply')
+  // One that somebody has cancelled is not for us to bring back.
+  const latest = await context.runs.latest('main', 'apply', { withCancelled: true })
   if (latest?.commit === head) return
   await context.runs.create({ branch: 'main', commit: head, goal: 'apply', origin: 'reconciliation' })
   context.runner.wake()
@@ -106,7 +107,9 @@ async function reseal(context: ControllerContext): Promise<void> {
 
 async function collect({ context, cache }: HousekeepingOptions, signal: AbortSignal): Promise<CollectionResult> {
   const { publisher, runs, store, leases, clock, formats } = context
-  for (const mirror of await publisher.mirrorsWithSnapshots()) {
+  // Without the site, a mirror that is to keep a hundred snapshots would be taken for one that says nothing.
+  const isKnown = (await context.siteHead.current()) !== undefined
+  for (const mirror of isKnown ? await publisher.mirrorsWithSnapshots() : []) {
     const keep = (await declaredMirror(context, mirror))?.keep
     await publisher.prune({ mirror, keepSnapshots: keep?.snapshots, keepGenerations: keep?.generations })
   }

@@ -23,7 +23,7 @@ export function runRows(state: State, now: () => string): RunMethods {
     finish: (id, { state: outcome, error }) =>
       set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : JSON.stringify(error) }),
     putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
-    retry: (id) => set(id, { state: 'waiting', finished_at: null, attempts: 0, error: null }),
+    retry: (id) => retryRun(state, id),
     recover: () => recoverRuns(state, now()),
     recordPlan: (id, plan) => note(id, { plan: JSON.stringify(plan) }),
     prune: (keep) => pruneRuns(state, keep),
@@ -44,13 +44,13 @@ function runQueries(state: State): Pick<RunStore, 'get' | 'list' | 'waiting' | '
       const query = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').orderBy('id')
       return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
     },
-    async latest(branch, goal) {
+    async latest(branch, goal, { withCancelled = false } = {}) {
       const row = await db
         .selectFrom('runs')
         .selectAll()
         .where('branch', '=', branch)
         .where('goal', '=', goal)
-        .where('state', 'not in', ['superseded', 'cancelled'])
+        .where('state', 'not in', withCancelled ? ['superseded'] : ['superseded', 'cancelled'])
         .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst()
@@ -115,6 +115,14 @@ async function startRun(state: State, started_at: string, id: number): Promise<R
   const run = await getRun(state, id)
   if (run.state === 'running') return run
   throw new LarderError('RUN_STATE', { message: `Run ${id} is ${run.state}, so it cannot start.` })
+}
+
+async function retryRun(state: State, id: number): Promise<void> {
+  const again = { state: 'waiting', finished_at: null, attempts: 0, error: null } as const
+  await state.transaction(async (db) => {
+    await db.updateTable('runs').set(again).where('id', '=', id).execute()
+    await db.updateTable('run_steps').set({ result: null }).where('run_id', '=', id).execute()
+  })
 }
 
 async function cancelWaitingRun(state: State, finished_at: string, id: number): Promise<boolean> {

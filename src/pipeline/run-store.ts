@@ -19,7 +19,7 @@ export interface RunStore {
   /** Waiting runs, oldest first. */
   waiting(): Promise<Run[]>
   /** The newest run of that goal for the branch that was not superseded or cancelled. */
-  latest(branch: string, goal: RunGoal): Promise<Run | undefined>
+  latest(branch: string, goal: RunGoal, options?: { withCancelled?: boolean }): Promise<Run | undefined>
   /**
    * RUN_STATE unless it waits. Older applies of the branch that wait for another attempt are superseded: done after
    * this one, they would bring back what it replaces.
@@ -30,7 +30,10 @@ export interface RunStore {
   finish(id: number, outcome: { state: 'succeeded' | 'failed' | 'cancelled'; error?: RunError }): Promise<void>
   /** Back to waiting, with its steps kept. */
   putBack(id: number): Promise<void>
-  /** As putBack, when a person asks for it: its attempts begin anew. */
+  /**
+   * As putBack, when a person asks for it: it begins anew. What it had staged is forgotten: its lease ended with it, so
+   * gc may have taken some of it, and what was signed has grown old.
+   */
   retry(id: number): Promise<void>
   /** After a restart: what was running waits again. Answers how many. */
   recover(): Promise<number>

@@ -23,10 +23,16 @@ const apply = (commit: string) => runs.create({ branch: 'main', commit, goal: 'a
 test('a failed run is tried again, from the first attempt on', async () => {
   const { id } = await apply('c1')
   await runs.start(id)
+  await runs.endStep(id, await runs.beginStep(id, 'stage'), {
+    state: 'done',
+    result: { key: 'k', staged: 'gone by now' },
+  })
   await runs.finish(id, { state: 'failed' })
   expect(await methods.retryRun(id)).toMatchObject({ id, state: 'waiting' })
   expect(wake).toHaveBeenCalled()
   expect((await runs.get(id)).attempts).toBe(0)
+  // Its lease has ended with it: gc may have taken what it had staged, and the signature grows old.
+  expect((await runs.steps(id))[0]?.result).toBeUndefined()
 })
 
 test('a failed apply is not tried again after a newer one: that would bring back what was replaced', async () => {
