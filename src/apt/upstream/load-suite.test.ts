@@ -154,6 +154,18 @@ describe('a refresh', () => {
     ])
   })
 
+  it('is remembered for every mirror that reads it, whatever each of them asks for', async () => {
+    await start({ architectures: ['amd64', 'arm64'], hashes: ['SHA512'] })
+    const one = await sourceOf(upstream, { architectures: ['amd64'] })
+    const other = { ...one, architectures: ['arm64'] }
+    const wanted = [...(await loader.load(one)).indices, ...(await loader.load(other)).indices]
+    const asked = upstream.requests.length
+    expect([(await loader.load(one)).unchanged, (await loader.load(other)).unchanged]).toEqual([true, true])
+    expect(upstream.requests.length - asked).toBe(2)
+    const remembered = await recallSuite(loader.memory, one.key)
+    expect(remembered?.indices.map(({ digest }) => digest).sort()).toEqual(wanted.map(({ digest }) => digest).sort())
+  })
+
   it('fetches nothing again that only SHA-512 promised', async () => {
     await start({ hashes: ['SHA512'] })
     const source = await sourceOf(upstream)

@@ -95,7 +95,8 @@ async function withIndices(
   const { choices, missing } = chooseIndices(read.release, source, loader.wanted ?? {})
   if (!choices.some(({ place }) => place.kind === 'Packages')) throw noIndex(source, read.release, missing)
   const indices = await fetchIndices({ ...loader, source, known: remembered?.indices ?? [] }, choices)
-  await rememberSuite(loader.memory, source.key, toRemembered(source, read, { indices, now: loader.now }))
+  const all = withOthers(remembered?.release === read.blob ? remembered.indices : [], indices)
+  await rememberSuite(loader.memory, source.key, toRemembered(source, read, { indices: all, now: loader.now }))
   return {
     source,
     upstream: source.upstream,
@@ -106,7 +107,7 @@ async function withIndices(
     indices,
     baseUrls: source.uris,
     notes: notesOf(source, missing),
-    unchanged: remembered?.release === read.blob && sameIndices(remembered.indices, indices),
+    unchanged: remembered?.release === read.blob && includesAll(remembered.indices, indices),
   }
 }
 
@@ -137,11 +138,15 @@ function isSignOfChange(error: unknown): boolean {
   return isLarderError(error, 'DIGEST_MISMATCH', 'SIZE_MISMATCH', 'FETCH_TOO_LARGE', 'APT_INDEX_MISSING')
 }
 
-function sameIndices(a: readonly SuiteIndex[], b: readonly SuiteIndex[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((index, position) => index.path === b[position]!.path && index.digest === b[position]!.digest)
-  )
+/** Mirrors that ask one suite for different architectures or components must not make each other's indices forgotten. */
+function withOthers(remembered: readonly SuiteIndex[], indices: readonly SuiteIndex[]): SuiteIndex[] {
+  const paths = new Set(indices.map(({ path }) => path))
+  return [...indices, ...remembered.filter(({ path }) => !paths.has(path))]
+}
+
+function includesAll(remembered: readonly SuiteIndex[], indices: readonly SuiteIndex[]): boolean {
+  const digests = new Map(remembered.map(({ path, digest }) => [path, digest]))
+  return indices.every(({ path, digest }) => digests.get(path) === digest)
 }
 
 function notesOf(source: SuiteSource, missing: readonly string[]): string[] {
