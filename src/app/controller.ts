@@ -1,8 +1,7 @@
-import type { Finding } from '../core/kind.ts'
-import type { Problem } from '../core/problem.ts'
+import type { Finding, Problem } from '../core/index.ts'
 import type { Readable } from 'node:stream'
-import type { MirrorPackage, WhyChain } from '../mirror/format.ts'
-import type { TreeEntry } from '../publish/tree.ts'
+import type { MirrorPackage, WhyChain } from '../mirror/index.ts'
+import type { TreeEntry } from '../publish/index.ts'
 
 /**
  * Everything that the outside may ask of a running Larder. HTTP routes and commands render what it answers;

@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import { parseArmor } from './armor.ts'
 
 export interface Cleartext {

@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 
 /** Longest path, and longest name between two slashes, in UTF-8 bytes. */
 const maxPathBytes = 1024

@@ -1,5 +1,5 @@
 import { readKeys, type Key, type PublicKey } from 'openpgp'
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import { parseArmor } from './armor.ts'
 
 /** Keys whose signatures are believed. */

@@ -8,8 +8,7 @@ import {
   type PublicKey,
   type Subkey,
 } from 'openpgp'
-import { LarderError, type ErrorDetails } from '../core/error.ts'
-import type { ErrorCode } from '../core/error-catalogue.ts'
+import { LarderError, type ErrorDetails, type ErrorCode } from '../core/index.ts'
 import { parseArmor } from './armor.ts'
 import { parseCleartext } from './cleartext.ts'
 import { fingerprintOf, type Keyring } from './keyring.ts'

@@ -1,4 +1,4 @@
-import { LarderError, isLarderError } from '../core/error.ts'
+import { LarderError, isLarderError } from '../core/index.ts'
 import { parseStanza, type Stanza } from './control.ts'
 import { checkFilename } from './filename.ts'
 

@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 
 /** Where stanzas stand in a buffer: cuts at empty lines, looks at nothing else. */
 export function* splitStanzas(bytes: Uint8Array): Generator<{ bytes: Buffer; line: number }> {

@@ -1,4 +1,4 @@
-import { LarderError } from '../core/error.ts'
+import { LarderError } from '../core/index.ts'
 import type { RelationOperator } from './relation.ts'
 
 declare const brand: unique symbol

@@ -1,11 +1,7 @@
 import type { z } from 'zod'
-import type { Digest } from '../core/digest.ts'
-import type { Progress } from '../core/progress.ts'
-import type { Problem } from '../core/problem.ts'
-import type { SiteFiles } from '../core/kind.ts'
-import type { LeaseId } from '../store/blob-store.ts'
-import type { Sealer, Snapshot } from '../publish/publication.ts'
-import type { SigningKey } from '../publish/signing.ts'
+import type { Digest, Progress, Problem, SiteFiles } from '../core/index.ts'
+import type { LeaseId } from '../store/index.ts'
+import type { Sealer, Snapshot, SigningKey } from '../publish/index.ts'
 
 /** One line of a package list, whatever shape it was written in. */
 export interface ListedPackage {

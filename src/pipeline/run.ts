@@ -1,4 +1,4 @@
-import type { Problem } from '../core/problem.ts'
+import type { Problem } from '../core/index.ts'
 
 /** `superseded`: a newer commit of the branch made it pointless while it waited. */
 export type RunState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'superseded'

@@ -1,5 +1,4 @@
-import type { Digest } from '../../core/digest.ts'
-import { LarderError } from '../../core/error.ts'
+import { type Digest, LarderError } from '../../core/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 
 /** The bytes of a .deb, wherever they lie. */

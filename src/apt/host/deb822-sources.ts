@@ -1,4 +1,4 @@
-import { isLarderError } from '../../core/error.ts'
+import { isLarderError } from '../../core/index.ts'
 import { parseStanza, splitStanzas, type Stanza } from '../control.ts'
 import { booleanOf } from './apt-config.ts'
 import {

@@ -1,4 +1,4 @@
-import { LarderError } from '../../core/error.ts'
+import { LarderError } from '../../core/index.ts'
 import { unfoldArmor } from '../keyring.ts'
 import { booleanOf } from './apt-config.ts'
 

@@ -1,4 +1,4 @@
-import { digestOf, type Digest } from '../../core/digest.ts'
+import { digestOf, type Digest } from '../../core/index.ts'
 import type { BlobStore, LeaseId } from '../../store/index.ts'
 import type { PieceMemory } from './piece-memory.ts'
 import type { Part } from './piece.ts'

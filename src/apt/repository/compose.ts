@@ -1,5 +1,4 @@
-import type { Digest } from '../../core/digest.ts'
-import { isLarderError } from '../../core/error.ts'
+import { type Digest, isLarderError } from '../../core/index.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import type { BlobStore, LeaseId, Leases } from '../../store/index.ts'
 import { BlobBasket } from './blob-basket.ts'

@@ -1,4 +1,4 @@
-import type { Digest } from '../../core/digest.ts'
+import type { Digest } from '../../core/index.ts'
 import type { Cache } from '../../state/index.ts'
 import type { RememberedContents } from './contents-index.ts'
 import { blobsOf, type Piece } from './piece.ts'

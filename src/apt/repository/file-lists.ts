@@ -1,5 +1,4 @@
-import { isDigest, type Digest } from '../../core/digest.ts'
-import { isLarderError } from '../../core/error.ts'
+import { isDigest, type Digest, isLarderError } from '../../core/index.ts'
 import type { BlobStore, LeaseId } from '../../store/index.ts'
 import { debInStore, readDebFiles } from '../deb/index.ts'
 import type { PieceCache } from './composition.ts'

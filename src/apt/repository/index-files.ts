@@ -1,4 +1,4 @@
-import { hexOf } from '../../core/digest.ts'
+import { hexOf } from '../../core/index.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import { gzipHeader, gzipTrailer } from './gzip-container.ts'

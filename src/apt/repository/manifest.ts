@@ -1,5 +1,5 @@
 import type { BlobStore } from '../../store/index.ts'
-import type { MirrorPackage } from '../../mirror/format.ts'
+import type { MirrorPackage } from '../../mirror/index.ts'
 import type { Tree } from '../../publish/index.ts'
 import { planChunks } from './chunk-plan.ts'
 import type { IndexPlan, Part } from './piece.ts'

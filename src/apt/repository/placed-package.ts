@@ -1,4 +1,4 @@
-import { digestOf } from '../../core/digest.ts'
+import { digestOf } from '../../core/index.ts'
 import { mayBeginChunk, type Cuttable } from './chunk-boundaries.ts'
 import { assignPoolPaths } from './pool-path.ts'
 import { publishStanza } from './publish-stanza.ts'

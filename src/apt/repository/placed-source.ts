@@ -1,4 +1,4 @@
-import { digestOf, hexOf, type Digest } from '../../core/digest.ts'
+import { digestOf, hexOf, type Digest } from '../../core/index.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import { mayBeginChunk, type Cuttable } from './chunk-boundaries.ts'
 import type { PlacedPackage } from './placed-package.ts'

@@ -1,4 +1,4 @@
-import { hexOf } from '../../core/digest.ts'
+import { hexOf } from '../../core/index.ts'
 import type { RepositoryPackage } from './repository-package.ts'
 
 /**

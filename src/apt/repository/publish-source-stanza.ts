@@ -1,5 +1,4 @@
-import { hexOf } from '../../core/digest.ts'
-import { LarderError } from '../../core/error.ts'
+import { hexOf, LarderError } from '../../core/index.ts'
 import { checksumsOf } from '../source-files.ts'
 import { splitFields, withoutTrailingBlank } from './publish-stanza.ts'
 import type { RepositorySource } from './repository-source.ts'

@@ -1,5 +1,4 @@
-import { hexOf, type Digest } from '../../core/digest.ts'
-import { LarderError } from '../../core/error.ts'
+import { hexOf, type Digest, LarderError } from '../../core/index.ts'
 
 /**
  * The stanza as we publish it: the upstream's bytes, with another `Filename` where the package lies elsewhere and

@@ -1,4 +1,4 @@
-import { hexOf, type Digest } from '../../core/digest.ts'
+import { hexOf, type Digest } from '../../core/index.ts'
 
 /**
  * What Release says of the repository. Clients ask their user when Origin, Label, Suite or Codename change, so none

@@ -1,4 +1,4 @@
-import type { Digest } from '../../core/digest.ts'
+import type { Digest } from '../../core/index.ts'
 
 /** A source package as a repository is composed from it. */
 export interface RepositorySource {

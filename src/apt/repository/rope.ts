@@ -1,4 +1,4 @@
-import { digestOf, type Digest } from '../../core/digest.ts'
+import { digestOf, type Digest } from '../../core/index.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import type { Part } from './piece.ts'
