@@ -14,6 +14,7 @@ import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
 import { refuseUninstallable } from './refuse-uninstallable.ts'
 import { createAptSealer, packagesOfTree, PieceMemory, type RepositoryMeta } from './repository/index.ts'
+import { ResolutionMemory } from './resolution-memory.ts'
 import { stagePackages } from './stage-packages.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
 import { createHost, type Host } from './upstream/index.ts'
@@ -49,6 +50,7 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
   const { store, clock } = options
   const upstreams = new WarmUpstreams({ ...options, host: options.host ?? createHost() }, clock)
   const pieces = new PieceMemory()
+  const resolutions = new ResolutionMemory()
   const snapshots = new Map<Digest, MirrorPackage[]>()
   return {
     ...aptGrammar,
@@ -56,7 +58,7 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
     tidy: () => upstreams.tidy(),
     fingerprint: (loaded) => loaded.fingerprint,
     inspect: (loaded) => loaded.suites.map(inspectSuite),
-    resolve,
+    resolve: (loaded, request) => resolutions.resolve(loaded, request, () => resolve(loaded, request)),
     why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
     stagePackages: (context, loaded, what) => stagePackages(options, { context, loaded, ...what }),
     compose: (context, loaded, { request, resolution }) =>
