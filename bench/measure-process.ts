@@ -35,22 +35,23 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 export interface MemoryWatch {
   /** Of the process itself: the kernel's own high-water mark. */
   peakMiB(): number
-  /** Most that its child processes held together at any look. */
+  /** Most that its child processes held at any look. */
   childrenPeakMiB(): number
+  /** Most that all of them held at any look. */
+  togetherPeakMiB(): number
   stop(): void
 }
 
 const lookEveryMs = 20
 
 export function watchMemory({ pid }: ChildProcess): MemoryWatch {
-  let [own, children] = [0, 0]
+  let [own, children, together] = [0, 0, 0]
   const look = (): void => {
     if (pid === undefined) return
     own = Math.max(own, statusMiB(pid, 'VmHWM'))
-    children = Math.max(
-      children,
-      childrenOf(pid).reduce((sum, child) => sum + statusMiB(child, 'VmRSS'), 0),
-    )
+    const now = childrenOf(pid).reduce((sum, child) => sum + statusMiB(child, 'VmRSS'), 0)
+    children = Math.max(children, now)
+    together = Math.max(together, now + statusMiB(pid, 'VmRSS'))
   }
   const timer = setInterval(look, lookEveryMs)
   const last = (value: () => number) => () => {
@@ -60,6 +61,7 @@ export function watchMemory({ pid }: ChildProcess): MemoryWatch {
   return {
     peakMiB: last(() => own),
     childrenPeakMiB: last(() => children),
+    togetherPeakMiB: last(() => together),
     stop: () => {
       clearInterval(timer)
     },

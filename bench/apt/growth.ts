@@ -62,7 +62,7 @@ async function measureSize(
     await larder.push([...list, ...upstream.extras.slice(0, 1)])
     const more: PushTimes[] = []
     for (let run = 1; run <= runs; run++) more.push(await larder.push([...list, ...upstream.extras.slice(0, run + 1)]))
-    return { first, more, peakMiB: larder.memory.peakMiB() + larder.memory.childrenPeakMiB() }
+    return { first, more, peakMiB: larder.memory.togetherPeakMiB() }
   } finally {
     await larder.stop()
   }
