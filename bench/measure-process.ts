@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 export interface ProcessResult {
   seconds: number
@@ -49,7 +49,7 @@ export function watchMemory({ pid }: ChildProcess): MemoryWatch {
   const look = (): void => {
     if (pid === undefined) return
     own = Math.max(own, statusMiB(pid, 'VmHWM'))
-    const now = childrenOf(pid).reduce((sum, child) => sum + statusMiB(child, 'VmRSS'), 0)
+    const now = childrenOf(pid).reduce((sum, child) => sum + (isCopy(child, pid) ? 0 : statusMiB(child, 'VmRSS')), 0)
     children = Math.max(children, now)
     together = Math.max(together, now + statusMiB(pid, 'VmRSS'))
   }
@@ -66,6 +66,12 @@ export function watchMemory({ pid }: ChildProcess): MemoryWatch {
       clearInterval(timer)
     },
   }
+}
+
+/** Between fork and exec a child shows its parent's memory as its own. */
+function isCopy(child: number, parent: number): boolean {
+  const program = (pid: number): string | undefined => orNothing(() => readlinkSync(`/proc/${pid}/exe`))
+  return program(child) === program(parent)
 }
 
 function childrenOf(pid: number): number[] {
