@@ -29,7 +29,7 @@ export interface HttpLimits {
   hooksPerMinute: number
   /** Default 25 MiB, which is the most that GitHub sends. */
   hookBytes: number
-  /** git processes at once. Default 16. */
+  /** Clones at once, and besides them pushes. Default 16. */
   gitProcesses: number
   /** Largest push. Default 256 MiB. */
   pushBytes: number

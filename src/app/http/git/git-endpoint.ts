@@ -12,7 +12,8 @@ export class GitEndpoint {
   readonly #repository: string
   readonly #token: AdminToken
   readonly #gate: PushGate
-  #running = 0
+  /** Apart, so that clones by anybody never keep those who may push from it. */
+  readonly #running = { reads: 0, writes: 0 }
 
   constructor(context: HttpContext, parts: { repository: string; token: AdminToken; gate: PushGate }) {
     this.#context = context
@@ -28,17 +29,18 @@ export class GitEndpoint {
       reply.header('www-authenticate', 'Basic realm="Larder", charset="UTF-8"')
       this.#token.demand(request.headers.authorization)
     }
-    if (this.#running >= this.#context.limits.gitProcesses) {
+    const kind = writes ? 'writes' : 'reads'
+    if (this.#running[kind] >= this.#context.limits.gitProcesses) {
       reply.header('retry-after', '5')
       throw new LarderError('OVERLOADED', { message: 'As many clones and pushes are under way as the limit allows.' })
     }
     reply.hijack()
-    this.#running += 1
+    this.#running[kind] += 1
     const ticket = asked.step === 'git-receive-pack' ? this.#gate.admit() : undefined
     try {
       await this.#run(request, reply, { ...asked, ...(writes ? { user: 'admin' } : {}) }, ticket)
     } finally {
-      this.#running -= 1
+      this.#running[kind] -= 1
     }
   }
 

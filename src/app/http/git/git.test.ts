@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -265,6 +266,24 @@ test('clones and pushes over the limit are told to come back', async () => {
   await using busy = await startServer({ siteRepository: { path: bare }, limits: { gitProcesses: 0 } })
   const response = await busy.fetch('/git/site.git/info/refs?service=git-upload-pack')
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5'])
+})
+
+test('strangers whose clones never end keep nobody with the token from pushing', async () => {
+  await using busy = await startServer({
+    siteRepository: { path: bare },
+    limits: { gitProcesses: 1, closeGraceMs: 100 },
+  })
+  const endless = connect(busy.port, '127.0.0.1')
+  endless.on('error', () => {})
+  const type = 'Content-Type: application/x-git-upload-pack-request'
+  const head = ['POST /git/site.git/git-upload-pack HTTP/1.1', 'Host: a', type, 'Transfer-Encoding: chunked', '', '']
+  endless.write(head.join('\r\n'))
+  const read = async () => (await busy.fetch('/git/site.git/info/refs?service=git-upload-pack')).status
+  await expect.poll(async () => [await read(), await read(), await read()]).toEqual([503, 503, 503])
+  const headers = { authorization: `Bearer ${adminToken}` }
+  const write = await busy.fetch('/git/site.git/info/refs?service=git-receive-pack', { headers })
+  expect(write.status).toBe(200)
+  endless.destroy()
 })
 
 /** Process ids whose working directory or environment is that of the repository. Linux. */
