@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LarderError } from '../../../core/index.ts'
 import { listBranches, openCommit, resolveRef } from '../../../forge/index.ts'
 import { adminToken, startServer, type TestServer } from '../testing/start-server.ts'
@@ -17,6 +17,8 @@ let server: TestServer
 let origin: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'larder-git-test-'))
+  // Push gates of nobody else are to be seen.
+  vi.stubEnv('TMPDIR', folder)
   bare = join(folder, 'data folder', 'site.git')
   await mkdir(join(folder, 'data folder'))
   server = await startServer({ siteRepository: { path: bare } })
@@ -24,6 +26,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await server[Symbol.asyncDispose]()
+  vi.unstubAllEnvs()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -224,6 +227,7 @@ test('a hook without the key of a push that is under way is refused', async () =
     LARDER_PUSH_HOOK: hook,
     LARDER_PUSH_KEY: '0'.repeat(32),
   }
+  expect(gates).toHaveLength(1)
   for (const gate of gates) {
     const forgedPush = promisify(execFile)('git', ['push', bare, 'HEAD:main'], {
       cwd: clone,
