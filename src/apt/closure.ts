@@ -36,8 +36,7 @@ export function resolveClosure(universe: Universe, request: ClosureRequest): Clo
   const listed = request.listed.map((entry) => findCandidates(universe, entry))
   const worlds = universe.architectures.map((architecture) => {
     const world = worldOf(universe, architecture)
-    const here = listed.flatMap(({ entry, rows }) => candidatesOf(world, entry, rows))
-    return closeWorld(world, request, here)
+    return closeWorld(world, request, candidatesIn(world, listed))
   })
   const absent = refuseFailures(universe, listed, worlds)
   const rows = sortRows(universe, worlds)
@@ -58,11 +57,12 @@ interface Candidates {
 
 function findCandidates(universe: Universe, entry: ListedForClosure): Candidates {
   const { name, constraint, architecture } = entry
-  const rows = Array.from(universe.rowsNamed(name)).filter((row) => {
-    if (constraint !== undefined && !satisfies(universe.version(row), constraint.operator, constraint.version))
-      return false
-    return architecture === undefined || fitsArchitecture(universe.architecture(row), architecture)
-  })
+  const rows: number[] = []
+  // A list may name everything: no arrays in between.
+  for (const row of universe.rowsNamed(name)) {
+    if (constraint !== undefined && !satisfies(universe.version(row), constraint.operator, constraint.version)) continue
+    if (architecture === undefined || fitsArchitecture(universe.architecture(row), architecture)) rows.push(row)
+  }
   return { entry, rows }
 }
 
@@ -70,15 +70,19 @@ function fitsArchitecture(found: string, wanted: string): boolean {
   return found === wanted || found === 'all'
 }
 
-function candidatesOf(
+function candidatesIn(
   world: World,
-  entry: ListedForClosure,
-  rows: readonly number[],
-): { listed: ListedForClosure; candidates: number[] }[] {
-  const { architecture } = entry
-  if (architecture !== undefined && architecture !== 'all' && architecture !== world.native) return []
-  const candidates = rows.filter((row) => world.isNative(row))
-  return candidates.length === 0 ? [] : [{ listed: entry, candidates }]
+  listed: readonly Candidates[],
+): { listed: ListedForClosure; candidates: readonly number[] }[] {
+  const here: { listed: ListedForClosure; candidates: readonly number[] }[] = []
+  for (const { entry, rows } of listed) {
+    const { architecture } = entry
+    if (architecture !== undefined && architecture !== 'all' && architecture !== world.native) continue
+    const isForeign = rows.some((row) => !world.isNative(row))
+    const candidates = isForeign ? rows.filter((row) => world.isNative(row)) : rows
+    if (candidates.length > 0) here.push({ listed: entry, candidates })
+  }
+  return here
 }
 
 /** Notes of what is wanted for one architecture less, when nothing stands against the closure. */
@@ -128,8 +132,13 @@ function sortRows(universe: Universe, worlds: readonly WorldClosure[]): Uint32Ar
   const rows = worlds.length === 1 ? worlds[0]!.rows : new Set(worlds.flatMap((world) => Array.from(world.rows)))
   const { nameOf, rowCount } = universe
   const order = universe.nameOrder()
-  const keys = Float64Array.from(rows, (row) => order[nameOf[row]!]! * rowCount + row).sort()
-  const sorted = Uint32Array.from(keys, (key) => key % rowCount)
+  // By hand: `from` with a function goes through an iterator.
+  const keys = new Float64Array('size' in rows ? rows.size : rows.length)
+  let count = 0
+  for (const row of rows) keys[count++] = order[nameOf[row]!]! * rowCount + row
+  keys.sort()
+  const sorted = new Uint32Array(count)
+  for (let at = 0; at < count; at++) sorted[at] = keys[at]! % rowCount
   for (let start = 0; start < sorted.length;) {
     let end = start + 1
     while (end < sorted.length && nameOf[sorted[end]!] === nameOf[sorted[start]!]) end++

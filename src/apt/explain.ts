@@ -1,7 +1,7 @@
 import { closest } from '../core/index.ts'
 import { relationFieldNames } from './table/table-layout.ts'
 import type { ListedForClosure } from './closure/request.ts'
-import type { FoundObstacle } from './closure/cone.ts'
+import type { FoundObstacle } from './closure/obstacle.ts'
 import type { Failure, WorldClosure } from './closure/world-closure.ts'
 import type { World } from './closure/world.ts'
 import { type Atom, formatAtom } from './relation.ts'

@@ -20,25 +20,32 @@ export interface InstallabilityProblem {
  * Packages of an architecture are judged as on a machine of it; those for all, on any of them. Empty when all is well.
  */
 export function proveInstallable(universe: Universe, rows: Iterable<number>): InstallabilityProblem[] {
-  const set = [...new Set(rows)].sort((a, b) => a - b)
   const isHeld = new Uint8Array(universe.rowCount)
-  for (const row of set) isHeld[row] = 1
+  for (const row of rows) isHeld[row] = 1
+  const set = markedRows(isHeld)
   const open = new Map<number, InstallabilityProblem>()
-  const proved = new Set<number>()
+  const isProved = new Uint8Array(universe.rowCount)
   for (const architecture of universe.architectures) {
     const world = worldOf(universe, architecture)
-    const here = set.filter((row) => world.isNative(row) && !proved.has(row))
+    const here = set.filter((row) => world.isNative(row) && isProved[row] === 0)
     const cones = new Cones({ world, isAllowed: (row) => isHeld[row] === 1 }, here)
     for (const row of here) {
-      const { kind } = cones.solve(row)
-      if (kind === 'installable') proved.add(row)
+      const kind = cones.judge(row)
+      if (kind === 'installable') isProved[row] = 1
       else open.set(row, { row, kind: kind === 'unknown' ? kind : 'not-installable', message: describe(cones, row) })
     }
   }
   for (const row of set)
-    if (!proved.has(row) && !open.has(row))
+    if (isProved[row] === 0 && !open.has(row))
       open.set(row, { row, kind: 'not-installable', message: foreign(universe, row) })
-  return [...open.values()].filter(({ row }) => !proved.has(row)).sort((a, b) => a.row - b.row)
+  return [...open.values()].filter(({ row }) => isProved[row] === 0).sort((a, b) => a.row - b.row)
+}
+
+/** Ascending. */
+function markedRows(isMarked: Uint8Array): number[] {
+  const rows: number[] = []
+  for (let row = 0; row < isMarked.length; row++) if (isMarked[row] === 1) rows.push(row)
+  return rows
 }
 
 function describe(cones: Cones, row: number): string {

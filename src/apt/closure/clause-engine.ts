@@ -31,8 +31,10 @@ export class ClauseEngine {
     this.watches.push([], [])
   }
 
-  /** Only without decisions: what is assigned then holds for good. */
+  /** Only without decisions: what is assigned then holds for good. Keeps the array. */
   addClause(literals: number[]): void {
+    if (literals.length > 1 && literals.every((literal) => this.value[literal >> 1] === unknown))
+      return this.watch(literals)
     const open: number[] = []
     for (const literal of literals) {
       const value = this.valueOf(literal)

@@ -1,19 +1,8 @@
 import { Column } from '../table/column.ts'
 import { RelationField } from '../table/table-layout.ts'
+import type { FoundObstacle, Obstacle } from './obstacle.ts'
 import { Solver, type SolverScope, type Solution } from './solver.ts'
 import type { World } from './world.ts'
-
-/** Why the packages that one needs, each by its first choice, do not go together. */
-export type Obstacle =
-  | { kind: 'missing'; row: number; clause: number }
-  /** `clause` of `row` rules out `other`; without a clause they are two versions of one name. */
-  | { kind: 'conflict'; row: number; other: number; clause: number | undefined }
-
-/** An obstacle with the chains of rows from a root to its ends. */
-export interface FoundObstacle {
-  found: Obstacle
-  chains: number[][]
-}
 
 /**
  * Whether packages can be installed from a set, each with all it needs and nothing that another of them rules out.
@@ -62,6 +51,13 @@ export class Cones {
       return { kind: 'installable', rows: this.reachOf([root]) }
     this.solver ??= new Solver(this.scope)
     return this.solver.solve(root)
+  }
+
+  /** As solve, without the rows: those of a whole distribution together are millions. */
+  judge(root: number): Solution['kind'] {
+    if (this.isReached[root] === 1 && this.obstacleOf(root) === undefined) return 'installable'
+    this.solver ??= new Solver(this.scope)
+    return this.solver.judge(root)
   }
 
   /** The first obstacle in the cone of a root that was given; undefined when its cone is proved, or not known. */
@@ -177,10 +173,14 @@ export class Cones {
     if (known !== 0) return known === missingChoice ? -1 : known - 1
     const { isAllowed } = this.scope
     const satisfiers = this.world.satisfiers(clause, row)
-    if (satisfiers.includes(row)) return row
-    const choice = satisfiers.find((other) => isAllowed(other))
-    if (isNative) this.choices[clause] = choice === undefined ? missingChoice : choice + 1
-    return choice ?? -1
+    let choice = -1
+    for (let at = 0; at < satisfiers.length; at++) {
+      const other = satisfiers[at]!
+      if (other === row) return row
+      if (choice < 0 && isAllowed(other)) choice = other
+    }
+    if (isNative) this.choices[clause] = choice < 0 ? missingChoice : choice + 1
+    return choice
   }
 
   private findObstacles(): void {

@@ -1,5 +1,6 @@
 import type { Universe } from '../universe.ts'
 import { describeBarred, describeObstacle } from '../explain.ts'
+import { heldRows } from './reasons.ts'
 import type { Decision } from './selection.ts'
 import type { WorldClosure } from './world-closure.ts'
 
@@ -12,6 +13,7 @@ export function noteChoices(universe: Universe, worlds: readonly WorldClosure[],
 }
 
 function* noteDisagreements(universe: Universe, rows: Uint32Array): Generator<string> {
+  if (universe.disagreements.length === 0) return
   const held = new Set(rows)
   for (const { kept, dropped } of universe.disagreements) {
     if (!held.has(kept)) continue
@@ -23,7 +25,7 @@ function* noteDisagreements(universe: Universe, rows: Uint32Array): Generator<st
 function* notesOf(closure: WorldClosure): Generator<string> {
   const { world, rows, lowered, unmet, conflicting } = closure
   const { universe } = world
-  const held = new Set(rows)
+  const isHeld = heldRows(closure)
   for (const { root, taken, wanted, obstacle } of lowered) {
     const why =
       obstacle === undefined ? describeBarred(closure, root.profile, wanted) : describeObstacle(world, obstacle)
@@ -31,13 +33,16 @@ function* notesOf(closure: WorldClosure): Generator<string> {
     yield `${name}: ${universe.version(taken)} is taken in place of ${universe.version(wanted)}: ${why}`
   }
   for (const decision of closure.decisions) {
-    const note = held.has(decision.row) && held.has(decision.chosen) ? noteDecision(closure, decision) : undefined
+    const note =
+      isHeld[decision.row] === 1 && isHeld[decision.chosen] === 1 ? noteDecision(closure, decision) : undefined
     if (note !== undefined) yield note
   }
   for (const { row, clause } of unmet)
-    if (held.has(row)) yield `${universe.name(row)} recommends ${universe.clauseText(clause)}: nothing can satisfy it`
+    if (isHeld[row] === 1)
+      yield `${universe.name(row)} recommends ${universe.clauseText(clause)}: nothing can satisfy it`
   for (const { row, askedBy } of conflicting)
-    if (held.has(askedBy)) yield `${universe.name(askedBy)} recommends ${universe.name(row)}, which cannot be installed`
+    if (isHeld[askedBy] === 1)
+      yield `${universe.name(askedBy)} recommends ${universe.name(row)}, which cannot be installed`
   for (const row of rows)
     if (!world.isNative(row)) yield `${universe.describe(row)} is taken for ${world.native}, which has none of its own`
 }

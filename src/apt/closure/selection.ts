@@ -194,15 +194,23 @@ class SelectionPass {
   /** Bars at once what can no longer be satisfied: the last taken first, since needs are taken after who needs them. */
   private spreadBarred(): void {
     const { relation, relationStart } = this.world.universe
+    // What satisfied a clause of a native row when it was last looked at, and most often still does: row + 1.
+    const witnesses = this.profiles.map(() => new Uint32Array(this.world.universe.clauseCount))
     for (let isChanged = true; isChanged;) {
       isChanged = false
       for (let i = this.visited.length - 1; i >= 0; i--) {
         const { row, profile } = this.visited[i]!
-        if (this.isBarred(profile, row)) continue
+        const { isBarred } = this.profiles[profile]!
+        if (isBarred[row] === 1) continue
+        const witness = this.world.isNative(row) ? witnesses[profile] : undefined
         const end = relationStart[row * 5 + RelationField.recommends]!
         for (let at = relationStart[row * 5]!; at < end; at++) {
           const clause = relation[at]!
-          if (this.world.satisfiers(clause, row).some((satisfier) => !this.isBarred(profile, satisfier))) continue
+          const known = witness?.[clause] ?? 0
+          if (known > 0 && isBarred[known - 1] === 0) continue
+          const found = firstUnbarred(this.world.satisfiers(clause, row), isBarred)
+          if (witness !== undefined) witness[clause] = found + 1
+          if (found >= 0) continue
           this.bar({ profile, row, clause })
           isChanged = true
           break
@@ -210,4 +218,10 @@ class SelectionPass {
       }
     }
   }
+}
+
+/** Or -1. */
+function firstUnbarred(rows: Uint32Array, isBarred: Uint8Array): number {
+  for (let at = 0; at < rows.length; at++) if (isBarred[rows[at]!] === 0) return rows[at]!
+  return -1
 }

@@ -34,31 +34,49 @@ export class Solver {
   /** Who rules out a row that has no variable yet. */
   private readonly ruledOutBy = new Map<number, number[]>()
   private readonly engine = new ClauseEngine()
+  /** Variables that were true in some solution. */
+  private readonly shown = new Set<number>()
 
   constructor(scope: SolverScope) {
     this.scope = scope
   }
 
   solve(row: number): Solution {
-    if (!this.scope.isAllowed(row)) return { kind: 'impossible' }
+    const kind = this.search(row)
+    return kind === 'installable' ? { kind, rows: this.neededBy(this.variableOf.get(row)!) } : { kind }
+  }
+
+  /** As solve, without the rows. What was found installable together with an earlier row is not searched again. */
+  judge(row: number): Solution['kind'] {
+    const variable = this.variableOf.get(row)
+    if (variable !== undefined && this.shown.has(variable)) return 'installable'
+    const kind = this.search(row)
+    // Where a search ends well, nothing that is true lacks anything or excludes anything.
+    if (kind === 'installable')
+      for (const literal of this.engine.trail) if ((literal & 1) === 0) this.shown.add(literal >> 1)
+    return kind
+  }
+
+  private search(row: number): Solution['kind'] {
+    if (!this.scope.isAllowed(row)) return 'impossible'
     const { engine } = this
     engine.cancelTo(0)
     const root = this.encode(row)
     for (let conflicts = 0; conflicts <= maxConflicts;) {
       const contradiction = engine.propagate()
       if (contradiction !== undefined) {
-        if (engine.levels === 0) return { kind: 'impossible' }
+        if (engine.levels === 0) return 'impossible'
         engine.learn(contradiction)
         conflicts++
       } else if (engine.value[root] === 0) engine.decide(2 * root)
-      else if (engine.value[root]! < 0) return { kind: 'impossible' }
+      else if (engine.value[root]! < 0) return 'impossible'
       else {
         const next = this.nextDecision()
-        if (next < 0) return { kind: 'installable', rows: this.neededBy(root) }
+        if (next < 0) return 'installable'
         engine.decide(2 * next)
       }
     }
-    return { kind: 'unknown' }
+    return 'unknown'
   }
 
   /** Gives a row and all that could ever be needed for it a variable and their clauses. */
@@ -90,10 +108,11 @@ export class Solver {
     const end = relationStart[row * 5 + RelationField.recommends]!
     for (let at = relationStart[row * 5]!; at < end; at++) {
       const satisfiers = world.satisfiers(relation[at]!, row)
-      if (satisfiers.includes(row)) continue
+      if (holds(satisfiers, row)) continue
       const rows: number[] = []
-      for (const satisfier of satisfiers) if (isAllowed(satisfier)) rows.push(satisfier)
-      const need = this.preferred(rows).map((satisfier) => this.variable(satisfier, pending))
+      for (let i = 0; i < satisfiers.length; i++) if (isAllowed(satisfiers[i]!)) rows.push(satisfiers[i]!)
+      const need: number[] = []
+      for (const satisfier of this.preferred(rows)) need.push(this.variable(satisfier, pending))
       if (need.length > 0) this.needs[variable]!.push(need)
       const clause = [2 * variable + 1]
       for (const satisfier of need) clause.push(2 * satisfier)
@@ -148,6 +167,12 @@ export class Solver {
       }
     return Array.from(reached, (variable) => this.rowOf[variable]!)
   }
+}
+
+/** By hand: most lists are of one, and a call of includes costs more. */
+function holds(rows: Uint32Array, wanted: number): boolean {
+  for (let i = 0; i < rows.length; i++) if (rows[i] === wanted) return true
+  return false
 }
 
 function pushTo(map: Map<number, number[]>, key: number, value: number): void {

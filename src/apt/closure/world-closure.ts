@@ -1,5 +1,6 @@
 import { baseRows } from '../base-set.ts'
-import { Cones, type FoundObstacle } from './cone.ts'
+import { Cones } from './cone.ts'
+import type { FoundObstacle } from './obstacle.ts'
 import { Profiles } from './profiles.ts'
 import type { ClosureRequest, ListedForClosure } from './request.ts'
 import { type Decision, type Root, selectRows, type Selection, type SoftRoot } from './selection.ts'
@@ -107,16 +108,20 @@ class Attempt {
   private prove(profile: number): void {
     const { isTaken, rootRows } = this.selection
     const { isBarred } = this.profiles.all[profile]!
-    const own = this.roots
-      .map((root, i) => ({ root, row: rootRows[i]! }))
-      .filter(({ root }) => root.profile === profile)
     const soft = this.selection.softRoots.filter((root) => root.profile === profile)
-    const wanted = [...own.filter(({ row }) => row >= 0).map(({ row }) => row), ...soft.map(({ row }) => row)]
+    const wanted: number[] = []
+    const { roots } = this
+    for (let place = 0; place < roots.length; place++)
+      if (roots[place]!.profile === profile && rootRows[place]! >= 0) wanted.push(rootRows[place]!)
+    for (const { row } of soft) wanted.push(row)
     const scope = { world: this.world, isAllowed: (row: number) => isTaken[row] === 1 && isBarred[row] === 0 }
     const cones = new Cones(scope, wanted)
     const search = new RootSearch(this.world, cones, isBarred, isTaken)
     const proved: number[] = []
-    for (const { root, row } of own) {
+    for (let place = 0; place < roots.length; place++) {
+      const root = roots[place]!
+      if (root.profile !== profile) continue
+      const row = rootRows[place]!
       if (row < 0) this.failures.push({ root, kind: 'barred' })
       else if (cones.obstacleOf(row) === undefined) {
         proved.push(row)
