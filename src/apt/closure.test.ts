@@ -309,6 +309,19 @@ const cases: Case[] = [
     expected: ['dash 2', 'tzdata 1'],
   },
   {
+    title: 'adds what debootstrap asks for by name, so that it is not replaced by an alternative',
+    upstreams: [
+      [
+        ['init 1', { Priority: 'required', Depends: 'usrmerge | usr-is-merged' }],
+        ['apt 1', { Priority: 'important' }],
+        ['usrmerge 1'],
+        ['usr-is-merged 1', { Architecture: 'all' }],
+      ],
+    ],
+    request: { listed: [], base: 'required' },
+    expected: ['apt 1', 'init 1', 'usr-is-merged 1'],
+  },
+  {
     title: 'never takes what is excluded, for one listed package or for all',
     upstreams: [
       [
