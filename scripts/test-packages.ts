@@ -19,6 +19,7 @@ const packages: Record<'oracle' | 'e2e', Record<string, string>> = {
     'apt-utils': 'apt-ftparchive writes an upstream',
     curl: 'a plain HTTP client',
     debootstrap: 'installs a system from a mirror',
+    'dose-distcheck': 'dose-debcheck judges what is published',
     git: 'pushes to the site repository',
     gnupg: 'gpg signs as upstreams do',
     gpgv: 'judges signatures as apt does',

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 
@@ -91,11 +91,4 @@ export async function fetchSource(url: string, mirror: string): Promise<string> 
   const answer = await fetch(`${url}/setup/${mirror}.sources`)
   if (!answer.ok) throw new Error(`${answer.url}: status ${answer.status}`)
   return answer.text()
-}
-
-/** The InRelease that the client holds now. */
-export async function heldRelease(client: AptClient): Promise<string> {
-  const lists = join(client.root, 'var/lib/apt/lists')
-  const name = (await readdir(lists)).find((one) => one.endsWith('InRelease'))
-  return name === undefined ? '' : readFile(join(lists, name), 'utf8')
 }

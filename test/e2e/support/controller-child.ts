@@ -63,7 +63,7 @@ export async function startControllerChild(options: ControllerOptions): Promise<
 }
 
 /** Starts one without waiting for it to serve: to kill it at any moment. */
-export function spawnController({ dataFolder, port = 0, args = [] }: ControllerOptions): {
+function spawnController({ dataFolder, port = 0, args = [] }: ControllerOptions): {
   child: ChildProcess
   log: () => string
 } {
