@@ -144,6 +144,17 @@ describe('a running controller', () => {
   })
 })
 
+it('a controller that hangs is told as such, by every command', async () => {
+  process.kill(controller.pid, 'SIGSTOP')
+  try {
+    const { exitCode, stderr } = await controller.larder('doctor')
+    expect([exitCode, JSON.parse(stderr)]).toMatchObject([1, { error: { code: 'CONTROLLER_UNREACHABLE' } }])
+    expect(stderr).toContain(`kill -9 ${controller.pid}`)
+  } finally {
+    process.kill(controller.pid, 'SIGCONT')
+  }
+})
+
 it('works on a data folder that no controller owns', async () => {
   await controller.kill()
   const args = ['--json', '--data', workspace.path('data'), 'doctor']

@@ -8,6 +8,8 @@ export interface CommandContext {
   output: Output
   dataFolder: DataFolder
   environment: NodeJS.ProcessEnv
+  /** What the command is about, for people: the data folder, or the address of a controller elsewhere. */
+  where: string
   /** Aborted by Ctrl-C. */
   signal: AbortSignal
   /** Runs `work` with the controller: the one that runs, or one opened for this command. */
@@ -28,14 +30,15 @@ export function contextOf(command: Command, signal: AbortSignal): CommandContext
   const noColor = !options.color || (environment['NO_COLOR'] ?? '') !== ''
   const output = createOutput({ json: options.json ?? false, noColor, out: process.stdout, err: process.stderr })
   const dataFolder = dataFolderAt(options.data, environment)
+  const url = options.url ?? environment['LARDER_URL']
   return {
     output,
     dataFolder,
     environment,
+    where: url ?? dataFolder.root,
     signal,
     async withController(work) {
-      const url = options.url ?? environment['LARDER_URL']
-      const session = await openSession({ dataFolder, url, token: environment['LARDER_TOKEN'], environment })
+      const session = await openSession({ dataFolder, url, token: environment['LARDER_TOKEN'], environment, signal })
       try {
         return await work(session.client)
       } finally {

@@ -28,7 +28,8 @@ async function doctor(context: CommandContext, options: DoctorOptions): Promise<
     return { report, failedRuns: await waitForRuns(context, client, report.runs) }
   })
   output.data({ ...report, failedRuns })
-  tell(output, report)
+  // What only reading every byte finds, only reading every byte mends.
+  tell(output, report, `larder doctor ${options.deep === true ? '--deep ' : ''}--fix`)
   for (const id of failedRuns) output.line(`run ${id}, which should have mended it, failed: larder run show ${id}`)
   return failedRuns.length > 0 || report.findings.some(isLeft) ? 1 : 0
 }
@@ -52,11 +53,11 @@ async function waitForRuns(
   return failed
 }
 
-function tell(output: CommandContext['output'], { findings, checks, usage }: DoctorReport): void {
+function tell(output: CommandContext['output'], { findings, checks, usage }: DoctorReport, command: string): void {
   if (findings.length > 0) {
     output.table(
       ['', 'CHECK', 'WHAT'],
-      findings.map((finding) => [stateOf(finding), finding.check, textOf(finding)]),
+      findings.map((finding) => [stateOf(finding), finding.check, textOf(finding, command)]),
     )
     output.line()
   }
@@ -72,10 +73,10 @@ function stateOf({ severity, fixed }: DoctorFinding): string {
   return fixed ? 'mended' : severity
 }
 
-function textOf({ message, hint, fixed, fixable }: DoctorFinding): string {
+function textOf({ message, hint, fixed, fixable }: DoctorFinding, command: string): string {
   if (fixed) return message
   const told = hint === undefined ? [] : [`  ${hint}`]
-  return [message, ...told, ...(fixable ? ['  larder doctor --fix mends it.'] : [])].join('\n')
+  return [message, ...told, ...(fixable ? [`  ${command} mends it.`] : [])].join('\n')
 }
 
 function conclusion(findings: readonly DoctorFinding[], checks: number): string {

@@ -2,10 +2,14 @@ import { request } from 'undici'
 import { catalogue, LarderError, type ErrorCode } from '../../core/index.ts'
 import type { ControllerClient } from './session.ts'
 
-/** A controller reached over HTTP: the same questions, the same answers, the same errors. CONTROLLER_UNREACHABLE. */
-export function createRemoteController(baseUrl: string, token: string | undefined): ControllerClient {
+/** A controller reached over HTTP: the same questions, the same answers, the same errors. CONTROLLER_UNREACHABLE, CANCELLED. */
+export function createRemoteController(
+  baseUrl: string,
+  token: string | undefined,
+  signal: AbortSignal = new AbortController().signal,
+): ControllerClient {
   const call = <T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> =>
-    callApi<T>({ url: `${baseUrl.replace(/\/+$/, '')}/api/v1${path}`, method, token, body })
+    callApi<T>({ url: `${baseUrl.replace(/\/+$/, '')}/api/v1${path}`, method, token, body, signal })
   const get = <T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> =>
     call<T>('GET', path + queryOf(query))
   const mirrorPath = (name: string): string => `/mirrors/${encodeURIComponent(name)}`
@@ -39,12 +43,13 @@ interface ApiCall {
   method: 'GET' | 'POST'
   token: string | undefined
   body: unknown
+  signal: AbortSignal
 }
 
 /** A verify of a large mirror takes as long as its disk needs. */
 const answerTimeoutMs = 6 * 3600_000
 
-async function callApi<T>({ url, method, token, body }: ApiCall): Promise<T> {
+async function callApi<T>({ url, method, token, body, signal }: ApiCall): Promise<T> {
   const headers = {
     accept: 'application/json',
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -54,13 +59,16 @@ async function callApi<T>({ url, method, token, body }: ApiCall): Promise<T> {
     method,
     headers,
     headersTimeout: answerTimeoutMs,
+    signal,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   }).catch((cause: unknown) => {
+    signal.throwIfAborted()
     throw unreachable(url, cause)
   })
   const text = await answer.body.text()
   const value = parseJson(text)
   if (answer.statusCode < 400) return value as T
+  if (answer.statusCode === 401) throw unauthorized(url, token)
   throw toldError(value) ?? unreachable(url, new Error(`status ${answer.statusCode}: ${text.slice(0, 200)}`))
 }
 
@@ -70,6 +78,14 @@ function toldError(value: unknown): LarderError | undefined {
   }
   if (error === undefined || !(error.code in catalogue)) return undefined
   return new LarderError(error.code as ErrorCode, error)
+}
+
+function unauthorized(url: string, token: string | undefined): LarderError {
+  const { origin } = new URL(url)
+  return new LarderError('UNAUTHORIZED', {
+    message: token === undefined ? `${origin} asks for the admin token.` : `${origin} has another admin token.`,
+    hint: 'Put it into LARDER_TOKEN: it is the first line of admin-token in the data folder of that controller.',
+  })
 }
 
 function unreachable(url: string, cause: unknown): LarderError {

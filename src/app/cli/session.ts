@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { connect } from 'node:net'
-import { systemClock } from '../../core/index.ts'
+import { request } from 'undici'
+import { LarderError, systemClock } from '../../core/index.ts'
 import type { Controller } from '../controller.ts'
 import type { DataFolder } from '../data-folder.ts'
 import { readAddress } from '../read-address.ts'
@@ -44,6 +43,8 @@ export interface SessionOptions {
   url: string | undefined
   token: string | undefined
   environment: NodeJS.ProcessEnv
+  /** Ends what is waited for: Ctrl-C. */
+  signal: AbortSignal
 }
 
 /**
@@ -52,11 +53,11 @@ export interface SessionOptions {
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { dataFolder } = options
-  if (options.url !== undefined) return remote(options.url, options.token)
+  if (options.url !== undefined) return remote(options.url, options.token, options.signal)
   const address = await readAddress(dataFolder)
-  if (address !== undefined && (await isListening(address.url))) {
+  if (address !== undefined && (await isServing(address))) {
     const [token] = (await readFile(dataFolder.adminToken, 'utf8')).trim().split('\n')
-    return remote(address.url, token)
+    return remote(address.url, token, options.signal)
   }
   const { openLarder } = await import('../open-larder.ts')
   const larder = await openLarder({
@@ -68,20 +69,28 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   return { client: larder.controller, close: () => larder.close() }
 }
 
-/** Its process id may belong to another program by now; then the lock of the data folder tells. */
-async function isListening(url: string): Promise<boolean> {
-  const { hostname, port } = new URL(url)
-  const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) })
+const answerMs = 10_000
+
+/**
+ * Whether the controller serves. Where nobody is there, its process id may belong to another program by now: then the
+ * lock of the data folder tells. CONTROLLER_UNREACHABLE when something is there that says nothing.
+ */
+async function isServing({ url, pid }: { url: string; pid: number }): Promise<boolean> {
   try {
-    await once(socket, 'connect')
+    const { body } = await request(`${url}/healthz`, { signal: AbortSignal.timeout(answerMs) })
+    await body.dump()
     return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED'
-  } finally {
-    socket.destroy()
+    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return false
+    throw new LarderError('CONTROLLER_UNREACHABLE', {
+      message: `The controller, process ${pid}, has not answered at ${url} within ${answerMs / 1000} s.`,
+      hint: `It hangs, or the machine is overloaded. kill -9 ${pid} and start it again: what it was at goes on.`,
+      cause: error,
+      context: { pid, url },
+    })
   }
 }
 
-function remote(url: string, token: string | undefined): Session {
-  return { client: createRemoteController(url, token), close: () => Promise.resolve() }
+function remote(url: string, token: string | undefined, signal: AbortSignal): Session {
+  return { client: createRemoteController(url, token, signal), close: () => Promise.resolve() }
 }

@@ -69,9 +69,7 @@ function damagedBlob(context: DoctorContext, { digest, why }: DamagedBlob, needs
 }
 
 function hintFor(needs: readonly Need[], used: readonly Need[]): string {
-  if (used.length > 0)
-    return 'larder doctor --deep --fix throws it away and has a run fetch or make it again. The disk may be failing.'
-  if (needs.length > 0)
-    return 'larder doctor --deep --fix throws it away; what is older and needs it cannot be published again. The disk may be failing.'
-  return 'larder doctor --deep --fix throws it away. The disk may be failing.'
+  if (used.length > 0) return 'It is thrown away, and a run fetches or makes it again. The disk may be failing.'
+  if (needs.length > 0) return 'What is older and needs it cannot be published again. The disk may be failing.'
+  return 'The disk may be failing.'
 }

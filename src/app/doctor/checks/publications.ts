@@ -135,7 +135,7 @@ function absentBlob(context: DoctorContext, { kept, path, digest, presence }: Ab
   return {
     severity: 'error',
     ...ailment,
-    hint: 'larder doctor --fix fetches or makes it again. Did somebody delete files, or does the disk fail?',
+    hint: 'A run fetches or makes it again. Did somebody delete files, or does the disk fail?',
     mend,
   }
 }
@@ -174,5 +174,10 @@ function unreadable(context: DoctorContext, { mirror, isCurrent, title }: KeptTr
     if (error.code === 'BLOB_DAMAGED') await context.discard([error.context['digest'] as Digest])
     await context.restage(mirror)
   }
-  return { severity: 'error', ...ailment, hint: 'larder doctor --deep --fix makes it again.', mend }
+  return {
+    severity: 'error',
+    ...ailment,
+    hint: 'A run makes it again. With --deep, everything that is damaged is found at once.',
+    mend,
+  }
 }
