@@ -1,6 +1,6 @@
 import { LarderError } from '../core/index.ts'
 
-export { splitStanzas, streamStanzas, type StreamLimits } from './stanza-boundary.ts'
+export { splitStanzas, streamStanzas } from './stanza-boundary.ts'
 
 export interface Field {
   /** As written; names are equal without regard to case. */

@@ -11,13 +11,13 @@ import { beginTranslations, type LazyTranslations } from './lazy-translations.ts
 import { Universe, type UniverseMember } from './universe.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
 import {
+  createUpstreamMemory,
   findSuites,
   loadSuite,
   openIndex,
   type Host,
   type Suite,
   type SuiteIndex,
-  type UpstreamMemory,
 } from './upstream/index.ts'
 
 /** Everything that the upstreams of one mirror offer, verified and in memory. */
@@ -94,7 +94,7 @@ export async function loadUpstreams(
 async function loadSuites(loader: UpstreamLoader, context: FormatContext, request: AptRequest): Promise<Suite[]> {
   const { fetcher, store, host } = loader
   const { mirror, files } = request
-  const memory = upstreamMemory(loader.cache)
+  const memory = createUpstreamMemory(loader.cache)
   const sources = await Promise.all(
     request.upstreams.map((upstream) =>
       findSuites({
@@ -112,13 +112,6 @@ async function loadSuites(loader: UpstreamLoader, context: FormatContext, reques
   return Promise.all(
     sources.flat().map((source) => loadSuite({ fetcher, store, memory, progress, signal, lease, now, wanted }, source)),
   )
-}
-
-function upstreamMemory(cache: Cache): UpstreamMemory {
-  return {
-    get: async (key) => (await cache.get('apt-upstream', key))?.value,
-    put: (key, value, blobs) => cache.put('apt-upstream', key, { value, blobs }),
-  }
 }
 
 function fingerprintOf(suites: readonly Suite[]): string {

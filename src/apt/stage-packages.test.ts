@@ -41,8 +41,13 @@ function stage(answer: (url: string) => FetchResult, held: readonly Digest[] = [
   return { staged, asked }
 }
 
-const fetched = (): FetchResult =>
-  ({ kind: 'fetched', digest: 'sha256:new' as Digest, sizeBytes: 1, validators: {}, url: '' })
+const fetched = (): FetchResult => ({
+  kind: 'fetched',
+  digest: 'sha256:new' as Digest,
+  sizeBytes: 1,
+  validators: {},
+  url: '',
+})
 
 it('asks for what is not held, and answers with the digests that came', async () => {
   const { staged, asked } = stage(fetched, [digestOfRow(rows[0]!)])

@@ -21,6 +21,5 @@ export { type Facts, type Log, type LogLevel, type LogOptions, createLog, silent
 export { Mutex } from './mutex.ts'
 export { type Problem, formatProblem } from './problem.ts'
 export { type Progress, type TransferState, silentProgress } from './progress.ts'
-export { redactText } from './redact.ts'
 export { closest } from './suggest.ts'
 export { describeTransfer, TransferRate } from './transfer-rate.ts'

@@ -11,7 +11,11 @@ function captured(level?: LogLevel): { log: Log; lines: () => Record<string, unk
     destination: { write: (line) => void (text += line) },
     clock: { now: () => at },
   })
-  const lines = () => text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>)
+  const lines = () =>
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
   return { log, lines, text: () => text }
 }
 
@@ -46,7 +50,9 @@ test('secrets do not come through: by name, by form, at any depth, in children a
   const cause = new Error('GET https://u:s3cret-a@example.org/ failed')
   const error = new LarderError('FETCH_STATUS', { message: 'token=s3cret-b', cause, context: { apiKey: 's3cret-c' } })
   log.error('Authorization: Bearer s3cret-d', { error })
-  log.with({ hookSecret: 's3cret-e' }).info('x', { headers: [{ authorization: 's3cret-f' }], deep: { password: 's3cret-g' } })
+  log
+    .with({ hookSecret: 's3cret-e' })
+    .info('x', { headers: [{ authorization: 's3cret-f' }], deep: { password: 's3cret-g' } })
   log.info('y', { url: new URL('https://u:s3cret-h@example.org/'), map: new Map([['token', 's3cret-i']]) })
   expect(text()).not.toContain('s3cret')
   expect(text().match(/\[redacted\]/g)?.length).toBeGreaterThanOrEqual(9)
@@ -55,7 +61,9 @@ test('secrets do not come through: by name, by form, at any depth, in children a
 test('an error is written whole', () => {
   const { log, lines } = captured()
   const cause = Object.assign(new Error('no space'), { code: 'ENOSPC' })
-  log.error('failed', { error: new LarderError('DISK_FULL', { message: 'disk full', hint: 'free some', cause, context: { path: 'x' } }) })
+  log.error('failed', {
+    error: new LarderError('DISK_FULL', { message: 'disk full', hint: 'free some', cause, context: { path: 'x' } }),
+  })
   expect(lines()[0]?.['error']).toMatchObject({
     name: 'LarderError',
     code: 'DISK_FULL',
@@ -70,8 +78,21 @@ test('values that JSON does not know, and circles, are no obstacle', () => {
   const { log, lines } = captured()
   const circle: Record<string, unknown> = {}
   circle['self'] = circle
-  log.info('odd', { big: 12n, bytes: new Uint8Array(5), at: new Date(0), bad: new Date(NaN), set: new Set([1]), circle })
-  expect(lines()[0]).toMatchObject({ big: '12', bytes: '5 bytes', at: '1970-01-01T00:00:00.000Z', bad: 'Invalid Date', set: [1] })
+  log.info('odd', {
+    big: 12n,
+    bytes: new Uint8Array(5),
+    at: new Date(0),
+    bad: new Date(NaN),
+    set: new Set([1]),
+    circle,
+  })
+  expect(lines()[0]).toMatchObject({
+    big: '12',
+    bytes: '5 bytes',
+    at: '1970-01-01T00:00:00.000Z',
+    bad: 'Invalid Date',
+    set: [1],
+  })
 })
 
 test('the silent log takes everything and says nothing', () => {

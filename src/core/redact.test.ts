@@ -5,7 +5,10 @@ import { isSecretName, redactText } from './redact.ts'
 test.each([
   ['https://user:hunter2@example.org/a', 'https://[redacted]@example.org/a'],
   ['cloning https://x-token@example.org/a.git failed', 'cloning https://[redacted]@example.org/a.git failed'],
-  ['http://a:b@127.0.0.1:1/ and ftp://c:d@127.0.0.1/', 'http://[redacted]@127.0.0.1:1/ and ftp://[redacted]@127.0.0.1/'],
+  [
+    'http://a:b@127.0.0.1:1/ and ftp://c:d@127.0.0.1/',
+    'http://[redacted]@127.0.0.1:1/ and ftp://[redacted]@127.0.0.1/',
+  ],
   ['Authorization: Basic dXNlcjpwYXNz', 'Authorization: [redacted]'],
   ['"authorization":"Bearer abc.def"', '"authorization":"[redacted]"'],
   ['Proxy-Authorization: Basic dXNlcjpwYXNz, next', 'Proxy-Authorization: [redacted], next'],

@@ -13,5 +13,4 @@ export {
   type PushTicket,
 } from './git/push-gate.ts'
 export type { RefUpdate } from './git/push-rules.ts'
-export { checkBranchName, checkObjectId, checkRefName, isNullId, isObjectId } from './git/ref-name.ts'
-export { type GitRepository, fetchBranch, isAncestor, listBranches, resolveRef } from './git/repository.ts'
+export { type GitRepository, fetchBranch, listBranches, resolveRef } from './git/repository.ts'

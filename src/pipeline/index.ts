@@ -1,6 +1,6 @@
 export { asAnyKind, type AnyKind } from './any-kind.ts'
 export { createEventStore, type Delivery, type EventStore, type StoredEvent } from './event-store.ts'
-export { executeRun, type ExecuteRunOptions } from './execute-run.ts'
+export { type ExecuteRunOptions } from './execute-run.ts'
 export { planSite, type KindPlan } from './plan-site.ts'
 export {
   problemsOf,
@@ -11,8 +11,7 @@ export {
   type RunState,
   type RunStep,
 } from './run.ts'
-export { createRunLog } from './run-log.ts'
 export { createRunner, type Runner, type RunnerOptions } from './runner.ts'
 export { createRunStore, type RunStore } from './run-store.ts'
-export { jsonSchemaOf, schemaFiles } from './json-schema.ts'
+export { jsonSchemaOf } from './json-schema.ts'
 export { readSite, type Site } from './site.ts'

@@ -1,5 +1,5 @@
 import type { Digest } from '../core/index.ts'
-import type { Tree, TreeEntry } from './tree.ts'
+import type { Tree } from './tree.ts'
 
 /** An immutable, content-addressed state of a mirror, without the signature, which belongs to the publication. */
 export interface Snapshot {
@@ -48,5 +48,3 @@ export interface SealedEntry {
   bytes: Buffer
   stable: boolean
 }
-
-export type { TreeEntry }

@@ -36,7 +36,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
 const exitStatus = new WeakMap<Command, number>()
 
-export function createProgram(signal: AbortSignal): Command {
+function createProgram(signal: AbortSignal): Command {
   const program = new Command('larder')
     .description('Keeps a private network stocked and running from one Git repository.')
     .version(version)
@@ -61,7 +61,16 @@ export function createProgram(signal: AbortSignal): Command {
   addRunCommands(program, run)
   addUpkeepCommands(program, run)
   addDoctorCommand(program, run)
+  tellUsageAfterErrors(program)
   return program
+}
+
+/** After a mistake: how the command that was meant is written. */
+function tellUsageAfterErrors(group: Command): void {
+  for (const command of group.commands) {
+    command.showHelpAfterError(`usage: ${command.createHelp().commandUsage(command)}`)
+    tellUsageAfterErrors(command)
+  }
 }
 
 export type Bind = (action: Action) => (...parameters: unknown[]) => Promise<void>

@@ -12,7 +12,7 @@ import { comparePackages } from './sort-packages.ts'
  * Packages says neither upstream nor reason. In pieces as the indices are, so that two snapshots are compared by
  * reading what differs.
  */
-export const manifestPath = 'larder/packages.jsonl'
+const manifestPath = 'larder/packages.jsonl'
 
 /** The same for source packages; missing where a mirror has none. */
 const sourceManifestPath = 'larder/sources.jsonl'

@@ -8,7 +8,6 @@ const digits = z
 
 export const mirrorName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'the name of a mirror')
 export const mirrorParams = z.object({ mirror: mirrorName })
-export const snapshotParams = z.object({ mirror: mirrorName, snapshot: digits })
 export const whyParams = z.object({ mirror: mirrorName, package: z.string().min(1).max(200) })
 export const runParams = z.object({ run: digits })
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { digestFromHex } from '../../../core/digest.ts'
+import { digestFromHex } from '../../../core/index.ts'
 import type { RepositoryPackage } from '../repository-package.ts'
 
 /** A package whose stanza says what a .deb would have said; for tests. */
