@@ -10,8 +10,6 @@ export interface DataFolder {
   readonly keys: string
   readonly siteRepository: string
   readonly cache: string
-  /** Unix socket that the hooks of the built-in Git endpoint talk to. */
-  readonly gateSocket: string
   /** Where the running controller listens and the pid it has: removed when it stops. */
   readonly address: string
   readonly adminToken: string
@@ -29,7 +27,6 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
     keys: join(chosen, 'keys'),
     siteRepository: join(chosen, 'site.git'),
     cache: join(chosen, 'cache'),
-    gateSocket: join(chosen, 'gate.sock'),
     address: join(chosen, 'controller.json'),
     adminToken: join(chosen, 'admin-token'),
     githubSecrets: join(chosen, 'github-secrets'),

@@ -36,6 +36,20 @@ test('a run that was cancelled stays so', async () => {
   expect(await runs.waiting()).toMatchObject([{ commit: 'c1' }])
 })
 
+test.each([
+  ['FETCH_UNREACHABLE', 1],
+  ['DISK_FULL', 1],
+  ['APT_SIGNATURE_BAD', 0],
+  ['CLOSURE_UNSATISFIABLE', 0],
+  ['OF_ANOTHER_VERSION', 0],
+])('a head whose run failed with %s is taken up again %i times', async (code, times) => {
+  const { id } = await apply('c1')
+  await runs.start(id)
+  await runs.finish(id, { state: 'failed', error: { code, message: 'it failed' } })
+  await housekeeping({}, 'c1').reconcile()
+  expect(await runs.waiting()).toHaveLength(times)
+})
+
 test('nothing is forgotten while the site cannot be read that says how much is to be kept', async () => {
   const pruned: string[] = []
   const publisher = {

@@ -1,5 +1,6 @@
-import { isLarderError } from '../core/index.ts'
+import { catalogue, isErrorCode, isLarderError } from '../core/index.ts'
 import { resign, validForMsOf } from '../mirror/index.ts'
+import type { Run } from '../pipeline/index.ts'
 import type { Cache } from '../state/index.ts'
 import { collectGarbage, type CollectionResult } from '../store/index.ts'
 import { declaredMirror, type ControllerContext } from './controller/context.ts'
@@ -29,6 +30,8 @@ export interface Housekeeping {
 
 const minuteMs = 60_000
 const keepRuns = 1000
+/** What was remembered of an upstream guards against replays: longer than anybody leaves one out. */
+const keepUpstreamsMs = 365 * 24 * 3600_000
 const keepPiecesMs = 30 * 24 * 3600_000
 
 export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
@@ -83,9 +86,14 @@ async function reconcile({ context, mainCommit, fetchMain }: HousekeepingOptions
   if (head === undefined) return
   // One that somebody has cancelled is not for us to bring back.
   const latest = await context.runs.latest('main', 'apply', { withCancelled: true })
-  if (latest?.commit === head) return
+  if (latest?.commit === head && !mayPassNow(latest)) return
   await context.runs.create({ branch: 'main', commit: head, goal: 'apply', origin: 'reconciliation' })
   context.runner.wake()
+}
+
+/** It failed on what passes, an upstream or a disk: the commit is still to be applied, once that is over. */
+function mayPassNow({ state, error }: Run): boolean {
+  return state === 'failed' && error !== undefined && isErrorCode(error.code) && catalogue[error.code].retryable
 }
 
 async function reseal(context: ControllerContext): Promise<void> {
@@ -115,6 +123,7 @@ async function collect({ context, cache }: HousekeepingOptions, signal: AbortSig
   }
   await runs.prune(keepRuns)
   await cache.prune('apt-pieces', keepPiecesMs)
+  await cache.prune('apt upstream', keepUpstreamsMs)
   for (const format of formats) await format.tidy()
   const roots = async function* () {
     yield* publisher.roots()

@@ -54,7 +54,7 @@ export const catalogue = {
   BLOB_DAMAGED: failed('A stored blob no longer has the bytes that its digest promises.'),
   DIGEST_MISMATCH: failed('The bytes that arrived are not those that were promised.', 502),
   SIZE_MISMATCH: failed('More or fewer bytes arrived than were promised.', 502),
-  LEASE_LOST: failed('The lease that bytes were to be kept under was released or has expired.', 409),
+  LEASE_LOST: passing('The lease that bytes were to be kept under was released or has expired.', 409),
   UPLOAD_UNKNOWN: usage('There is no such upload.', 404),
 
   // fetch
@@ -124,3 +124,8 @@ export const catalogue = {
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue
+
+/** False for what another version of Larder may have written down. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(catalogue, code)
+}

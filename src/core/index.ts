@@ -1,6 +1,6 @@
 export { type Clock, systemClock } from './clock.ts'
 export { type Digest, digestFromHex, digestOf, hexOf, isDigest } from './digest.ts'
-export { type ErrorCode, catalogue } from './error-catalogue.ts'
+export { type ErrorCode, catalogue, isErrorCode } from './error-catalogue.ts'
 export { type ErrorDetails, LarderError, isLarderError } from './error.ts'
 export {
   parseSiteFile,
