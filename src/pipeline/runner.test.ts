@@ -107,6 +107,17 @@ describe('what may pass', () => {
     expect((await runs.readLog(1, 0)).map((line) => line.message).join('\n')).toContain('Trying again')
   })
 
+  test('is taken up again when its end could not be written down', async () => {
+    await apply('one')
+    let refusals = 3
+    const full = (): Promise<never> => Promise.reject(new LarderError('DISK_FULL', { message: 'full' }))
+    const finish: RunStore['finish'] = (...input) => (refusals-- > 0 ? full() : runs.finish(...input))
+    const retryDelayMs = 1
+    runner = start({ runs: { ...runs, finish }, retryDelayMs })
+    await runner.start()
+    await expect.poll(async () => (await runs.get(1)).state).toBe('succeeded')
+  })
+
   test('is given up after the last attempt', async () => {
     fake.before = () => Promise.reject(new LarderError('FETCH_UNREACHABLE', { message: 'no answer' }))
     runner = start({ retryDelayMs: 1, attempts: 3 })

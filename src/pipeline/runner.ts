@@ -60,6 +60,8 @@ class QueueRunner implements Runner {
   #loop: Promise<void> | undefined
   /** Something happened while the loop was looking. */
   #isWoken = false
+  /** A run was left as it was, since its end could not be written down: a full disk, say. */
+  #hasLost = false
 
   constructor(options: RunnerOptions) {
     this.#options = options
@@ -76,7 +78,9 @@ class QueueRunner implements Runner {
     if (this.#loop !== undefined || this.#isStopping) return
     this.#loop = this.#work()
       .catch((error: unknown) => {
-        this.#options.log.error('the runner met an error that nobody foresaw', { error })
+        this.#options.log.error('the end of a run could not be written down; it is taken up again', { error })
+        this.#hasLost = true
+        setTimeout(() => this.wake(), this.#options.retryDelayMs ?? 5000).unref()
       })
       .finally(() => {
         this.#loop = undefined
@@ -114,6 +118,8 @@ class QueueRunner implements Runner {
   async #work(): Promise<void> {
     do {
       this.#isWoken = false
+      if (this.#hasLost) await this.#options.runs.recover()
+      this.#hasLost = false
       for (let run = await this.#next(); run !== undefined; run = await this.#next()) await this.#execute(run)
     } while (this.#hasBeenWoken())
   }
