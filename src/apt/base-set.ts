@@ -12,8 +12,11 @@ export type BaseSet = 'none' | 'essential' | 'required' | 'important'
 
 export const baseSets = ['none', 'essential', 'required', 'important'] as const satisfies readonly BaseSet[]
 
-/** What debootstrap asks for by name, whatever its priority, where the suite has it. Source: debootstrap, scripts/debian-common. */
-const askedForByName = ['apt', 'usr-is-merged']
+/**
+ * What tools ask for by name, whatever its priority, where the suite has it: debootstrap merges /usr by itself and
+ * installs usr-is-merged, mmdebstrap lets usrmerge do it. Source: debootstrap, scripts/debian-common.
+ */
+const askedForByName = ['apt', 'usr-is-merged', 'usrmerge']
 
 /** The best version of each package of the base, for machines of one architecture; in the order of rows. */
 export function baseRows(world: World, base: BaseSet): number[] {

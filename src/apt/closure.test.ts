@@ -309,7 +309,7 @@ const cases: Case[] = [
     expected: ['dash 2', 'tzdata 1'],
   },
   {
-    title: 'adds what debootstrap asks for by name, so that it is not replaced by an alternative',
+    title: 'adds what debootstrap and mmdebstrap ask for by name, not one of them as an alternative to the other',
     upstreams: [
       [
         ['init 1', { Priority: 'required', Depends: 'usrmerge | usr-is-merged' }],
@@ -319,7 +319,7 @@ const cases: Case[] = [
       ],
     ],
     request: { listed: [], base: 'required' },
-    expected: ['apt 1', 'init 1', 'usr-is-merged 1'],
+    expected: ['apt 1', 'init 1', 'usr-is-merged 1', 'usrmerge 1'],
   },
   {
     title: 'never takes what is excluded, for one listed package or for all',
