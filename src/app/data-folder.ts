@@ -1,7 +1,8 @@
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { LarderError } from '../core/index.ts'
 
 /** Every path that Larder keeps below its data folder. docs/design.md draws the whole tree. */
 export interface DataFolder {
@@ -33,10 +34,37 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
   }
 }
 
+/** DATA_UNUSABLE. */
 export async function createDataFolder(folder: DataFolder): Promise<void> {
-  await mkdir(folder.root, { recursive: true, mode: 0o750 })
+  await makeFolder(folder.root).catch((cause: unknown) => {
+    throw new LarderError('DATA_UNUSABLE', {
+      message: `The data folder ${folder.root} cannot be made: ${(cause as Error).message}.`,
+      hint: 'Give a folder that this user may write to, by --data or LARDER_DATA.',
+      cause,
+    })
+  })
   await mkdir(folder.keys, { recursive: true, mode: 0o700 })
   await mkdir(folder.cache, { recursive: true })
+}
+
+/** With its parents, one by one: `recursive` never ends where a file system answers ENOENT to every new folder, as /proc does. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o750 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return
+    if (code !== 'ENOENT' || (await isThere(dirname(path)))) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path, { mode: 0o750 })
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
 }
 
 /** Reads a file of secrets, one a line; makes one with a random secret, readable by its owner only, at first use. */

@@ -14,7 +14,7 @@ export async function readRecordedAddress(dataFolder: DataFolder): Promise<{ url
     return JSON.parse(await readFile(dataFolder.address, 'utf8')) as { url: string; pid: number }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || error instanceof SyntaxError) return undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR' || error instanceof SyntaxError) return undefined
     if (code === 'EACCES') throw noAccess(dataFolder)
     throw error
   }

@@ -37,6 +37,7 @@ export const catalogue = {
   CANCELLED: failed('The work was stopped on request.', 409),
   DISK_FULL: passing('The file system has no space left.', 507),
   DATA_IN_USE: failed('Another Larder process owns this data directory.', 409),
+  DATA_UNUSABLE: failed('The data directory cannot be made or written to.'),
   DATA_NEWER: failed('The data directory was written by a newer Larder.'),
   DATA_DAMAGED: failed('The file of the database is damaged.'),
   TOOL_MISSING: failed('A program that this step needs is not installed.'),

@@ -89,6 +89,12 @@ test('without a controller, commands open the data folder themselves', async () 
   expect(JSON.parse(unknown.stderr)).toMatchObject({ error: { code: 'MIRROR_UNKNOWN' } })
 })
 
+test.each(['/proc/nope/data', '/dev/null/data'])('a data folder %s that cannot be made is told', async (path) => {
+  const { exitCode, stderr } = await larder('--data', path, 'mirror', 'ls')
+  expect(stderr).toMatch(/cannot be made.*DATA_UNUSABLE/)
+  expect(exitCode).toBe(1)
+})
+
 test('a controller that does not answer is told, and not waited for', async () => {
   const { exitCode, stderr } = await larder('--url', 'http://127.0.0.1:1', 'mirror', 'ls')
   expect(stderr).toMatch(/No Larder answers at http:\/\/127\.0\.0\.1:1.*CONTROLLER_UNREACHABLE/)
