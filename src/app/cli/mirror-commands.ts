@@ -55,7 +55,7 @@ export function addMirrorCommands(program: Command, bind: Bind): void {
     .action(bind(exportMirror))
 }
 
-async function list({ withController, output }: CommandContext): Promise<undefined> {
+async function list({ withController, output, where }: CommandContext): Promise<undefined> {
   const mirrors = await withController((client) => client.mirrors())
   output.data(mirrors)
   output.table(
@@ -69,6 +69,7 @@ async function list({ withController, output }: CommandContext): Promise<undefin
       publication?.sealedAt ?? 'not yet',
     ]),
   )
+  if (mirrors.length === 0) output.line(`no mirror in ${where}`)
 }
 
 async function show({ withController, output }: CommandContext, name: string): Promise<undefined> {
@@ -81,7 +82,8 @@ async function show({ withController, output }: CommandContext, name: string): P
   output.line(
     `${mirror.name}: ${mirror.format} from ${mirror.upstreams.join(', ')} for ${mirror.architectures.join(', ')}`,
   )
-  output.line(`${mirror.url}   (sh setup: ${mirror.url.replace(/\/(apt|rpm)\/.*$/, '')}/setup/${mirror.name})`)
+  output.line(mirror.url)
+  output.line(`clients: curl -fsS ${mirror.url.replace(/\/(apt|rpm)\/.*$/, '')}/setup/${mirror.name} | sudo sh`)
   output.line()
   output.table(
     ['SNAPSHOT', 'CREATED', 'ORIGIN', 'PACKAGES', 'SIZE', ''],

@@ -68,7 +68,9 @@ function createProgram(signal: AbortSignal): Command {
 /** After a mistake: how the command that was meant is written. */
 function tellUsageAfterErrors(group: Command): void {
   for (const command of group.commands) {
-    command.showHelpAfterError(`usage: ${command.createHelp().commandUsage(command)}`)
+    const usage = command.createHelp().commandUsage(command)
+    const isGroup = command.commands.length > 0
+    command.showHelpAfterError(isGroup ? `(larder ${command.name()} --help shows its commands)` : `usage: ${usage}`)
     tellUsageAfterErrors(command)
   }
 }

@@ -2,6 +2,10 @@ import { formatProblem, isLarderError, type Problem } from '../../core/index.ts'
 
 /** Tells a failure to people or programs on standard error; answers the exit status. */
 export function reportFailure(error: unknown, json: boolean): number {
+  if (isRefusedByHost(error)) {
+    process.stderr.write(`larder: ${error.message}\n  ${ownerHint}\n`)
+    return 1
+  }
   if (!isLarderError(error)) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
     process.stderr.write(`larder: this should not have happened; please report it:\n${detail}\n`)
@@ -16,4 +20,12 @@ export function reportFailure(error: unknown, json: boolean): number {
   for (const problem of problems) process.stderr.write(`  ${formatProblem(problem)}\n`)
   if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`)
   return error.exitCode
+}
+
+const ownerHint = 'Run the command as the user that this belongs to, or choose another folder: --data, or LARDER_DATA.'
+
+/** A file or folder of another user, or of a file system that is read-only. */
+function isRefusedByHost(error: unknown): error is NodeJS.ErrnoException {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException
+  return path !== undefined && (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
 }

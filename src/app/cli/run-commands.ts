@@ -35,7 +35,7 @@ export function parseId(text: string): number {
 }
 
 async function list(
-  { withController, output }: CommandContext,
+  { withController, output, where }: CommandContext,
   options: { limit: number; state?: RunState },
 ): Promise<undefined> {
   const { limit, state } = options
@@ -54,6 +54,7 @@ async function list(
       one.error?.message.slice(0, 60) ?? '',
     ]),
   )
+  if (runs.length === 0) output.line(`no such run in ${where}`)
 }
 
 async function show({ withController, output }: CommandContext, id: number): Promise<undefined> {

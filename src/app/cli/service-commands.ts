@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { systemClock } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
@@ -20,12 +20,16 @@ export function addServiceCommands(program: Command, bind: Bind): void {
     .command('quickstart')
     .description('the main job from end to end, on what this host has')
     .option('--once', 'check with a real client, then stop and remove everything')
-    .option('--port <port>', 'to listen on', parsePort)
+    .option('--port <port>', 'to listen on (7420; with --once, any free one)', parsePort)
     .action(bind(quickstartCommand))
   program
     .command('up')
     .description('run the controller')
-    .option('--listen <host:port>', 'address to serve on', parseListen, { host: '0.0.0.0', port: 7420 })
+    .addOption(
+      new Option('--listen <host:port>', 'address to serve on')
+        .argParser(parseListen)
+        .default({ host: '0.0.0.0', port: 7420 }, '0.0.0.0:7420'),
+    )
     .option('--public-url <url>', 'address that clients are told, when it is another')
     .option('--repository <url>', 'repository of a forge that holds the site, instead of the built-in one')
     .option('--sync-every <hours>', 'ask upstreams for news this often', parseHours)

@@ -35,46 +35,52 @@ async function check(context: CommandContext, folder: string, options: { offline
   const result = await readSite(files, siteKinds())
   const problems = 'site' in result ? result.warnings : result.problems
   const errors = problems.filter((problem) => problem.severity === 'error').length
-  if (errors === 0 && options.offline !== true) problems.push(...(await checkAgainstUpstreams(context, folder)))
+  const asked = errors === 0 && options.offline !== true ? await checkAgainstUpstreams(context, folder) : undefined
+  problems.push(...(asked ?? []))
   const all = problems.filter((problem) => problem.severity === 'error').length
   output.data({ ok: all === 0, problems })
   for (const problem of problems) output.line(formatProblem(problem))
-  if (all === 0) output.line(`${folder}: no errors`)
+  const unasked = asked === undefined ? '; upstreams were not asked whether the packages exist' : ''
+  if (all === 0) output.line(`${folder}: no errors${unasked}`)
   return all === 0 ? 0 : 3
 }
 
 type Problems = Extract<Awaited<ReturnType<typeof readSite>>, { problems: unknown }>['problems']
 
-/** Whether the listed packages exist and can be satisfied: that is a plan whose result nobody looks at. */
-async function checkAgainstUpstreams(context: CommandContext, folder: string): Promise<Problems> {
+/**
+ * Whether the listed packages exist and can be satisfied: that is a plan whose result nobody looks at. Undefined where
+ * upstreams could not be asked.
+ */
+async function checkAgainstUpstreams(context: CommandContext, folder: string): Promise<Problems | undefined> {
   try {
-    await planFolder(context, folder)
+    await planFolder(context, folder, () => {})
     return []
   } catch (error) {
     const problems = isLarderError(error) ? error.context['problems'] : undefined
     if (isLarderError(error) && error.exitCode === 3 && Array.isArray(problems)) return problems as Problems
     if (isLarderError(error) && error.exitCode !== 3) {
-      context.output.note(`upstreams were not asked: ${error.message}`)
-      return []
+      context.output.note(`upstreams were not asked: ${error.message} [${error.code}]`)
+      if (error.hint !== undefined) context.output.note(`  ${error.hint}`)
+      return undefined
     }
     throw error
   }
 }
 
 async function plan(context: CommandContext, folder: string): Promise<undefined> {
-  const changes = await planFolder(context, folder)
+  const changes = await planFolder(context, folder, context.output.note)
   context.output.data(changes)
   for (const line of describePlan(changes)) context.output.line(line)
 }
 
-async function planFolder(context: CommandContext, folder: string) {
-  const { output, dataFolder, environment, signal } = context
+async function planFolder(context: CommandContext, folder: string, log: Progress['log']) {
+  const { dataFolder, environment, signal } = context
   const files = await openFolder(folder)
   const { openLarder } = await import('../open-larder.ts')
   const larder = await openLarder({ dataFolder, clock: systemClock, logLevel: 'warn', environment })
   const line = createTransferLine(process.stderr, systemClock)
   try {
-    const progress: Progress = { log: (message) => { output.note(message) }, transfer: line.show } // prettier-ignore
+    const progress: Progress = { log, transfer: line.show }
     const start = { files, clock: systemClock, progress, signal, runId: 'plan', freshForMs: 0 }
     const { plans } = await planSite(start, larder.context.kinds)
     return plans

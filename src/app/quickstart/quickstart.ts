@@ -128,11 +128,11 @@ async function stayUp(
   workspace: string,
 ): Promise<void> {
   output.line()
-  output.line(`Larder is running at ${url} (Ctrl-C stops it). Try next:`)
+  output.line(`Larder is running at ${url} (Ctrl-C stops it; all it keeps is in ${workspace}). Try next:`)
   output.line(`  open ${url}/ in a browser`)
   output.line(`  cd ${join(workspace, 'site')}, edit packages.json, commit, and push:`)
   output.line(`    git push http://admin:${token}@${new URL(url).host}/git/site.git HEAD:main`)
-  output.line(`  make this machine a client: curl -fsS ${url}/setup/base | sudo sh`)
+  output.line(`  make this machine a client: curl -fsS ${url}/setup/base | sudo sh   (undo: sudo LARDER_UNDO=1 sh)`)
   output.line(`  bin/larder --data ${join(workspace, 'data')} mirror why base libssl3`)
   output.line(`  bin/larder --data ${join(workspace, 'data')} run ls`)
   await new Promise<void>((resolve) => {
