@@ -10,19 +10,22 @@ import { startLarder, type LarderOptions, type PushTimes } from './larder.ts'
 const listed = ['nginx', 'postgresql']
 const added = 'nmap'
 
+/** Refreshes are quick and happen every day: several in each round. */
+const refreshPairs = 3
+
 /** One pair of measurements: first Larder, then aptly, then again with the next job. */
 interface Round {
   larder: {
     start: number
     first: PushTimes
-    refresh: number
+    refreshes: number[]
     command: number
     plusOne: PushTimes
     peakMiB: number
     childrenPeakMiB: number
     togetherPeakMiB: number
   }
-  aptly: { first: VariantSeconds; refresh: number; plusOne: VariantSeconds }
+  aptly: { first: VariantSeconds; refreshes: number[]; plusOne: VariantSeconds }
 }
 
 /** First mirror, refresh with nothing new, one more package: from fresh state in every round, in turn with aptly. */
@@ -61,11 +64,10 @@ async function inRound(
     const larder = await startLarder(own)
     try {
       const first = { larder: await larder.push(listed), aptly: await aptly.first(server.url) }
-      const refresh = {
-        larder: await larder.sync(),
-        command: await larder.syncByCommand(),
-        aptly: await aptly.refresh(),
-      }
+      const refreshes: { larder: number; aptly: number }[] = []
+      for (let pair = 0; pair < refreshPairs; pair++)
+        refreshes.push({ larder: await larder.sync(), aptly: await aptly.refresh() })
+      const command = await larder.syncByCommand()
       const plusOne = { larder: await larder.push([...listed, added]), aptly: await aptly.plusOne() }
       if (how.checking)
         await check(context, { aptly, larder: { url: larder.url, publicKey: await larder.publicKey() } })
@@ -79,12 +81,12 @@ async function inRound(
         larder: {
           start,
           first: first.larder,
-          refresh: refresh.larder,
-          command: refresh.command,
+          refreshes: refreshes.map((pair) => pair.larder),
+          command,
           plusOne: plusOne.larder,
           ...peaks,
         },
-        aptly: { first: first.aptly, refresh: refresh.aptly, plusOne: plusOne.aptly },
+        aptly: { first: first.aptly, refreshes: refreshes.map((pair) => pair.aptly), plusOne: plusOne.aptly },
       }
     } finally {
       await larder.stop()
@@ -119,9 +121,9 @@ function tell({ report, runs }: AptBenchContext, aptly: Aptly, rounds: readonly 
   const add = (
     name: string,
     target: number,
-    series: { larder: (round: Round) => number; aptly: (round: Round) => number },
+    series: { larder: (round: Round) => number | number[]; aptly: (round: Round) => number | number[] },
   ): void => {
-    const [larder, peer] = [rounds.map(series.larder), rounds.map(series.aptly)]
+    const [larder, peer] = [rounds.flatMap(series.larder), rounds.flatMap(series.aptly)]
     const ratio = medianRatio(larder, peer)
     report.add({
       case: name,
@@ -143,7 +145,10 @@ function tell({ report, runs }: AptBenchContext, aptly: Aptly, rounds: readonly 
     larder: ({ larder }) => larder.first.wholeSeconds,
     aptly: (round) => round.aptly.first[quicker],
   })
-  add('refresh-nothing-new', 0.05, { larder: ({ larder }) => larder.refresh, aptly: (round) => round.aptly.refresh })
+  add('refresh-nothing-new', 0.05, {
+    larder: ({ larder }) => larder.refreshes,
+    aptly: (round) => round.aptly.refreshes,
+  })
   add('plus-one-package', 0.1, {
     larder: ({ larder }) => larder.plusOne.acceptedSeconds,
     aptly: (round) => round.aptly.plusOne[quicker],
