@@ -43,8 +43,19 @@ export async function createDataFolder(folder: DataFolder): Promise<void> {
       cause,
     })
   })
+  await refuseForeign(folder.root)
   await mkdir(folder.keys, { recursive: true, mode: 0o700 })
   await mkdir(folder.cache, { recursive: true })
+}
+
+/** What root writes into another user's folder, that user cannot change afterwards. */
+async function refuseForeign(path: string): Promise<void> {
+  const { uid } = await stat(path)
+  if (process.getuid?.() !== 0 || uid === 0) return
+  throw new LarderError('DATA_UNUSABLE', {
+    message: `The data folder ${path} belongs to the user with id ${uid}, and root would leave files in it that are not theirs.`,
+    hint: `Run the command as that user: runuser -u "$(id -nu ${uid})" -- larder …`,
+  })
 }
 
 /** With its parents, one by one: `recursive` never ends where a file system answers ENOENT to every new folder, as /proc does. */

@@ -76,11 +76,11 @@ export const catalogue = {
   APT_SIGNATURE_UNTRUSTED: failed('No trusted key has signed the Release file.', 502),
   APT_KEY_EXPIRED: failed('The key that signed the Release file had expired.', 502),
   APT_KEY_REVOKED: failed('The key that signed the Release file was revoked.', 502),
-  APT_KEY_UNREADABLE: failed('A keyring file cannot be read as OpenPGP keys.'),
+  APT_KEY_UNREADABLE: refused('A keyring file cannot be read as OpenPGP keys.'),
   APT_RELEASE_EXPIRED: failed("The Release file's Valid-Until has passed.", 502),
   APT_RELEASE_REPLAYED: failed('The Release file is older than the one that was seen before.', 502),
   APT_RELEASE_FUTURE: failed("The Release file's Date is in the future.", 502),
-  APT_SUITE_MISMATCH: failed('The Release file is for another suite than the one asked for.', 502),
+  APT_SUITE_MISMATCH: refused('The Release file is for another suite than the one asked for.'),
   APT_INDEX_MISSING: failed('The Release file promises no usable index for what was asked.', 502),
   APT_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),
   APT_STANZA_MALFORMED: failed('A stanza of a control file cannot be understood.', 502),
@@ -90,7 +90,7 @@ export const catalogue = {
   APT_DEPENDENCY_MALFORMED: usage('A dependency is not of the form that deb-control(5) allows.'),
   APT_SOURCES_MALFORMED: failed('An APT sources file of this host cannot be understood.'),
   CACHE_DAMAGED: passing('A file of the cache is damaged. It is made anew when the work is tried again.', 500),
-  APT_SOURCES_NONE: failed('No APT source of this host fits the mirror.'),
+  APT_SOURCES_NONE: refused('No APT source of this host fits the mirror.'),
 
   // mirror
   PACKAGE_UNKNOWN: refused('A listed package is in none of the upstreams of the mirror.'),

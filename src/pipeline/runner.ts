@@ -193,7 +193,7 @@ class QueueRunner implements Runner {
     if (!isTimedOut && this.#mayPass(run, error)) return this.#tryLater(run, error, progress)
     if (!isLarderError(error)) log.error('a run failed on an error that nobody foresaw', { error, run: run.id })
     const runError = isTimedOut ? { code: 'CANCELLED', message: 'The run took longer than it may.' } : runErrorOf(error)
-    progress.log(`failed: ${runError.message}${runError.hint === undefined ? '' : ` ${runError.hint}`}`)
+    progress.log(`failed: ${sentences(runError.message, runError.hint)}`)
     return runs.finish(run.id, { state: 'failed', error: runError })
   }
 
@@ -209,6 +209,11 @@ class QueueRunner implements Runner {
     setTimeout(() => this.wake(), delayMs + 1).unref()
     return runs.putBack(run.id)
   }
+}
+
+function sentences(...texts: readonly (string | undefined)[]): string {
+  const given = texts.filter((text) => text !== undefined)
+  return given.map((text) => (/[.!?]$/.test(text) ? text : `${text}.`)).join(' ')
 }
 
 function runErrorOf(error: unknown): RunError {

@@ -82,6 +82,17 @@ it('every mistake of every file is told at once', async () => {
   expect(await site.controller.client.runs({ limit: 10 })).toEqual([])
 })
 
+it('a site whose upstream can never be read is refused, not tried again and again', async () => {
+  await using site = await openSite({ packages: packages() })
+  const files = site.files(['web'])
+  const key = Object.keys(files).find((name) => name.endsWith('.asc'))
+  expect(key).toBeDefined()
+  const refused = await site.push({ ...files, [key!]: 'no key at all\n' })
+  expect(refused.accepted).toBe(false)
+  expect(refused.remote.join('\n')).toMatch(/main must always be valid/)
+  expect(await site.controller.client.runs({ limit: 10 })).toEqual([])
+})
+
 it('a push to another branch is planned, and publishes nothing', async () => {
   await using site = await openSite({ packages: packages() })
   await site.publish(['web'])

@@ -30,7 +30,7 @@ export function createPushMethods(context: ControllerContext): PushMethods {
         tell(
           goal === 'apply'
             ? `run ${run.id} applies it: larder run logs ${run.id} --follow`
-            : `run ${run.id} keeps this plan`,
+            : `run ${run.id} keeps what was found; only main is applied`,
         )
       }
       context.runner.wake()
