@@ -55,7 +55,7 @@ export const catalogue = {
   BLOB_DAMAGED: failed('A stored blob no longer has the bytes that its digest promises.'),
   DIGEST_MISMATCH: failed('The bytes that arrived are not those that were promised.', 502),
   SIZE_MISMATCH: failed('More or fewer bytes arrived than were promised.', 502),
-  LEASE_LOST: passing('The lease that bytes were to be kept under was released or has expired.', 409),
+  LEASE_LOST: passing('The lease that bytes were to be kept under was released or has expired.'),
   UPLOAD_UNKNOWN: usage('There is no such upload.', 404),
 
   // fetch

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { LarderError } from '../core/index.ts'
 
@@ -8,133 +8,65 @@ export interface DataFolderLock {
 }
 
 /**
- * Makes this process the owner of a data directory until it releases or dies. A lock whose process is gone (the
- * machine restarted, or the process id belongs to another program now) is taken over. DATA_IN_USE.
+ * Makes this process the owner of a data directory until it releases or dies. DATA_IN_USE.
+ *
+ * What is held is SQLite's exclusive lock on an empty database beside the real one: the kernel gives it to one process
+ * and takes it back at that one's end, however it ends, so there is no stale lock to judge. Source:
+ * https://sqlite.org/lockingv3.html. The file `lock` only says who it is, for the refusal.
  */
 export async function lockDataFolder(folder: string): Promise<DataFolderLock> {
   await mkdir(folder, { recursive: true, mode: 0o750 })
+  const guard = takeGuard(join(folder, 'lock.db'))
   const path = join(folder, 'lock')
-  const mine = JSON.stringify({ pid: process.pid, startedAt: await startOf(process.pid), nonce: randomUUID() })
-  for (let attempt = 0; attempt < 10; attempt++) {
-    if (await claim(path, mine)) {
-      await removeLeftovers(folder)
-      return { release: () => releaseLock(path, mine) }
-    }
-    const found = await readLock(path)
-    if (found === undefined) continue
-    if (await isAlive(found)) throw inUse(folder, found.pid)
-    await removeStale(path, found.text)
-  }
-  throw new LarderError('DATA_IN_USE', {
-    message: `Several processes are trying to lock ${folder} at once.`,
-    hint: 'Start only one Larder for a data directory.',
-  })
-}
-
-/** What starters that were killed while they took the lock have left beside it. */
-async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!/^lock\.[0-9a-f-]{36}$/.test(name)) continue
-    const found = await readLock(join(folder, name))
-    if (found !== undefined && !(await isAlive(found))) await rm(join(folder, name), { force: true })
-  }
-}
-
-interface FoundLock {
-  pid: number
-  startedAt: string
-  text: string
-}
-
-/** The lock appears with its content, by link(2), so that nobody ever reads an empty one. */
-async function claim(path: string, content: string): Promise<boolean> {
-  const temporary = `${path}.${randomUUID()}`
-  await writeFile(temporary, content, { flag: 'wx', mode: 0o640 })
+  if (guard === undefined) throw inUse(folder, await readOwner(path))
   try {
-    await link(temporary, path)
-    return true
+    await writeFile(`${path}.new`, JSON.stringify({ pid: process.pid }), { mode: 0o640 })
+    await rename(`${path}.new`, path)
   } catch (error) {
-    // ENOENT: the new owner took it for a leftover, since it was still empty.
-    if (hasCode(error, 'EEXIST') || hasCode(error, 'ENOENT')) return false
-    throw error
-  } finally {
-    await rm(temporary, { force: true })
-  }
-}
-
-async function readLock(path: string): Promise<FoundLock | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
+    held.delete(guard)
+    guard.close()
     throw error
   }
+  return {
+    async release() {
+      await rm(path, { force: true })
+      held.delete(guard)
+      if (guard.isOpen) guard.close()
+    },
+  }
+}
+
+/** A lock whose holder forgets it is held all the same: what is collected is closed, and what is closed lets go. */
+const held = new Set<DatabaseSync>()
+
+/** Undefined when somebody else holds it. Nothing else in this process may open the file: closing it would let go too. */
+function takeGuard(path: string): DatabaseSync | undefined {
+  const guard = new DatabaseSync(path, { timeout: 0 })
+  try {
+    guard.exec('BEGIN EXCLUSIVE')
+    held.add(guard)
+    return guard
+  } catch (error) {
+    guard.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy) return undefined
+    throw error
+  }
+}
+
+/** https://sqlite.org/rescode.html#busy */
+const sqliteBusy = 5
+
+/** Undefined when it has not said yet who it is. */
+async function readOwner(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '')
   const [, pid] = /"pid":(\d+)/.exec(text) ?? []
-  const [, startedAt] = /"startedAt":"([^"]*)"/.exec(text) ?? []
-  return { pid: Number(pid ?? 0), startedAt: startedAt ?? '', text }
+  return pid === undefined ? undefined : Number(pid)
 }
 
-async function isAlive(lock: FoundLock): Promise<boolean> {
-  if (lock.pid <= 0) return false
-  try {
-    process.kill(lock.pid, 0)
-  } catch (error) {
-    // EPERM: it lives, and belongs to someone else.
-    if (hasCode(error, 'ESRCH')) return false
-    if (!hasCode(error, 'EPERM')) throw error
-  }
-  return (await startOf(lock.pid)) === lock.startedAt
-}
-
-/** Boot and start time of a process, which a later process with the same id does not share: proc(5), field 22 of stat. '' where there is no /proc. */
-async function startOf(pid: number): Promise<string> {
-  try {
-    const [boot, stat] = await Promise.all([
-      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-      readFile(`/proc/${pid}/stat`, 'utf8'),
-    ])
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    // A zombie has ended; only its parent has not asked for its exit status yet.
-    return fields[0] === 'Z' ? '' : `${boot.trim()}/${fields[19] ?? ''}`
-  } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return ''
-    throw error
-  }
-}
-
-/** Two starters may judge the same stale lock: whoever moved away a newer one than it judged puts it back. */
-async function removeStale(path: string, judged: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return
-    throw error
-  }
-  try {
-    if ((await readFile(aside, 'utf8')) !== judged) await link(aside, path)
-  } catch (error) {
-    // The new owner has cleared it away.
-    if (!hasCode(error, 'ENOENT')) throw error
-  } finally {
-    await rm(aside, { force: true })
-  }
-}
-
-async function releaseLock(path: string, mine: string): Promise<void> {
-  const found = await readLock(path)
-  if (found?.text === mine) await rm(path, { force: true })
-}
-
-function inUse(folder: string, pid: number): LarderError {
+function inUse(folder: string, pid: number | undefined): LarderError {
   return new LarderError('DATA_IN_USE', {
-    message: `Process ${pid} is running on the data directory ${folder}.`,
+    message: `${pid === undefined ? 'Another process' : `Process ${pid}`} is running on the data directory ${folder}.`,
     hint: `Stop it first, or choose another data directory.`,
     context: { folder, pid },
   })
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }
