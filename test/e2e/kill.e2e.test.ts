@@ -111,7 +111,17 @@ it(`goes on after kill -9 at ${kills} moments (LARDER_SEED=${seed})`, async () =
 })
 
 /** As docs/design.md draws it, with nothing running. */
-const dataFolderNames = ['admin-token', 'blobs', 'cache', 'github-secrets', 'keys', 'larder.db', 'site.git', 'uploads']
+const dataFolderNames = [
+  'admin-token',
+  'blobs',
+  'cache',
+  'github-secrets',
+  'keys',
+  'larder.db',
+  'lock.db',
+  'site.git',
+  'uploads',
+]
 
 function packageWithNoise(name: string) {
   const noise = Buffer.from(Uint8Array.from({ length: bigBytes }, () => random.below(256)))
