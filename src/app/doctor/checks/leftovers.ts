@@ -17,7 +17,7 @@ export const leftoversCheck: DoctorCheck = {
   },
 }
 
-async function lookAtLeases({ context, housekeeping, isServing }: DoctorContext): Promise<Ailment[]> {
+async function lookAtLeases({ context, housekeeping }: DoctorContext): Promise<Ailment[]> {
   const { state, runs, clock, leases } = context
   const now = clock.now().toISOString()
   const rows = await state.db.selectFrom('leases').selectAll().execute()
@@ -25,9 +25,8 @@ async function lookAtLeases({ context, housekeeping, isServing }: DoctorContext)
     [...(await runs.waiting()), ...(await runs.list({ limit: 50, state: 'running' }))].map((run) => `run/${run.id}`),
   )
   const isDead = ({ holder, expires_at }: { holder: string; expires_at: string }): boolean => {
-    if (expires_at <= now) return true
-    // Where no controller runs, nobody but us could hold one.
-    return /^run\/\d+$/.test(holder) ? !living.has(holder) : !isServing
+    // Others than those of runs are of this process, at work now: those of earlier ones were released when it opened.
+    return expires_at <= now || (/^run\/\d+$/.test(holder) && !living.has(holder))
   }
   const dead = rows.filter(isDead)
   if (dead.length === 0) return []
