@@ -4,7 +4,7 @@ import type { PublicationSummary } from '../controller.ts'
 import type { CommandContext } from './command-context.ts'
 import { exportMirror } from './upkeep-commands.ts'
 import type { Bind } from './program.ts'
-import { followRun, parseId } from './run-commands.ts'
+import { applyHead, parseId } from './run-commands.ts'
 
 export function addMirrorCommands(program: Command, bind: Bind): void {
   const mirror = program.command('mirror').description('the package repositories of the site')
@@ -30,7 +30,7 @@ export function addMirrorCommands(program: Command, bind: Bind): void {
   mirror
     .command('sync')
     .description('plan and apply the head of main again, with what is new upstream')
-    .action(bind(sync))
+    .action(bind(applyHead))
   mirror
     .command('promote')
     .description('make a snapshot the publication')
@@ -150,13 +150,6 @@ async function diff(
       ...result.removed.map((one) => ['-', `${one.name}:${one.architecture}`, one.version, '']),
     ],
   )
-}
-
-async function sync({ withController, output, signal }: CommandContext): Promise<number> {
-  const run = await withController(async (client) =>
-    followRun(client, { id: (await client.sync()).id, after: 0, output, signal }),
-  )
-  return run.state === 'succeeded' ? 0 : 1
 }
 
 async function promote({ withController, output }: CommandContext, mirror: string, number: number): Promise<undefined> {

@@ -82,6 +82,14 @@ async function logs(
   return options.follow === true && run.state !== 'succeeded' ? 1 : 0
 }
 
+/** `larder apply` and `larder mirror sync`: plans and applies the head of main again, and tells what happens. */
+export async function applyHead({ withController, output, signal }: CommandContext): Promise<number> {
+  const run = await withController(async (client) =>
+    followRun(client, { id: (await client.sync()).id, after: 0, output, signal }),
+  )
+  return run.state === 'succeeded' ? 0 : 1
+}
+
 /** Prints what a run says until it ends. */
 export async function followRun(
   client: ControllerClient,

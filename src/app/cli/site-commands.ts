@@ -5,7 +5,7 @@ import { describePlan } from '../describe-plan.ts'
 import { openFolder } from '../folder-files.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
-import { followRun } from './run-commands.ts'
+import { applyHead } from './run-commands.ts'
 import { createTransferLine } from './transfer-line.ts'
 
 export function addSiteCommands(program: Command, bind: Bind): void {
@@ -20,7 +20,7 @@ export function addSiteCommands(program: Command, bind: Bind): void {
     .description('show what a site folder would change, without changing it')
     .argument('[folder]', 'that holds larder.yaml', '.')
     .action(bind(plan))
-  program.command('apply').description('plan and apply the head of main again').action(bind(apply))
+  program.command('apply').description('plan and apply the head of main again').action(bind(applyHead))
   program
     .command('schema')
     .description('JSON Schema of a file of the site, for editors')
@@ -90,13 +90,6 @@ async function planFolder(context: CommandContext, folder: string, log: Progress
     line.clear()
     await larder.close()
   }
-}
-
-async function apply({ withController, output, signal }: CommandContext): Promise<number> {
-  const run = await withController(async (client) =>
-    followRun(client, { id: (await client.sync()).id, after: 0, output, signal }),
-  )
-  return run.state === 'succeeded' ? 0 : 1
 }
 
 async function schema(_context: CommandContext, file: string): Promise<undefined> {

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises'
+import { isThere } from '../data-folder.ts'
 import { isOnPath } from '../program-path.ts'
 
 /** What this machine lets the quickstart do, and what it must leave out and why. */
@@ -25,11 +25,4 @@ export async function findHostAbilities(environment: NodeJS.ProcessEnv): Promise
   if (hasApt && !isRoot)
     leftOut.push('a full installation: it needs root; apt fetches the packages and they are unpacked and run instead')
   return { isRoot, hasAptSources, hasApt, leftOut }
-}
-
-export async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -68,7 +68,7 @@ async function lookAtUploads({ context, dataFolder, housekeeping }: DoctorContex
 }
 
 /** Files that are written beside their place and then renamed. */
-const temporary = /(\.new|\.partial)$|^lock\.[0-9a-f-]{36}$/
+const temporary = /(\.new|\.partial)$/
 
 async function lookAtTemporaryFiles({ context, dataFolder }: DoctorContext): Promise<Ailment[]> {
   const before = context.clock.now().getTime() - dayMs
