@@ -10,12 +10,23 @@ const rooms = {
   store: { may: ['core', 'state'], why: 'a blob is bytes with a digest, whatever is in it' },
   publish: { may: ['core', 'state', 'store'], why: 'it takes a tree and never asks what is in it' },
   fetch: { may: ['core', 'store'], why: 'it moves bytes into the store and knows no package format' },
+  pieces: {
+    may: ['core', 'state', 'store', 'publish'],
+    why: 'an index is chunks of bytes, whichever format wrote them',
+  },
+  table: { may: [], why: 'columns and interned bytes know nothing of what they hold' },
+  solve: { may: [], why: 'clauses over numbered variables are the same for every format' },
+  openpgp: { may: ['core'], why: 'whose signature is good does not depend on what was signed' },
   mirror: {
     may: ['core', 'state', 'store', 'publish', 'fetch'],
     why: 'what all package formats share must know none of them; a format is handed in by the composition root',
   },
   apt: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'mirror'],
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'pieces', 'table', 'solve', 'openpgp', 'mirror'],
+    why: 'a format never imports another format, nor what calls it',
+  },
+  rpm: {
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'pieces', 'table', 'solve', 'openpgp', 'mirror'],
     why: 'a format never imports another format, nor what calls it',
   },
   forge: { may: ['core', 'state'], why: 'it turns what a forge says into events and knows nothing of what they cause' },
@@ -24,7 +35,7 @@ const rooms = {
     why: 'it walks kinds that it is handed and knows none of them by name',
   },
   app: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'mirror', 'apt', 'forge', 'pipeline'],
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'mirror', 'apt', 'rpm', 'forge', 'pipeline'],
     why: 'the composition root is the one place that knows all',
   },
 }

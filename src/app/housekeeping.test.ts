@@ -39,7 +39,7 @@ test('a run that was cancelled stays so', async () => {
 test.each([
   ['FETCH_UNREACHABLE', 1],
   ['DISK_FULL', 1],
-  ['APT_SIGNATURE_BAD', 0],
+  ['SIGNATURE_BAD', 0],
   ['CLOSURE_UNSATISFIABLE', 0],
   ['OF_ANOTHER_VERSION', 0],
 ])('a head whose run failed with %s is taken up again %i times', async (code, times) => {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { LarderError } from '../core/index.ts'
-import { ByteHeap } from './table/column.ts'
+import { ByteHeap } from '../table/index.ts'
 import { StanzaScanner, type Stanza } from './table/scan-stanzas.ts'
 import { TableBuilder } from './table/table-builder.ts'
 import {

@@ -64,12 +64,12 @@ describe('an apply', () => {
   test('switches nothing when a stage fails', async () => {
     fake.before = (step, subject) =>
       step === 'stage' && subject === 'b'
-        ? Promise.reject(new LarderError('APT_SIGNATURE_BAD', { message: 'forged' }))
+        ? Promise.reject(new LarderError('SIGNATURE_BAD', { message: 'forged' }))
         : Promise.resolve()
     await apply('two')
     await work()
     expect(fake.visible.size).toBe(0)
-    expect(await runs.get(1)).toMatchObject({ state: 'failed', error: { code: 'APT_SIGNATURE_BAD' }, attempts: 1 })
+    expect(await runs.get(1)).toMatchObject({ state: 'failed', error: { code: 'SIGNATURE_BAD' }, attempts: 1 })
   })
 
   test('fails when what was switched is not right', async () => {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { createCleartextMessage, generateKey, sign } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { LarderError } from '../../src/core/error.ts'
-import { parseKeyring } from '../../src/apt/keyring.ts'
-import { verifyInRelease, verifyRelease } from '../../src/apt/release-signature.ts'
+import { parseKeyring } from '../../src/openpgp/keyring.ts'
+import { verifyCleartext, verifyDetached } from '../../src/openpgp/verify-signature.ts'
 
 const hasGnupg = ['gpg', 'gpgv'].every((tool) => spawnSync(tool, ['--version']).status === 0)
 const must = process.env['CI'] === 'true'
@@ -17,11 +17,11 @@ type Witness = 'good' | 'bad' | 'expired' | 'revoked' | 'unknown' | 'none'
 
 const codeOf: Record<Witness, string> = {
   good: 'good',
-  bad: 'APT_SIGNATURE_BAD',
-  expired: 'APT_KEY_EXPIRED',
-  revoked: 'APT_KEY_REVOKED',
-  unknown: 'APT_SIGNATURE_UNTRUSTED',
-  none: 'APT_RELEASE_UNSIGNED',
+  bad: 'SIGNATURE_BAD',
+  expired: 'SIGNATURE_KEY_EXPIRED',
+  revoked: 'SIGNATURE_KEY_REVOKED',
+  unknown: 'SIGNATURE_UNTRUSTED',
+  none: 'SIGNATURE_MISSING',
 }
 
 describe.skipIf(!hasGnupg && !must)('signatures, beside gpgv [needs gpg and gpgv]', () => {
@@ -99,8 +99,8 @@ describe.skipIf(!hasGnupg && !must)('signatures, beside gpgv [needs gpg and gpgv
     const now = new Date()
     try {
       // gpgv is given the signature first
-      if (second === undefined) await verifyInRelease(first, keyring, { now })
-      else await verifyRelease(second, first, keyring, { now })
+      if (second === undefined) await verifyCleartext(first, keyring, { now })
+      else await verifyDetached(second, first, keyring, { now })
       return 'good'
     } catch (error) {
       if (error instanceof LarderError) return error.code
@@ -196,7 +196,7 @@ describe('the sources of this host', () => {
         const bytes = readFileSync(join(lists, name))
         const accepted = spawnSync('gpgv', ['--status-fd', '1', ...paths, join(lists, name)]).stdout.toString()
         if (!accepted.includes('VALIDSIG')) continue
-        const { signers, text: signed } = await verifyInRelease(bytes, keyring, { now: new Date() })
+        const { signers, text: signed } = await verifyCleartext(bytes, keyring, { now: new Date() })
         const primaries = [...accepted.matchAll(/^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40})$/gm)].map((match) => match[1])
         expect(signers.toSorted()).toEqual([...new Set(primaries)].toSorted())
         expect(bytes.toString()).toContain(signed)

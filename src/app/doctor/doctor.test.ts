@@ -220,7 +220,7 @@ describe('upstreams', () => {
     const larder = await start()
     Object.assign(larder.upstream.suite('stable'), { signers: [await makeSigner()] })
     await larder.upstream.publish()
-    expect((await found(larder, 'upstreams'))[0]?.message).toContain('APT_SIGNATURE_UNTRUSTED')
+    expect((await found(larder, 'upstreams'))[0]?.message).toContain('SIGNATURE_UNTRUSTED')
   })
 
   it('one that expires soon, then has expired', async () => {

@@ -1,4 +1,4 @@
-import { Column } from '../table/column.ts'
+import { Column } from '../../table/index.ts'
 import { RelationField } from '../table/table-layout.ts'
 import type { FoundObstacle, Obstacle } from './obstacle.ts'
 import { Solver, type SolverScope, type Solution } from './solver.ts'

@@ -1,5 +1,5 @@
 import { RelationField } from '../table/table-layout.ts'
-import { ClauseEngine } from './clause-engine.ts'
+import { ClauseEngine } from '../../solve/index.ts'
 import type { World } from './world.ts'
 
 export type Solution =

@@ -1,5 +1,5 @@
 import { LarderError } from '../../core/index.ts'
-import { unfoldArmor } from '../keyring.ts'
+import { unfoldArmor } from '../../openpgp/index.ts'
 import { booleanOf } from './apt-config.ts'
 
 /** One entry of the APT sources of this host. */

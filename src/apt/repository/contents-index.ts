@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { mayBeginChunk } from './chunk-boundaries.ts'
-import { planChunks } from './chunk-plan.ts'
 import type { FileLists } from './file-lists.ts'
-import type { Chunk, IndexPlan } from './piece.ts'
+import { mayBeginChunk, planChunks, type Chunk, type IndexPlan, type Remembered } from '../../pieces/index.ts'
 import type { PlacedPackage } from './placed-package.ts'
 import { membersOf, type Layout } from './plan-indices.ts'
 
 /** Chunk keys of a Contents file, by what it was made of: the same packages need not be merged again. */
-export type RememberedContents = ReadonlyMap<string, readonly string[]>
 
 /**
  * `Contents-<architecture>` of each component: which package has a file. Packages of architecture `all` are in each.
@@ -18,7 +15,7 @@ export type RememberedContents = ReadonlyMap<string, readonly string[]>
 export async function planContents(
   packages: readonly PlacedPackage[],
   layout: Layout,
-  options: { lists: FileLists; remembered: RememberedContents },
+  options: { lists: FileLists; remembered: Remembered },
 ): Promise<{ plans: IndexPlan[]; remembered: Map<string, readonly string[]> }> {
   const plans: IndexPlan[] = []
   const remembered = new Map<string, readonly string[]>()

@@ -1,7 +1,7 @@
 import { isDigest, type Digest, isLarderError } from '../../core/index.ts'
 import type { BlobStore, LeaseId } from '../../store/index.ts'
 import { debInStore, readDebFiles } from '../deb/index.ts'
-import type { PieceCache } from './composition.ts'
+import type { PieceCache } from '../../pieces/index.ts'
 
 /** What packages install. */
 export interface FileLists {

@@ -1,5 +1,5 @@
 import { digestOf } from '../../core/index.ts'
-import { mayBeginChunk, type Cuttable } from './chunk-boundaries.ts'
+import { mayBeginChunk, type Cuttable } from '../../pieces/index.ts'
 import { assignPoolPaths } from './pool-path.ts'
 import { publishStanza } from './publish-stanza.ts'
 import type { RepositoryPackage } from './repository-package.ts'

@@ -1,6 +1,6 @@
 import { digestOf, hexOf, type Digest } from '../../core/index.ts'
 import type { TreeEntry } from '../../publish/index.ts'
-import { mayBeginChunk, type Cuttable } from './chunk-boundaries.ts'
+import { mayBeginChunk, type Cuttable } from '../../pieces/index.ts'
 import type { PlacedPackage } from './placed-package.ts'
 import { isPoolFolder, poolFolder } from './pool-path.ts'
 import { publishSourceStanza } from './publish-source-stanza.ts'

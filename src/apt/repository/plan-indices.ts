@@ -1,6 +1,5 @@
-import { planChunks } from './chunk-plan.ts'
+import { type IndexPlan, planChunks } from '../../pieces/index.ts'
 import { planManifest } from './manifest.ts'
-import type { IndexPlan } from './piece.ts'
 import { renderStanza, type PlacedPackage } from './placed-package.ts'
 import { planTranslation, type TranslationTable } from './translation-index.ts'
 

@@ -1,5 +1,4 @@
-import { planChunks } from './chunk-plan.ts'
-import type { IndexPlan } from './piece.ts'
+import { type IndexPlan, planChunks } from '../../pieces/index.ts'
 import { renderSourceStanza, type PlacedSource } from './placed-source.ts'
 import type { Layout } from './plan-indices.ts'
 

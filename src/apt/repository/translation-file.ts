@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { streamStanzas } from '../control.ts'
-import { ByteHeap } from '../table/column.ts'
+import { ByteHeap } from '../../table/index.ts'
 import type { TranslationTable } from './translation-index.ts'
 
 /**

@@ -1,6 +1,4 @@
-import type { Cuttable } from './chunk-boundaries.ts'
-import { planChunks } from './chunk-plan.ts'
-import type { Chunk } from './piece.ts'
+import { type Chunk, type Cuttable, planChunks } from '../../pieces/index.ts'
 import type { PlacedPackage } from './placed-package.ts'
 
 /** Long descriptions, found by what Packages says of them. */

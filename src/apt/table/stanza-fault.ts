@@ -1,5 +1,5 @@
 import { readChecksums } from '../source-files.ts'
-import { ByteClass, isAllOf, isOneOf } from './byte-class.ts'
+import { ByteClass, isAllOf, isOneOf } from '../../table/index.ts'
 import { Field, fieldName, type FieldId } from './field.ts'
 import type { Stanza } from './scan-stanzas.ts'
 

@@ -122,7 +122,7 @@ describe('by address', () => {
     expect(found).toMatchObject({ uris: ['http://a.example.org/x/', 'http://b.example.org/x/'], key: 'debian ./' })
     expect(found?.keyring?.keys).toHaveLength(2)
     await expect(find({ config: { ...config, keys: ['gone.asc'] } })).rejects.toMatchObject({
-      code: 'APT_KEY_UNREADABLE',
+      code: 'KEYRING_UNREADABLE',
     })
   })
 

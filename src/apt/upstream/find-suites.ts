@@ -1,5 +1,5 @@
 import { LarderError, type SiteFiles } from '../../core/index.ts'
-import { parseKeyring, type KeyFile, type Keyring } from '../keyring.ts'
+import { parseKeyring, type KeyFile, type Keyring } from '../../openpgp/index.ts'
 import type { AptUpstreamConfig } from '../upstream-config.ts'
 import { findSystemSuites } from './find-system-suites.ts'
 import type { Host } from './host.ts'
@@ -17,7 +17,7 @@ export interface SuiteQuery {
 
 /**
  * The suites of an upstream that a mirror reads, with their keys read. No network.
- * APT_SOURCES_NONE, APT_SOURCES_MALFORMED, APT_KEY_UNREADABLE.
+ * APT_SOURCES_NONE, APT_SOURCES_MALFORMED, KEYRING_UNREADABLE.
  */
 export async function findSuites(asked: SuiteQuery): Promise<SuiteSource[]> {
   const { name, config } = asked.upstream
@@ -54,7 +54,7 @@ async function readKeys({ upstream, files, host }: SuiteQuery): Promise<Keyring 
     paths.map(async (path): Promise<KeyFile> => {
       const bytes = path.startsWith('/') ? await host.readFile(path) : await files.read(path)
       if (bytes) return { name: path, bytes }
-      throw new LarderError('APT_KEY_UNREADABLE', {
+      throw new LarderError('KEYRING_UNREADABLE', {
         message: `The keyring ${path} of upstream ${upstream.name} is not there.`,
         hint: path.startsWith('/')
           ? 'The path is one of this host.'

@@ -179,8 +179,8 @@ describe('a refresh', () => {
 describe('a Release that is refused', () => {
   const now = () => new Date()
   const table: [string, ErrorCode, () => Promise<Partial<SuiteOptions>>][] = [
-    ['signed by a stranger', 'APT_SIGNATURE_UNTRUSTED', async () => ({ signers: [await makeSigner()] })],
-    ['unsigned', 'APT_RELEASE_UNSIGNED', async () => ({ signers: [] })],
+    ['signed by a stranger', 'SIGNATURE_UNTRUSTED', async () => ({ signers: [await makeSigner()] })],
+    ['unsigned', 'SIGNATURE_MISSING', async () => ({ signers: [] })],
     ['absent', 'APT_RELEASE_MISSING', async () => ({ serve: [] })],
     ['expired', 'APT_RELEASE_EXPIRED', async () => ({ validUntil: new Date(now().getTime() - hourMs) })],
     ['from the future', 'APT_RELEASE_FUTURE', async () => ({ date: new Date(now().getTime() + hourMs) })],
@@ -196,10 +196,10 @@ describe('a Release that is refused', () => {
   it.each<[string, ErrorCode, Parameters<typeof makeSigner>[0]]>([
     [
       'whose key has expired',
-      'APT_KEY_EXPIRED',
+      'SIGNATURE_KEY_EXPIRED',
       { createdAt: new Date('2020-01-01T00:00:00Z'), expiresInSeconds: 3600 },
     ],
-    ['whose key was revoked', 'APT_KEY_REVOKED', { revoked: true }],
+    ['whose key was revoked', 'SIGNATURE_KEY_REVOKED', { revoked: true }],
   ])('%s → %s', async (_, code, options) => {
     const signer = await makeSigner(options)
     upstream = await startUpstream({
@@ -216,7 +216,7 @@ describe('a Release that is refused', () => {
       kind: 'replace',
       bytes: Buffer.from(String(bytes).replace('Origin: Test', 'Origin: Evil')),
     })
-    expect(await refusal(loader.load(await sourceOf(upstream)))).toMatchObject({ code: 'APT_SIGNATURE_BAD' })
+    expect(await refusal(loader.load(await sourceOf(upstream)))).toMatchObject({ code: 'SIGNATURE_BAD' })
   })
 
   it('replayed', async () => {
@@ -243,13 +243,13 @@ describe('a Release that is refused', () => {
     await start({ releaseFields: { 'Signed-By': next.fingerprint } })
     const keys = { keys: ['key.asc', 'next.asc', 'other.asc'] }
     const source = await sourceOf(upstream, { config: { keys: ['key.asc'] } })
-    const { parseKeyring } = await import('../keyring.ts')
+    const { parseKeyring } = await import('../../openpgp/keyring.ts')
     const files = [upstream.key, next.publicKeyArmored, other.publicKeyArmored]
     const keyring = await parseKeyring(files.map((text, at) => ({ name: keys.keys[at]!, bytes: Buffer.from(text) })))
     await loader.load({ ...source, keyring })
     Object.assign(upstream.suite('bookworm'), { signers: [other] })
     await upstream.publish()
-    expect(await refusal(loader.load({ ...source, keyring }))).toMatchObject({ code: 'APT_SIGNATURE_UNTRUSTED' })
+    expect(await refusal(loader.load({ ...source, keyring }))).toMatchObject({ code: 'SIGNATURE_UNTRUSTED' })
     Object.assign(upstream.suite('bookworm'), { signers: [next] })
     await upstream.publish()
     expect((await loader.load({ ...source, keyring })).signers).toEqual([next.fingerprint])

@@ -1,9 +1,14 @@
 import { digestOf, isLarderError, LarderError, type Digest } from '../../core/index.ts'
 import type { FetchRequest, FetchResult, Fetcher, Validators } from '../../fetch/index.ts'
 import type { BlobStore, LeaseId } from '../../store/index.ts'
-import { parseCleartext } from '../cleartext.ts'
-import { fingerprintOf, restrictKeyring, type Keyring } from '../keyring.ts'
-import { verifyInRelease, verifyRelease, type VerifiedRelease } from '../release-signature.ts'
+import {
+  fingerprintOf,
+  type Keyring,
+  parseCleartext,
+  restrictKeyring,
+  verifyCleartext,
+  verifyDetached,
+} from '../../openpgp/index.ts'
 import { parseRelease, type Release } from '../release.ts'
 import { describe } from './check-release.ts'
 import { suiteFolder, urlsBelow, type SuiteSource } from './suite-source.ts'
@@ -31,7 +36,7 @@ type Fetched = Omit<ReadRelease, 'release' | 'signers'>
 
 /**
  * Fetches InRelease, else Release with Release.gpg, unless it is what we have (`before`), and verifies it in any case:
- * a key may have expired or been withdrawn since. APT_RELEASE_MISSING, APT_RELEASE_UNSIGNED, APT_RELEASE_MALFORMED,
+ * a key may have expired or been withdrawn since. APT_RELEASE_MISSING, SIGNATURE_MISSING, APT_RELEASE_MALFORMED,
  * APT_SIGNATURE_*, APT_KEY_*, FETCH_*.
  */
 export async function readRelease(
@@ -81,7 +86,7 @@ async function fetchDetached(
   const signature = await fetchFile(reader, source, 'Release.gpg', undefined)
   if (signature.kind === 'fetched') return { blob, signatureBlob: signature.digest, inRelease: false, validators }
   if (source.allowUnsigned) return { blob, inRelease: false, validators }
-  throw new LarderError('APT_RELEASE_UNSIGNED', {
+  throw new LarderError('SIGNATURE_MISSING', {
     message: `${describe(source)}: there is a Release, but neither InRelease nor Release.gpg`,
     hint: 'ask the publisher to sign it; allowUnsigned: true on the upstream believes whoever answers',
     context: { upstream: source.upstream, suite: source.suite },
@@ -104,6 +109,13 @@ function fetchFile(
   return reader.fetcher.fetch(request, reader.signal)
 }
 
+interface VerifiedRelease {
+  /** What was signed, and nothing else. */
+  text: string
+  /** Fingerprints. Empty where unsigned metadata is allowed. */
+  signers: readonly string[]
+}
+
 async function verify(
   { store, now }: ReleaseReader,
   source: SuiteSource,
@@ -113,9 +125,10 @@ async function verify(
   if (!source.keyring) return { text: unverifiedText(bytes, fetched.inRelease), signers: [] }
   const keyring = bound(source.keyring, before)
   try {
-    if (fetched.inRelease) return await verifyInRelease(bytes, keyring, { now })
+    if (fetched.inRelease) return await verifyCleartext(bytes, keyring, { now })
     if (fetched.signatureBlob) {
-      return await verifyRelease(bytes, await store.readWhole(fetched.signatureBlob), keyring, { now })
+      const signature = await store.readWhole(fetched.signatureBlob)
+      return { text: bytes.toString('utf8'), ...(await verifyDetached(bytes, signature, keyring, { now })) }
     }
     return { text: bytes.toString('utf8'), signers: [] }
   } catch (error) {

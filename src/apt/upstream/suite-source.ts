@@ -1,5 +1,5 @@
 import type { ProxySettings } from '../../fetch/index.ts'
-import type { Keyring } from '../keyring.ts'
+import type { Keyring } from '../../openpgp/index.ts'
 import type { AptUpstreamConfig } from '../upstream-config.ts'
 
 /** One suite of one upstream: where it is and whom to believe. */

@@ -13,7 +13,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest'
 import { isLarderError } from '../core/error.ts'
 import { fingerprintOf, parseKeyring, restrictKeyring, type Keyring } from './keyring.ts'
-import { verifyInRelease, verifyRelease } from './release-signature.ts'
+import { verifyCleartext, verifyDetached } from './verify-signature.ts'
 
 const day = 24 * 3600 * 1000
 const made = new Date('2026-01-01T00:00:00Z')
@@ -57,32 +57,32 @@ beforeAll(async () => {
   stranger = await makeKey()
 })
 
-describe('verifyInRelease', () => {
+describe('verifyCleartext', () => {
   it('answers with the signed text and the signers', async () => {
-    const verified = await verifyInRelease(await clearsign([trusted]), await keyringOf(trusted), { now })
+    const verified = await verifyCleartext(await clearsign([trusted]), await keyringOf(trusted), { now })
     expect(verified).toEqual({ text, signers: [fingerprintOf(trusted.publicKey)] })
   })
 
   it('is content with one trusted signature among several', async () => {
-    const verified = await verifyInRelease(await clearsign([stranger, trusted]), await keyringOf(trusted), { now })
+    const verified = await verifyCleartext(await clearsign([stranger, trusted]), await keyringOf(trusted), { now })
     expect(verified.signers).toEqual([fingerprintOf(trusted.publicKey)])
   })
 
   it('names the primary key of a signing subkey', async () => {
     const pair = await makeKey({ subkey: true })
-    const verified = await verifyInRelease(await clearsign([pair]), await keyringOf(pair), { now })
+    const verified = await verifyCleartext(await clearsign([pair]), await keyringOf(pair), { now })
     expect(verified.signers).toEqual([fingerprintOf(pair.publicKey)])
   })
 
   it('refuses strangers, and the trusted who are not asked for', async () => {
     const bytes = await clearsign([trusted])
-    await expect(verifyInRelease(bytes, await keyringOf(stranger), { now })).rejects.toThrow(
-      withCode('APT_SIGNATURE_UNTRUSTED'),
+    await expect(verifyCleartext(bytes, await keyringOf(stranger), { now })).rejects.toThrow(
+      withCode('SIGNATURE_UNTRUSTED'),
     )
     const both = await keyringOf(trusted, stranger)
     const only = (pair: Pair): Keyring => restrictKeyring(both, [fingerprintOf(pair.publicKey)])
-    await expect(verifyInRelease(bytes, only(stranger), { now })).rejects.toThrow(withCode('APT_SIGNATURE_UNTRUSTED'))
-    await expect(verifyInRelease(bytes, only(trusted), { now })).resolves.toHaveProperty('text', text)
+    await expect(verifyCleartext(bytes, only(stranger), { now })).rejects.toThrow(withCode('SIGNATURE_UNTRUSTED'))
+    await expect(verifyCleartext(bytes, only(trusted), { now })).resolves.toHaveProperty('text', text)
   })
 
   it('takes a subkey for its primary key unless the fingerprint ends in !', async () => {
@@ -92,30 +92,30 @@ describe('verifyInRelease', () => {
     const primary = fingerprintOf(pair.publicKey)
     const subkey = pair.publicKey.subkeys.map(fingerprintOf)[0] ?? ''
     for (const allowed of [primary, subkey, `${subkey}!`]) {
-      await expect(verifyInRelease(bytes, restrictKeyring(keyring, [allowed]), { now })).resolves.toHaveProperty(
+      await expect(verifyCleartext(bytes, restrictKeyring(keyring, [allowed]), { now })).resolves.toHaveProperty(
         'text',
         text,
       )
     }
-    const refused = verifyInRelease(bytes, restrictKeyring(keyring, [`${primary}!`]), { now })
-    await expect(refused).rejects.toThrow(withCode('APT_SIGNATURE_UNTRUSTED'))
+    const refused = verifyCleartext(bytes, restrictKeyring(keyring, [`${primary}!`]), { now })
+    await expect(refused).rejects.toThrow(withCode('SIGNATURE_UNTRUSTED'))
   })
 
   it('refuses a changed text and a changed signature', async () => {
     const bytes = await clearsign([trusted])
     const keyring = await keyringOf(trusted)
     const changed = Buffer.from(bytes.toString().replace('stable', 'stabel'))
-    await expect(verifyInRelease(changed, keyring, { now })).rejects.toThrow(withCode('APT_SIGNATURE_BAD'))
+    await expect(verifyCleartext(changed, keyring, { now })).rejects.toThrow(withCode('SIGNATURE_BAD'))
     const other = await clearsign([trusted], {}, 'Origin: Other\n')
     const swapped =
       bytes.toString().replace(/-----BEGIN PGP SIGNATURE[^]*/, '') +
       /-----BEGIN PGP SIGNATURE[^]*/.exec(other.toString())![0]
-    await expect(verifyInRelease(Buffer.from(swapped), keyring, { now })).rejects.toThrow(withCode('APT_SIGNATURE_BAD'))
+    await expect(verifyCleartext(Buffer.from(swapped), keyring, { now })).rejects.toThrow(withCode('SIGNATURE_BAD'))
   })
 
   it('takes blanks at line ends for nothing, and leaves them out of its answer', async () => {
     const bytes = (await clearsign([trusted])).toString().replace('stable\n', 'stable \t\r\n')
-    await expect(verifyInRelease(Buffer.from(bytes), await keyringOf(trusted), { now })).resolves.toHaveProperty(
+    await expect(verifyCleartext(Buffer.from(bytes), await keyringOf(trusted), { now })).resolves.toHaveProperty(
       'text',
       text,
     )
@@ -125,17 +125,17 @@ describe('verifyInRelease', () => {
     const pair = await makeKey({ lifeDays: 30 })
     const bytes = await clearsign([pair])
     const keyring = await keyringOf(pair)
-    await expect(verifyInRelease(bytes, keyring, { now })).resolves.toHaveProperty('text', text)
+    await expect(verifyCleartext(bytes, keyring, { now })).resolves.toHaveProperty('text', text)
     const later = new Date(made.getTime() + 31 * day)
-    await expect(verifyInRelease(bytes, keyring, { now: later })).rejects.toThrow(withCode('APT_KEY_EXPIRED'))
+    await expect(verifyCleartext(bytes, keyring, { now: later })).rejects.toThrow(withCode('SIGNATURE_KEY_EXPIRED'))
   })
 
   it('refuses a key that was revoked', async () => {
     const pair = await makeKey()
     const bytes = await clearsign([pair])
     const { publicKey } = await revokeKey({ key: pair.privateKey, date: now, format: 'object' })
-    await expect(verifyInRelease(bytes, await keyringOf(publicKey), { now })).rejects.toThrow(
-      withCode('APT_KEY_REVOKED'),
+    await expect(verifyCleartext(bytes, await keyringOf(publicKey), { now })).rejects.toThrow(
+      withCode('SIGNATURE_KEY_REVOKED'),
     )
   })
 
@@ -155,21 +155,19 @@ describe('verifyInRelease', () => {
       format: 'object',
     })
     const bytes = await clearsign([keys], config)
-    const verifying = verifyInRelease(bytes, await keyringOf(keys), { now })
-    if (/^Hash: SHA1$/m.test(bytes.toString())) await expect(verifying).rejects.toThrow(withCode('APT_SIGNATURE_BAD'))
+    const verifying = verifyCleartext(bytes, await keyringOf(keys), { now })
+    if (/^Hash: SHA1$/m.test(bytes.toString())) await expect(verifying).rejects.toThrow(withCode('SIGNATURE_BAD'))
     else throw new Error('the test could not make a SHA-1 signature')
   })
 
   it('prefers to say that bytes are wrong over that keys are unknown', async () => {
     const changed = Buffer.from((await clearsign([stranger, trusted])).toString().replace('stable', 'other'))
-    await expect(verifyInRelease(changed, await keyringOf(trusted), { now })).rejects.toThrow(
-      withCode('APT_SIGNATURE_BAD'),
-    )
+    await expect(verifyCleartext(changed, await keyringOf(trusted), { now })).rejects.toThrow(withCode('SIGNATURE_BAD'))
   })
 
   it('says when there is no signature', async () => {
-    await expect(verifyInRelease(Buffer.from(text), await keyringOf(trusted), { now })).rejects.toThrow(
-      withCode('APT_RELEASE_UNSIGNED'),
+    await expect(verifyCleartext(Buffer.from(text), await keyringOf(trusted), { now })).rejects.toThrow(
+      withCode('SIGNATURE_MISSING'),
     )
   })
 
@@ -181,7 +179,7 @@ describe('verifyInRelease', () => {
         const damaged = Buffer.from(bytes)
         damaged[at] = value
         try {
-          expect((await verifyInRelease(damaged, keyring, { now })).text).toBe(text)
+          expect((await verifyCleartext(damaged, keyring, { now })).text).toBe(text)
         } catch (error) {
           expect(isLarderError(error)).toBe(true)
         }
@@ -191,7 +189,7 @@ describe('verifyInRelease', () => {
   })
 })
 
-describe('verifyRelease', () => {
+describe('verifyDetached', () => {
   const release = Buffer.from('Origin: Test  \r\nSuite: ü\n')
 
   async function detach(format: 'armored' | 'binary', keys: readonly Pair[] = [trusted]): Promise<Buffer> {
@@ -204,22 +202,22 @@ describe('verifyRelease', () => {
   }
 
   it.each(['armored', 'binary'] as const)('takes an %s signature', async (format) => {
-    const verified = await verifyRelease(release, await detach(format), await keyringOf(trusted), { now })
-    expect(verified).toEqual({ text: release.toString(), signers: [fingerprintOf(trusted.publicKey)] })
+    const verified = await verifyDetached(release, await detach(format), await keyringOf(trusted), { now })
+    expect(verified).toEqual({ signers: [fingerprintOf(trusted.publicKey)] })
   })
 
   it('takes several blocks', async () => {
     const joined = Buffer.concat([await detach('armored', [stranger]), await detach('armored')])
-    await expect(verifyRelease(release, joined, await keyringOf(trusted), { now })).resolves.toHaveProperty('signers')
+    await expect(verifyDetached(release, joined, await keyringOf(trusted), { now })).resolves.toHaveProperty('signers')
   })
 
   it.each([
-    ['a changed Release', Buffer.from('Origin: Fake\n'), undefined, 'APT_SIGNATURE_BAD'],
-    ['an empty signature', release, '', 'APT_RELEASE_UNSIGNED'],
-    ['a page of HTML', release, '<html></html>', 'APT_RELEASE_UNSIGNED'],
-    ['binary nonsense', release, '\xff\xff\xff', 'APT_SIGNATURE_BAD'],
+    ['a changed Release', Buffer.from('Origin: Fake\n'), undefined, 'SIGNATURE_BAD'],
+    ['an empty signature', release, '', 'SIGNATURE_MISSING'],
+    ['a page of HTML', release, '<html></html>', 'SIGNATURE_MISSING'],
+    ['binary nonsense', release, '\xff\xff\xff', 'SIGNATURE_BAD'],
   ])('refuses %s', async (_, bytes, signature, code) => {
     const given = signature === undefined ? await detach('armored') : Buffer.from(signature, 'latin1')
-    await expect(verifyRelease(bytes, given, await keyringOf(trusted), { now })).rejects.toThrow(withCode(code))
+    await expect(verifyDetached(bytes, given, await keyringOf(trusted), { now })).rejects.toThrow(withCode(code))
   })
 })

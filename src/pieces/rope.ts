@@ -1,5 +1,5 @@
-import { digestOf, type Digest } from '../../core/index.ts'
-import type { TreeEntry } from '../../publish/index.ts'
+import { digestOf, type Digest } from '../core/index.ts'
+import type { TreeEntry } from '../publish/index.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import type { Part } from './piece.ts'
 import type { RopeHashes } from './rope-hashes.ts'

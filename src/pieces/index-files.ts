@@ -1,5 +1,3 @@
-import { hexOf } from '../../core/index.ts'
-import type { TreeEntry } from '../../publish/index.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import { gzipHeader, gzipTrailer } from './gzip-container.ts'
 import { allEncodings, type IndexPlan, type Part, type Piece } from './piece.ts'
@@ -7,8 +5,7 @@ import { joinParts, type Content, type Joiner } from './rope.ts'
 import { xzHeader, xzTrailer } from './xz-container.ts'
 
 /**
- * The files of an index: plain, `.gz`, and `.xz` when every piece has it (a host without xz serves gz only, and
- * Release lists what there is).
+ * The files of an index: plain, `.gz`, and `.xz` when every piece has it: a host without xz serves gz only.
  */
 export async function indexFiles(
   plan: IndexPlan,
@@ -24,12 +21,6 @@ export async function indexFiles(
   const xz = encodings.includes('xz') ? xzParts(all, basket) : undefined
   if (xz) files.push({ path: `${plan.path}.xz`, parts: xz })
   return await Promise.all(files.map(async ({ path, parts }) => ({ path, ...(await joinParts(path, parts, joiner)) })))
-}
-
-/** The same content under its checksum, where clients that hold an older Release still find it. */
-export function byHashEntry(entry: TreeEntry): TreeEntry {
-  const folder = entry.path.slice(0, entry.path.lastIndexOf('/'))
-  return { ...entry, path: `${folder}/by-hash/SHA256/${hexOf(entry.digest)}`, stable: true }
 }
 
 function gzipParts(pieces: readonly Piece[], basket: BlobBasket): Part[] {

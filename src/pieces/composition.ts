@@ -1,6 +1,5 @@
-import type { Digest } from '../../core/index.ts'
-import type { Cache } from '../../state/index.ts'
-import type { RememberedContents } from './contents-index.ts'
+import type { Digest } from '../core/index.ts'
+import type { Cache } from '../state/index.ts'
 import { blobsOf, type Piece } from './piece.ts'
 import { ropeKey } from './rope.ts'
 
@@ -10,10 +9,13 @@ export interface Composition {
   pieces: ReadonlyMap<string, Piece>
   /** Digests of whole files, by the digests of their parts. */
   files: ReadonlyMap<string, Digest>
-  contents: RememberedContents
+  /** Keys of chunks that their owner made from what is dear to read: by a key of the owner. */
+  remembered: Remembered
 }
 
-export const noComposition: Composition = { pieces: new Map(), files: new Map(), contents: new Map() }
+export type Remembered = ReadonlyMap<string, readonly string[]>
+
+export const noComposition: Composition = { pieces: new Map(), files: new Map(), remembered: new Map() }
 
 export type PieceCache = Pick<Cache, 'get' | 'put'>
 
@@ -22,7 +24,7 @@ export async function readComposition(cache: PieceCache, key: string): Promise<C
   const entry = await cache.get(space, key)
   const value = entry?.value as Saved | undefined
   if (value?.form !== form) return noComposition
-  return { pieces: new Map(value.pieces), files: new Map(value.files), contents: new Map(value.contents) }
+  return { pieces: new Map(value.pieces), files: new Map(value.files), remembered: new Map(value.remembered) }
 }
 
 /**
@@ -35,9 +37,9 @@ export async function saveComposition(
   next: Composition,
   earlier: Composition,
 ): Promise<void> {
-  const unchanged = (['pieces', 'files', 'contents'] as const).every((part) => sameKeys(next[part], earlier[part]))
+  const unchanged = (['pieces', 'files', 'remembered'] as const).every((part) => sameKeys(next[part], earlier[part]))
   if (unchanged) return
-  const value: Saved = { form, pieces: [...next.pieces], files: [...next.files], contents: [...next.contents] }
+  const value: Saved = { form, pieces: [...next.pieces], files: [...next.files], remembered: [...next.remembered] }
   const blobs = new Set([...next.pieces.values()].flatMap(blobsOf))
   await cache.put(space, key, { value, blobs: [...blobs] })
 }
@@ -55,12 +57,12 @@ interface Saved {
   form: number
   pieces: [string, Piece][]
   files: [string, Digest][]
-  contents: [string, readonly string[]][]
+  remembered: [string, readonly string[]][]
 }
 
-const space = 'apt-pieces'
+const space = 'pieces'
 /** Changed with every change of how pieces are made, so that old ones are not used. */
-const form = 1
+const form = 2
 
 function sameKeys(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
   return a.size === b.size && [...a.keys()].every((key) => b.has(key))

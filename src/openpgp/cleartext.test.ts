@@ -31,20 +31,20 @@ describe('parseCleartext', () => {
   })
 
   it.each([
-    ['nothing', '', 'APT_RELEASE_UNSIGNED'],
-    ['a plain Release', 'Origin: x\n', 'APT_RELEASE_UNSIGNED'],
-    ['text before', `Origin: x\n${begin}\n\nA: 1\n${block}`, 'APT_RELEASE_UNSIGNED'],
-    ['no signature', `${begin}\n\nA: 1\n`, 'APT_RELEASE_UNSIGNED'],
-    ['no end of header', `${begin}\nHash: SHA256`, 'APT_RELEASE_UNSIGNED'],
-    ['text after', `${begin}\n\nA: 1\n${block}Origin: x\n`, 'APT_SIGNATURE_BAD'],
-    ['text between', `${begin}\n\nA: 1\n${block}x\n${block}`, 'APT_SIGNATURE_BAD'],
-    ['a second message', `${begin}\n\nA: 1\n${block}${begin}\n\nB: 1\n${block}`, 'APT_SIGNATURE_BAD'],
-    ['a message in a message', `${begin}\n\n${begin}\n\nA: 1\n${block}`, 'APT_SIGNATURE_BAD'],
-    ['an unescaped dash', `${begin}\n\n-x\n${block}`, 'APT_SIGNATURE_BAD'],
-    ['another header', `${begin}\nNotDashEscaped: yes\n\nA: 1\n${block}`, 'APT_SIGNATURE_BAD'],
-    ['text in the header', `${begin}\nOrigin: x\n\nA: 1\n${block}`, 'APT_SIGNATURE_BAD'],
-    ['a signature that breaks off', `${begin}\n\nA: 1\n-----BEGIN PGP SIGNATURE-----\n\nAAAA\n`, 'APT_SIGNATURE_BAD'],
-    ['a signature that is not base64', `${begin}\n\nA: 1\n${block.replace('AAAA', '####')}`, 'APT_SIGNATURE_BAD'],
+    ['nothing', '', 'SIGNATURE_MISSING'],
+    ['a plain Release', 'Origin: x\n', 'SIGNATURE_MISSING'],
+    ['text before', `Origin: x\n${begin}\n\nA: 1\n${block}`, 'SIGNATURE_MISSING'],
+    ['no signature', `${begin}\n\nA: 1\n`, 'SIGNATURE_MISSING'],
+    ['no end of header', `${begin}\nHash: SHA256`, 'SIGNATURE_MISSING'],
+    ['text after', `${begin}\n\nA: 1\n${block}Origin: x\n`, 'SIGNATURE_BAD'],
+    ['text between', `${begin}\n\nA: 1\n${block}x\n${block}`, 'SIGNATURE_BAD'],
+    ['a second message', `${begin}\n\nA: 1\n${block}${begin}\n\nB: 1\n${block}`, 'SIGNATURE_BAD'],
+    ['a message in a message', `${begin}\n\n${begin}\n\nA: 1\n${block}`, 'SIGNATURE_BAD'],
+    ['an unescaped dash', `${begin}\n\n-x\n${block}`, 'SIGNATURE_BAD'],
+    ['another header', `${begin}\nNotDashEscaped: yes\n\nA: 1\n${block}`, 'SIGNATURE_BAD'],
+    ['text in the header', `${begin}\nOrigin: x\n\nA: 1\n${block}`, 'SIGNATURE_BAD'],
+    ['a signature that breaks off', `${begin}\n\nA: 1\n-----BEGIN PGP SIGNATURE-----\n\nAAAA\n`, 'SIGNATURE_BAD'],
+    ['a signature that is not base64', `${begin}\n\nA: 1\n${block.replace('AAAA', '####')}`, 'SIGNATURE_BAD'],
   ])('refuses %s', (_, text, code) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code }))
   })
@@ -66,7 +66,7 @@ describe('parseCleartext', () => {
         try {
           parse(lines.join('\n'))
         } catch (error) {
-          expect(isLarderError(error, 'APT_RELEASE_UNSIGNED', 'APT_SIGNATURE_BAD')).toBe(true)
+          expect(isLarderError(error, 'SIGNATURE_MISSING', 'SIGNATURE_BAD')).toBe(true)
         }
       }),
       { numRuns: 3000 },

@@ -1,5 +1,5 @@
-import { digestOf, type Digest } from '../../core/index.ts'
-import type { BlobStore, LeaseId } from '../../store/index.ts'
+import { digestOf, type Digest } from '../core/index.ts'
+import type { BlobStore, LeaseId } from '../store/index.ts'
 import type { PieceMemory } from './piece-memory.ts'
 import type { Part } from './piece.ts'
 

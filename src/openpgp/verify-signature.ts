@@ -8,63 +8,72 @@ import {
   type PublicKey,
   type Subkey,
 } from 'openpgp'
-import { LarderError, type ErrorDetails, type ErrorCode } from '../core/index.ts'
+import type { ErrorCode, LarderError } from '../core/index.ts'
 import { parseArmor } from './armor.ts'
 import { parseCleartext } from './cleartext.ts'
+import { distrusted } from './distrusted.ts'
 import { fingerprintOf, type Keyring } from './keyring.ts'
 
-export interface VerifiedRelease {
-  /** What was signed, and nothing else. */
-  text: string
+export interface Verified {
   /** Fingerprints, upper case, of the primary keys whose signatures are good; at least one. */
   signers: string[]
 }
 
+export interface VerifyOptions {
+  now: Date
+  /** What is judged, for messages. Default: `The Release file`. */
+  what?: string
+}
+
 /**
- * Verifies an InRelease: one good signature of a trusted key is enough, as for apt. Good means: right, by a digest
+ * Verifies a cleartext-signed file, such as an InRelease: one good signature of a trusted key is enough, as for apt. Good means: right, by a digest
  * better than SHA-1, not expired, and made by a key or signing subkey that is neither revoked nor expired now.
  *
- * @throws APT_RELEASE_UNSIGNED, APT_SIGNATURE_BAD, APT_SIGNATURE_UNTRUSTED, APT_KEY_EXPIRED, APT_KEY_REVOKED
+ * @throws SIGNATURE_MISSING, SIGNATURE_BAD, SIGNATURE_UNTRUSTED, SIGNATURE_KEY_EXPIRED, SIGNATURE_KEY_REVOKED
  */
-export async function verifyInRelease(
+export async function verifyCleartext(
   bytes: Uint8Array,
   keyring: Keyring,
-  { now }: { now: Date },
-): Promise<VerifiedRelease> {
+  options: VerifyOptions,
+): Promise<Verified & { text: string }> {
   const { text, signatures } = parseCleartext(bytes)
   // A cleartext signature covers lines that end in CR LF, of whichever type it is.
   const signed = Buffer.from(text.toString('latin1').replaceAll('\n', '\r\n'), 'latin1')
-  const signers = await findSigners(signed, signatures, keyring, now)
+  const signers = await findSigners(signed, signatures, keyring, options)
   return { text: text.toString('utf8'), signers }
 }
 
 /**
- * Verifies a Release by its Release.gpg, armoured or binary: as `verifyInRelease` does.
+ * Verifies bytes by a detached signature, armoured or binary: as `verifyCleartext` does.
  *
- * @throws as `verifyInRelease`
+ * @throws as `verifyCleartext`
  */
-export async function verifyRelease(
-  release: Uint8Array,
+export async function verifyDetached(
+  signed: Uint8Array,
   signature: Uint8Array,
   keyring: Keyring,
-  { now }: { now: Date },
-): Promise<VerifiedRelease> {
-  const signers = await findSigners(release, detachedPackets(signature), keyring, now)
-  return { text: Buffer.from(release).toString('utf8'), signers }
+  options: VerifyOptions,
+): Promise<Verified> {
+  return { signers: await findSigners(signed, detachedPackets(signature, options), keyring, options) }
 }
 
 /** More signatures than any upstream has; each costs a public-key operation. */
 const maxSignatures = 32
 
-async function findSigners(signed: Uint8Array, signatures: Uint8Array, keyring: Keyring, now: Date): Promise<string[]> {
+async function findSigners(
+  signed: Uint8Array,
+  signatures: Uint8Array,
+  keyring: Keyring,
+  options: VerifyOptions,
+): Promise<string[]> {
   const literal = (await createMessage({ binary: signed })).packets[0] as LiteralDataPacket
   const verdicts: Verdict[] = []
-  for (const signature of await readSignaturePackets(signatures)) {
-    verdicts.push(await judge(signature, literal, keyring, now))
+  for (const signature of await readSignaturePackets(signatures, options)) {
+    verdicts.push(await judge(signature, literal, keyring, options.now))
   }
   const signers = verdicts.flatMap((verdict) => (verdict.kind === 'good' ? [verdict.signer] : []))
   if (signers.length > 0) return [...new Set(signers)]
-  throw worst(verdicts)
+  throw worst(verdicts, options)
 }
 
 type Verdict = { kind: 'good'; signer: string } | Refusal
@@ -75,20 +84,21 @@ interface Refusal {
 
 /** What is reported first when no signature is good. */
 const codes = {
-  bad: 'APT_SIGNATURE_BAD',
-  revoked: 'APT_KEY_REVOKED',
-  expired: 'APT_KEY_EXPIRED',
-  untrusted: 'APT_SIGNATURE_UNTRUSTED',
+  bad: 'SIGNATURE_BAD',
+  revoked: 'SIGNATURE_KEY_REVOKED',
+  expired: 'SIGNATURE_KEY_EXPIRED',
+  untrusted: 'SIGNATURE_UNTRUSTED',
 } as const satisfies Record<Refusal['kind'], ErrorCode>
 
-function worst(verdicts: readonly Verdict[]): LarderError {
+function worst(verdicts: readonly Verdict[], options: VerifyOptions): LarderError {
   const refusals = verdicts.filter((verdict) => verdict.kind !== 'good')
   const kinds = Object.keys(codes) as Refusal['kind'][]
   const kind = kinds.find((candidate) => refusals.some((refusal) => refusal.kind === candidate))
-  if (kind === undefined) return failure('APT_RELEASE_UNSIGNED', ['there is no signature in it'])
-  return failure(
+  if (kind === undefined) return distrusted('SIGNATURE_MISSING', ['there is no signature in it'], options)
+  return distrusted(
     codes[kind],
     refusals.map((refusal) => refusal.reason),
+    options,
   )
 }
 
@@ -202,43 +212,26 @@ async function expiryOf(key: PublicKey, part: PublicKey | Subkey, now: Date): Pr
   return ends.filter((end) => end instanceof Date).sort((a, b) => a.getTime() - b.getTime())[0]
 }
 
-function detachedPackets(signature: Uint8Array): Uint8Array {
+function detachedPackets(signature: Uint8Array, options: VerifyOptions): Uint8Array {
   if ((signature[0] ?? 0) >= 0x80) return signature
   const blocks = parseArmor(Buffer.from(signature).toString('latin1'))
   const usable = blocks.flatMap((block) => (block?.label === 'SIGNATURE' ? [block.bytes] : []))
-  if (usable.length === 0) throw failure('APT_RELEASE_UNSIGNED', ['Release.gpg holds no signature'])
-  if (usable.length < blocks.length) throw failure('APT_SIGNATURE_BAD', ['the armour of Release.gpg is damaged'])
+  if (usable.length === 0) throw distrusted('SIGNATURE_MISSING', ['its signature file holds none'], options)
+  if (usable.length < blocks.length)
+    throw distrusted('SIGNATURE_BAD', ['the armour of its signature is damaged'], options)
   return Buffer.concat(usable)
 }
 
-async function readSignaturePackets(bytes: Uint8Array): Promise<SignaturePacket[]> {
+async function readSignaturePackets(bytes: Uint8Array, options: VerifyOptions): Promise<SignaturePacket[]> {
   let packets: PacketList<SignaturePacket>
   try {
     packets = (await readSignature({ binarySignature: bytes })).packets
   } catch (cause) {
     // openpgp throws plain Error for packets that it cannot read
-    throw failure('APT_SIGNATURE_BAD', ['the signature cannot be read'], cause)
+    throw distrusted('SIGNATURE_BAD', ['the signature cannot be read'], options, cause)
   }
   const signatures = packets.filter((packet) => packet instanceof SignaturePacket)
-  if (signatures.length > maxSignatures) throw failure('APT_SIGNATURE_BAD', [`more than ${maxSignatures} signatures`])
+  if (signatures.length > maxSignatures)
+    throw distrusted('SIGNATURE_BAD', [`more than ${maxSignatures} signatures`], options)
   return signatures
-}
-
-const hints: Partial<Record<ErrorCode, string>> = {
-  APT_SIGNATURE_UNTRUSTED:
-    'Add the key of the upstream to its keys, after checking its fingerprint with the publisher.',
-  APT_KEY_EXPIRED: 'Get the renewed key from the publisher; on Debian, update the package of archive keys.',
-  APT_KEY_REVOKED: 'The publisher withdrew this key. Get the key that replaces it, and ask why.',
-  APT_SIGNATURE_BAD: 'The file was damaged or changed on its way, or a proxy answered with something else.',
-}
-
-function failure(code: ErrorCode, reasons: readonly string[], cause?: unknown): LarderError {
-  const hint = hints[code]
-  const details: ErrorDetails = {
-    message: `The Release file cannot be trusted: ${reasons.join('; ')}.`,
-    context: { reasons },
-    ...(hint === undefined ? {} : { hint }),
-    ...(cause === undefined ? {} : { cause }),
-  }
-  return new LarderError(code, details)
 }

@@ -17,8 +17,8 @@ const endSignature = '-----END PGP SIGNATURE-----'
  * lines may stand before, between or after, no header but `Hash`, no line that begins with a lone dash.
  * Source: RFC 9580 §7, and what apt refuses.
  *
- * @throws APT_RELEASE_UNSIGNED when it does not begin as a signed message or has no signature block,
- *   APT_SIGNATURE_BAD when the framework is malformed
+ * @throws SIGNATURE_MISSING when it does not begin as a signed message or has no signature block,
+ *   SIGNATURE_BAD when the framework is malformed
  */
 export function parseCleartext(bytes: Uint8Array): Cleartext {
   const lines = Buffer.from(bytes).toString('latin1').split('\n')
@@ -65,14 +65,14 @@ function trimEnd(line: string): string {
 }
 
 function unsigned(fault: string): LarderError {
-  return new LarderError('APT_RELEASE_UNSIGNED', {
+  return new LarderError('SIGNATURE_MISSING', {
     message: `The InRelease file carries no signature: ${fault}.`,
     hint: 'Unsigned repositories are not mirrored. A captive portal or proxy may have answered in place of the upstream.',
   })
 }
 
 function bad(fault: string, at: number): LarderError {
-  return new LarderError('APT_SIGNATURE_BAD', {
+  return new LarderError('SIGNATURE_BAD', {
     message: `The InRelease file is not a well-formed signed message: ${fault} (line ${at + 1}).`,
     context: { line: at + 1 },
   })

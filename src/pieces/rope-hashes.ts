@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { digestFromHex, type Digest } from '../../core/index.ts'
+import { digestFromHex, type Digest } from '../core/index.ts'
 import type { Part } from './piece.ts'
 
 /**

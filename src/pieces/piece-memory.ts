@@ -1,4 +1,4 @@
-import type { Digest } from '../../core/index.ts'
+import type { Digest } from '../core/index.ts'
 import { RopeHashes } from './rope-hashes.ts'
 
 /**

@@ -19,7 +19,7 @@ export interface KeyFile {
  * Reads keys as apt takes them: armoured (`.asc`, several blocks too) or binary (`.gpg`), several keys in a file.
  * Empty files are passed over, as apt does with /etc/apt/trusted.gpg.
  *
- * @throws APT_KEY_UNREADABLE for a file that holds something else, or when there is no key in any of the files
+ * @throws KEYRING_UNREADABLE for a file that holds something else, or when there is no key in any of the files
  */
 export async function parseKeyring(files: readonly KeyFile[]): Promise<Keyring> {
   const keys: PublicKey[] = []
@@ -93,7 +93,7 @@ function meet(a: readonly string[], b: readonly string[]): string[] {
 }
 
 function unreadable(name: string, fault: string, cause?: unknown, command?: string): LarderError {
-  return new LarderError('APT_KEY_UNREADABLE', {
+  return new LarderError('KEYRING_UNREADABLE', {
     message: `The keyring ${name} cannot be used: ${fault}.`,
     hint:
       command === undefined

@@ -38,7 +38,7 @@ async function fingerprintsIn(...contents: (string | Uint8Array)[]): Promise<str
   return (await parseKeyring(files)).keys.map(fingerprintOf)
 }
 
-const unreadable = expect.objectContaining({ code: 'APT_KEY_UNREADABLE' })
+const unreadable = expect.objectContaining({ code: 'KEYRING_UNREADABLE' })
 
 describe('parseKeyring', () => {
   it('reads armoured and binary keys, alone and together', async () => {
@@ -89,7 +89,7 @@ describe('parseKeyring', () => {
         try {
           await parseKeyring([{ name: 'x', bytes }])
         } catch (error) {
-          expect(isLarderError(error, 'APT_KEY_UNREADABLE')).toBe(true)
+          expect(isLarderError(error, 'KEYRING_UNREADABLE')).toBe(true)
         }
       }),
       { numRuns: 500 },

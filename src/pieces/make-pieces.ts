@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { crc32 } from 'node:zlib'
-import { digestOf, type Digest } from '../../core/index.ts'
+import { digestOf, type Digest } from '../core/index.ts'
 import type { BlobBasket } from './blob-basket.ts'
 import { gzipPiece } from './gzip-container.ts'
 import { hasEncodings, type Chunk, type Encoding, type Piece } from './piece.ts'

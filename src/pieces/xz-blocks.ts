@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { LarderError } from '../../core/index.ts'
+import { LarderError } from '../core/index.ts'
 import { cutXzBlocks, type XzBlock } from './xz-container.ts'
 
 /**

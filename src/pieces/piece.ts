@@ -1,4 +1,4 @@
-import type { Digest } from '../../core/index.ts'
+import type { Digest } from '../core/index.ts'
 
 export type Encoding = 'gz' | 'xz'
 

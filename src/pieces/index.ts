@@ -1,0 +1,6 @@
+export { mayBeginChunk, type Cuttable } from './chunk-boundaries.ts'
+export { planChunks } from './chunk-plan.ts'
+export { composeFiles, type ComposedFiles, type ComposeFilesOptions, type FilePlan } from './compose-files.ts'
+export type { PieceCache, Remembered } from './composition.ts'
+export { PieceMemory } from './piece-memory.ts'
+export type { Chunk, Encoding, IndexPlan, Part } from './piece.ts'

@@ -1,0 +1,1 @@
+export { ClauseEngine } from './clause-engine.ts'
