@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { aptGrammar } from '../src/apt/index.ts'
+import { siteKinds } from '../src/app/site-kinds.ts'
 import type { SiteFiles } from '../src/core/index.ts'
-import { mirrorGrammar, type MirrorConfig } from '../src/mirror/index.ts'
+import type { MirrorConfig } from '../src/mirror/index.ts'
 import { readPackageList } from '../src/mirror/read-package-list.ts'
 import { readSite } from '../src/pipeline/index.ts'
 import { root } from './command.ts'
@@ -13,7 +13,7 @@ const folders = readdirSync(examples).filter((name) => statSync(join(examples, n
 
 describe('examples', () => {
   it.each(folders)('%s is a site without mistakes', async (folder) => {
-    expect(await readSite(filesIn(join(examples, folder)), [mirrorGrammar([aptGrammar])])).toMatchObject({
+    expect(await readSite(filesIn(join(examples, folder)), siteKinds())).toMatchObject({
       warnings: [],
     })
   })
@@ -24,7 +24,7 @@ describe('examples', () => {
 
   it('all shapes of a package list mean the same', async () => {
     const files = filesIn(join(examples, 'package-list-shapes'))
-    const result = await readSite(files, [mirrorGrammar([aptGrammar])])
+    const result = await readSite(files, siteKinds())
     if (!('site' in result)) throw new Error('the example has mistakes')
     const { sections } = result.site
     const lists = await Promise.all(

@@ -2,8 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { aptGrammar } from '../src/apt/index.ts'
-import { mirrorGrammar } from '../src/mirror/index.ts'
+import { siteKinds } from '../src/app/site-kinds.ts'
 import { jsonSchemaOf } from '../src/pipeline/index.ts'
 import { root } from './command.ts'
 import { errorReference, errorReferencePath } from './make-error-reference.ts'
@@ -28,7 +27,7 @@ interface Shape {
 }
 
 export function siteReference(): string {
-  const kinds = [mirrorGrammar([aptGrammar])]
+  const kinds = siteKinds()
   const site = jsonSchemaOf('larder.yaml', kinds) as Shape
   const list = jsonSchemaOf('packages.json', kinds) as Shape
   return [opening, ...sectionsOf(site), packageLists, ...entriesOf(list), versions].join('\n')
@@ -66,6 +65,9 @@ A text holds one name or several, with blanks between them. Each may have an arc
 (\`nginx (>= 1.22)\`, \`nginx >= 1.22\`, \`nginx=1.22.1-9\`). The command of a package manager before the names
 (\`apt-get install -y\`) and options are ignored with a warning. A package that is listed twice is a warning; if the two
 say different things, it is a mistake.
+
+For an RPM mirror a text may also be \`name.architecture\`, a capability (\`webserver\`) or the path of a file
+(\`/usr/bin/python3\`): as with dnf, whatever provides it is taken when no package has that name.
 `
 
 const versions = `

@@ -1,8 +1,9 @@
 import { aptGrammar } from '../apt/index.ts'
-import { mirrorGrammar } from '../mirror/index.ts'
 import type { KindGrammar } from '../core/index.ts'
+import { mirrorGrammar } from '../mirror/index.ts'
+import { rpmGrammar } from '../rpm/index.ts'
 
 /** What the files of a site may say, for checks that open no data folder and no network. */
 export function siteKinds(): KindGrammar[] {
-  return [mirrorGrammar([aptGrammar])]
+  return [mirrorGrammar([aptGrammar, rpmGrammar])]
 }

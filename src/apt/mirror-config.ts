@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { validDays } from '../mirror/index.ts'
 import { baseSets } from './base-set.ts'
 import { architecture, component, suiteName } from './upstream-config.ts'
 
@@ -25,6 +26,7 @@ export const aptMirrorSchema = z.object({
       'The source package of everything in the mirror too, at the version it was built from, for deb-src and apt-get source; not those that Built-Using names. What no upstream has is a note in the plan. Default: false.',
     ),
   contents: z.boolean().default(false).describe('Contents files, for apt-file. Default: false.'),
+  validDays,
   label: z.string().min(1).max(100).regex(/^[ -~]+$/, 'printable ASCII').optional().describe('Label of the published Release. Default: the name of the mirror.'), // prettier-ignore
 })
 

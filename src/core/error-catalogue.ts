@@ -92,6 +92,14 @@ export const catalogue = {
   CACHE_DAMAGED: passing('A file of the cache is damaged. It is made anew when the work is tried again.', 500),
   APT_SOURCES_NONE: refused('No APT source of this host fits the mirror.'),
 
+  // rpm: what an upstream may do wrong
+  RPM_REPOMD_MISSING: failed('The upstream has no repodata/repomd.xml.', 502),
+  RPM_REPOMD_REPLAYED: failed('The repomd.xml is older than the one that was seen before.', 502),
+  RPM_METALINK_MISMATCH: failed('The repomd.xml is none of those that the metalink promises.', 502),
+  RPM_INDEX_MISSING: failed('The repomd.xml promises no usable data file for what was asked.', 502),
+  RPM_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),
+  RPM_CHECKSUM_REFUSED: failed('A file is promised by a checksum that proves nothing, or that is malformed.', 502),
+
   // mirror
   PACKAGE_UNKNOWN: refused('A listed package is in none of the upstreams of the mirror.'),
   CLOSURE_UNSATISFIABLE: refused('A dependency cannot be satisfied from the upstreams of the mirror.'),

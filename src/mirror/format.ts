@@ -81,7 +81,7 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   readonly name: 'apt' | 'rpm'
   /** Keys of an upstream besides `format`. */
   readonly upstreamSchema: z.ZodType<UpstreamConfig>
-  /** Keys of a mirror besides `format`, `upstreams`, `packages`, `recommends`, `exclude`, `keep`, `validDays`. */
+  /** Keys of a mirror besides `format`, `upstreams`, `packages`, `recommends`, `exclude`, `keep`. */
   readonly mirrorSchema: z.ZodType<MirrorConfig>
   /** Grammar of names and versions of the list. */
   checkListed(listed: ListedPackage): Problem[]

@@ -18,7 +18,7 @@ export interface MirrorConfig {
   recommends: boolean
   exclude: string[]
   keep: { snapshots: number; generations: number }
-  /** Days until clients refuse what they have. Undefined: they never do. */
+  /** Days until clients refuse what they have. Undefined: they never do, or the format knows of no such date. */
   validDays?: number | undefined
   [key: string]: unknown
 }
@@ -64,6 +64,14 @@ const sitePath = z
 /** Entries are read, with words for every mistake, where files of them are read. Editors see their schema. */
 const inlineList = z.array(z.unknown()).meta({ items: z.toJSONSchema(packageEntries, { io: 'input' }).items })
 
+/** Key of the mirrors of formats whose clients look at a date. */
+export const validDays = z
+  .int()
+  .min(1)
+  .max(3650)
+  .optional()
+  .describe('Days until clients refuse what they have; it is signed anew in time. Default: they never do.')
+
 function common() {
   return {
     upstreams: z
@@ -90,12 +98,6 @@ function common() {
       })
       .prefault({})
       .describe('How much of the past is kept.'),
-    validDays: z
-      .int()
-      .min(1)
-      .max(3650)
-      .optional()
-      .describe('Days until clients refuse what they have; it is signed anew in time. Default: they never do.'),
   }
 }
 

@@ -46,6 +46,8 @@ export function parseConstraint(text: string): { constraint: Constraint | undefi
 
 /** What nearly all lists consist of. */
 const simple = /^[A-Za-z0-9][A-Za-z0-9+._-]*$/
+/** A file that a package holds: where a format knows which, it takes the package. */
+const path = /^(?:\/[A-Za-z0-9_][A-Za-z0-9+._-]*)+$/
 const versionPattern = /^[A-Za-z0-9][A-Za-z0-9.+~:^_-]*$/
 export const architecturePattern = /^[a-z0-9][a-z0-9_-]*$/
 /** A name; then perhaps a version in brackets or behind an operator. Else any run of other characters. */
@@ -78,6 +80,7 @@ function parseOne(
 }
 
 function checkName(name: string, text: string): Mistake[] {
+  if (path.test(text) && text.length <= longestName && !/\.(deb|rpm)$/.test(text)) return []
   if (/:\/\/|^[./]|\.(deb|rpm)$/.test(text)) {
     const expected = 'the name of a package that an upstream holds'
     return [{ message: `${quote(text)} is a file or an address`, expected }]

@@ -73,6 +73,8 @@ describe('parsePackageList', () => {
     ['"$(reboot)"', 'a character that is in no name of a package, "$"'],
     ['"a\\u0000b"', 'a character that is in no name of a package, "<U+0000>"'],
     ['"é"', 'a character that is in no name of a package, "é"'],
+    ['"/srv/nmap.rpm"', '"/srv/nmap.rpm" is a file or an address'],
+    ['"/usr/../bin"', '"/usr/../bin" is a file or an address'],
     ['"../../etc/passwd"', '"../../etc/passwd" is a file or an address'],
     ['"http://h.example.org/a.deb"', '"http://h.example.org/a.deb" is a file or an address'],
     ['"nginx/stable"', '"nginx/stable" chooses a suite; expected the name alone'],
@@ -152,7 +154,8 @@ describe('parsePackageList', () => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 5 }), (entries) => {
         const { list } = read(JSON.stringify(entries))
-        for (const { name } of list) expect(name).toMatch(/^[A-Za-z0-9][A-Za-z0-9+._-]*$/)
+        for (const { name } of list)
+          expect(name).toMatch(/^[A-Za-z0-9][A-Za-z0-9+._-]*$|^(\/[A-Za-z0-9_][A-Za-z0-9+._-]*)+$/)
       }),
       { numRuns: 3_000 },
     )

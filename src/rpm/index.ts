@@ -1,0 +1,1 @@
+export { rpmGrammar } from './grammar.ts'
