@@ -1,6 +1,6 @@
 import type { Finding, Problem } from '../core/index.ts'
 import type { Readable } from 'node:stream'
-import type { MirrorPackage, WhyChain } from '../mirror/index.ts'
+import type { ClientSetup, MirrorPackage, WhyChain } from '../mirror/index.ts'
 import type { TreeEntry } from '../publish/index.ts'
 
 /**
@@ -69,10 +69,7 @@ export interface Controller {
   /** Armored public key that clients of the mirror must trust. MIRROR_UNKNOWN. */
   publicKey(mirror: string): Promise<string>
   /** What a client needs to use the mirror. */
-  clientSetup(
-    mirror: string,
-    baseUrl: string,
-  ): Promise<{ format: 'apt'; deb822: string; oneLine: string; suite: string; components: string[] }>
+  clientSetup(mirror: string, baseUrl: string): Promise<ClientSetup>
 
   health(): Promise<{ ready: boolean; reasons: string[] }>
 }

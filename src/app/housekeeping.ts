@@ -4,7 +4,6 @@ import type { Run } from '../pipeline/index.ts'
 import type { Cache } from '../state/index.ts'
 import { collectGarbage, type CollectionResult } from '../store/index.ts'
 import { declaredMirror, type ControllerContext } from './controller/context.ts'
-import { formatOf } from './controller/mirrors.ts'
 import { requestSync } from './controller/runs.ts'
 
 export interface HousekeepingOptions {
@@ -97,13 +96,12 @@ function mayPassNow({ state, error }: Run): boolean {
 }
 
 async function reseal(context: ControllerContext): Promise<void> {
-  const { publisher, signingKey, clock, log } = context
+  const { publisher, signingKey, clock, log, formats } = context
   for (const { mirror } of await publisher.needsResealing(clock.now())) {
     const declared = await declaredMirror(context, mirror)
     const validForMs = declared === undefined ? undefined : validForMsOf(declared)
-    const format = await formatOf(context, mirror)
     try {
-      await resign({ mirror, format, publisher, signingKey, validForMs })
+      await resign({ mirror, formats, publisher, signingKey, validForMs })
       log.info('signed again before it expires', { mirror })
     } catch (error) {
       // The key of one mirror may be lost: that must not let the others expire.
@@ -124,6 +122,8 @@ async function collect({ context, cache }: HousekeepingOptions, signal: AbortSig
   await runs.prune(keepRuns)
   await cache.prune('apt-pieces', keepPiecesMs)
   await cache.prune('apt upstream', keepUpstreamsMs)
+  await cache.prune('rpm upstream', keepUpstreamsMs)
+  await cache.prune('rpm verified', keepPiecesMs)
   for (const format of formats) await format.tidy()
   const roots = async function* () {
     yield* publisher.roots()

@@ -1,5 +1,5 @@
 import { LarderError } from '../core/index.ts'
-import type { ClientSetup } from '../mirror/index.ts'
+import type { AptClientSetup } from '../mirror/index.ts'
 import type { RepositoryMeta } from './repository/index.ts'
 
 /**
@@ -11,7 +11,7 @@ export function clientSetup(options: {
   baseUrl: string
   publicKeyArmored: string
   meta: unknown
-}): ClientSetup {
+}): AptClientSetup {
   const { mirror, baseUrl, publicKeyArmored } = options
   if (options.meta === undefined) {
     throw new LarderError('PUBLICATION_NONE', {

@@ -43,7 +43,9 @@ export interface AptResolution extends Resolution {
   sources: readonly FoundSource[] | undefined
 }
 
-export type AptFormat = Format<AptUpstreamConfig, AptMirrorConfig, LoadedUpstreams, AptResolution>
+export interface AptFormat extends Format<AptUpstreamConfig, AptMirrorConfig, LoadedUpstreams, AptResolution> {
+  clientSetup: typeof clientSetup
+}
 
 /** Repositories for apt, debootstrap and their kin. */
 export function createAptFormat(options: AptFormatOptions): AptFormat {

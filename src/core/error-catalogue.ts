@@ -95,6 +95,7 @@ export const catalogue = {
   // rpm: what an upstream may do wrong
   RPM_REPOMD_MISSING: failed('The upstream has no repodata/repomd.xml.', 502),
   RPM_REPOMD_REPLAYED: failed('The repomd.xml is older than the one that was seen before.', 502),
+  RPM_MIRRORS_MISSING: failed('A mirrorlist or metalink is not there, or names no address.', 502),
   RPM_METALINK_MISMATCH: failed('The repomd.xml is none of those that the metalink promises.', 502),
   RPM_INDEX_MISSING: failed('The repomd.xml promises no usable data file for what was asked.', 502),
   RPM_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Digest, Progress, Problem, SiteFiles } from '../core/index.ts'
+import { LarderError, type Digest, type Problem, type Progress, type SiteFiles } from '../core/index.ts'
 import type { LeaseId } from '../store/index.ts'
 import type { Sealer, Snapshot, SigningKey } from '../publish/index.ts'
 
@@ -104,7 +104,10 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
     loaded: Loaded,
     what: { resolution: Resolved; held: ReadonlySet<Digest> },
   ): Promise<Resolved>
-  /** Writes index files and the tree of the snapshot; reuses what earlier snapshots share. */
+  /**
+   * Writes index files and the tree of the snapshot; reuses what earlier snapshots share. `meta` is JSON and has the
+   * name of the format as its `format`.
+   */
   compose(
     context: FormatContext,
     loaded: Loaded,
@@ -137,7 +140,9 @@ export interface LoadedUpstream {
   notes: readonly string[]
 }
 
-export interface ClientSetup {
+export type ClientSetup = AptClientSetup | RpmClientSetup
+
+export interface AptClientSetup {
   format: 'apt'
   /** deb822 source with the key inline. */
   deb822: string
@@ -145,6 +150,12 @@ export interface ClientSetup {
   oneLine: string
   suite: string
   components: string[]
+}
+
+export interface RpmClientSetup {
+  format: 'rpm'
+  /** What goes below /etc/yum.repos.d, for dnf and yum alike. */
+  repo: string
 }
 
 export interface WhyChain {
@@ -163,6 +174,17 @@ export function asAnyFormat<UpstreamConfig, MirrorConfig, Loaded, Resolved exten
   format: Format<UpstreamConfig, MirrorConfig, Loaded, Resolved>,
 ): AnyFormat {
   return format
+}
+
+/** The format that made a snapshot, whatever the mirror is declared as now. MIRROR_UNKNOWN. */
+export function formatOfSnapshot(
+  formats: readonly AnyFormat[],
+  { mirror, number, meta }: Pick<Snapshot, 'mirror' | 'number' | 'meta'>,
+): AnyFormat {
+  const name = (meta as { format?: unknown } | null)?.format
+  const format = formats.find((candidate) => candidate.name === name)
+  if (format !== undefined) return format
+  throw new LarderError('MIRROR_UNKNOWN', { message: `${mirror}@${number} is of a format that is not supported.` })
 }
 
 /** The schema lets no format through that is not registered. */

@@ -1,7 +1,10 @@
 export { diffPackages, filesOf, type PackageDiff } from './package-diff.ts'
 export {
   asAnyFormat,
+  formatNamed,
+  formatOfSnapshot,
   type AnyFormat,
+  type AptClientSetup,
   type ClientSetup,
   type Format,
   type FormatContext,
@@ -12,6 +15,7 @@ export {
   type MirrorPackage,
   type MirrorRequest,
   type Resolution,
+  type RpmClientSetup,
   type WhyChain,
 } from './format.ts'
 export { mirrorGrammar } from './mirror-grammar.ts'

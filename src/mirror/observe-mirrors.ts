@@ -1,6 +1,13 @@
 import { digestOf, isLarderError, type KindContext } from '../core/index.ts'
 import type { Snapshot } from '../publish/index.ts'
-import { formatNamed, type AnyFormat, type ListedPackage, type MirrorPackage, type MirrorRequest } from './format.ts'
+import {
+  formatNamed,
+  formatOfSnapshot,
+  type AnyFormat,
+  type ListedPackage,
+  type MirrorPackage,
+  type MirrorRequest,
+} from './format.ts'
 import type { ObservedMirror, ObservedMirrors } from './mirror-change.ts'
 import type { MirrorKindOptions } from './mirror-kind.ts'
 import { readMirrorRequest } from './mirror-request.ts'
@@ -27,7 +34,7 @@ export async function observeMirrors(
       loaded,
       inputs: inputsOf(request, format.fingerprint(loaded)),
       publishedInputs: publication && (await options.memory.getInputs(name)),
-      publishedPackages: snapshot === undefined ? [] : await packagesIfReadable(format, snapshot),
+      publishedPackages: snapshot === undefined ? [] : await packagesIfReadable(options.formats, snapshot),
       published: publication !== undefined,
     })
   }
@@ -36,9 +43,9 @@ export async function observeMirrors(
 }
 
 /** A publication whose own blobs are damaged is compared with nothing: the plan then names everything as new. */
-async function packagesIfReadable(format: AnyFormat, snapshot: Snapshot): Promise<MirrorPackage[]> {
+async function packagesIfReadable(formats: readonly AnyFormat[], snapshot: Snapshot): Promise<MirrorPackage[]> {
   try {
-    return await format.packagesOf(snapshot)
+    return await formatOfSnapshot(formats, snapshot).packagesOf(snapshot)
   } catch (error) {
     if (isLarderError(error, 'BLOB_MISSING', 'BLOB_DAMAGED')) return []
     throw error

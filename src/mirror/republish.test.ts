@@ -25,11 +25,11 @@ const slowSealer: Sealer = {
     return sealer.seal(options)
   },
 }
-const format = { sealer: () => slowSealer } as unknown as AnyFormat
+const formats = [{ name: 'apt', sealer: () => slowSealer } as unknown as AnyFormat]
 const signAgain = () =>
   resign({
     mirror: 'base',
-    format,
+    formats,
     publisher,
     signingKey: () => Promise.resolve({} as SigningKey),
     validForMs: undefined,
@@ -43,7 +43,7 @@ beforeEach(async () => {
   for (const name of ['a', 'b']) {
     const digest = await room.store.write(lease, Buffer.from(name))
     const tree = await writeTree(room.store, lease, [{ path: 'file', sizeBytes: 1, digest, stable: false }])
-    await publisher.addSnapshot({ mirror: 'base', tree: tree.digest, origin: 'test', meta: null })
+    await publisher.addSnapshot({ mirror: 'base', tree: tree.digest, origin: 'test', meta: { format: 'apt' } })
   }
   await publisher.promote({ mirror: 'base', number: 1, sealer })
 })

@@ -1,11 +1,11 @@
 import { isLarderError } from '../core/index.ts'
 import type { Alongside, Publication, Publisher, SigningKey } from '../publish/index.ts'
-import type { AnyFormat } from './format.ts'
+import { formatOfSnapshot, type AnyFormat } from './format.ts'
 
 export interface RepublishOptions {
   mirror: string
   snapshotNumber: number
-  format: AnyFormat
+  formats: readonly AnyFormat[]
   publisher: Publisher
   signingKey: (mirror: string) => Promise<SigningKey>
   /** Undefined: no Valid-Until. */
@@ -21,8 +21,9 @@ export interface RepublishOptions {
  * theirs (apt: acquire-item.cc), so the old signature would not do. SNAPSHOT_UNKNOWN.
  */
 export async function republish(options: RepublishOptions): Promise<Publication> {
-  const { mirror, snapshotNumber, format, publisher, validForMs, alongside, replaces } = options
+  const { mirror, snapshotNumber, formats, publisher, validForMs, alongside, replaces } = options
   const snapshot = await publisher.snapshot(mirror, snapshotNumber)
+  const format = formatOfSnapshot(formats, snapshot)
   const sealer = format.sealer({ name: mirror, meta: snapshot.meta }, await options.signingKey(mirror))
   return publisher.promote({ mirror, number: snapshotNumber, sealer, validForMs, alongside, replaces })
 }

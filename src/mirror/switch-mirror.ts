@@ -1,6 +1,5 @@
 import { isLarderError } from '../core/index.ts'
 import type { Alongside } from '../publish/index.ts'
-import { formatNamed } from './format.ts'
 import type { StagedMirror, StagedWork } from './mirror-change.ts'
 import type { MirrorKindOptions } from './mirror-kind.ts'
 import { republish } from './republish.ts'
@@ -26,8 +25,7 @@ async function publishStaged(
   } catch (error) {
     if (!isLarderError(error, 'PUBLICATION_OUTDATED')) throw error
     const { snapshotNumber, validForMs } = work
-    const format = formatNamed(options.formats, work.format)
-    const { signingKey } = options
-    await republish({ mirror, snapshotNumber, format, publisher, signingKey, validForMs, alongside })
+    const { signingKey, formats } = options
+    await republish({ mirror, snapshotNumber, formats, publisher, signingKey, validForMs, alongside })
   }
 }

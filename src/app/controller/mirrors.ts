@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { LarderError, silentProgress, type Finding } from '../../core/index.ts'
 import {
   diffPackages,
+  formatNamed,
+  formatOfSnapshot,
   readMirrorRequest,
   republish,
   validForMsOf,
@@ -72,19 +74,23 @@ export async function requirePublication(context: ControllerContext, name: strin
   })
 }
 
-/** The format of a mirror: as declared, else as its snapshots remember it. */
+/** The format of what clients see of a mirror; before there is anything, the one that it is declared as. */
 export async function formatOf(context: ControllerContext, name: string): Promise<AnyFormat> {
+  const { publisher, formats } = context
+  const publication = await publisher.current(name)
+  if (publication !== undefined)
+    return formatOfSnapshot(formats, await publisher.snapshot(name, publication.snapshotNumber))
   const declared = await declaredMirror(context, name)
-  const format = context.formats.find((candidate) => candidate.name === (declared?.format ?? 'apt'))
+  const format = formats.find((candidate) => candidate.name === declared?.format)
   if (format === undefined)
-    throw new LarderError('MIRROR_UNKNOWN', { message: `Mirror ${name} is of a format that is not supported.` })
+    throw new LarderError('MIRROR_UNKNOWN', { message: `Mirror ${name} is neither published nor declared.` })
   return format
 }
 
 async function packagesOf(context: ControllerContext, name: string, number: number): Promise<MirrorPackage[]> {
   await requireMirror(context, name)
   const snapshot = await context.publisher.snapshot(name, number)
-  return (await formatOf(context, name)).packagesOf(snapshot)
+  return formatOfSnapshot(context.formats, snapshot).packagesOf(snapshot)
 }
 
 async function summarize(context: ControllerContext, name: string): Promise<MirrorSummary> {
@@ -114,7 +120,7 @@ async function summarizeSnapshot(
   published: boolean,
 ): Promise<SnapshotSummary> {
   const tree = await readTree(context.store, snapshot.tree)
-  const packages = await (await formatOf(context, snapshot.mirror)).packagesOf(snapshot)
+  const packages = await formatOfSnapshot(context.formats, snapshot).packagesOf(snapshot)
   return {
     mirror: snapshot.mirror,
     number: snapshot.number,
@@ -140,8 +146,8 @@ async function why(context: ControllerContext, name: string, packageName: string
       message: `Mirror ${name} is not declared at the head of main, so nothing asks for its packages.`,
     })
   }
-  const format = await formatOf(context, name)
-  const { clock, leases, stopping } = context
+  const { clock, leases, stopping, formats } = context
+  const format = formatNamed(formats, mirror.format)
   const lease = await leases.acquire(`why/${name}/${randomUUID()}`)
   try {
     const signal = AbortSignal.any([AbortSignal.timeout(600_000), stopping])
@@ -163,10 +169,9 @@ async function why(context: ControllerContext, name: string, packageName: string
 async function publishAgain(context: ControllerContext, name: string, number: number): Promise<PublicationSummary> {
   await requireMirror(context, name)
   const declared = await declaredMirror(context, name)
-  const { publisher, signingKey } = context
-  const format = await formatOf(context, name)
+  const { publisher, signingKey, formats } = context
   const validForMs = declared === undefined ? undefined : validForMsOf(declared)
-  const options = { mirror: name, snapshotNumber: number, format, publisher, signingKey, validForMs }
+  const options = { mirror: name, snapshotNumber: number, formats, publisher, signingKey, validForMs }
   return summarizePublication(await republish(options))
 }
 

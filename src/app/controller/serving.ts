@@ -1,23 +1,24 @@
 import { readTree } from '../../publish/index.ts'
-import { openEntry } from '../open-entry.ts'
 import type { Controller } from '../controller.ts'
-import { formatOf, requireMirror } from './mirrors.ts'
+import { openEntry } from '../open-entry.ts'
 import type { ControllerContext } from './context.ts'
+import { formatOf, requireMirror } from './mirrors.ts'
 
 type ServingMethods = Pick<Controller, 'published' | 'publishedFolder' | 'publicKey' | 'clientSetup'>
 
 /** What clients of the published mirrors are given. */
 export function createServingMethods(context: ControllerContext): ServingMethods {
   const { publisher, store } = context
+  const isOf = createFormatMemory(context)
   return {
-    async published(_format, mirror, path) {
+    async published(format, mirror, path) {
       const found = await publisher.lookup(mirror, path)
-      if (found === undefined) return undefined
+      if (found === undefined || !(await isOf(format, mirror))) return undefined
       return { entry: found.entry, modifiedAt: found.modifiedAt, ...openEntry(store, found.entry) }
     },
-    async publishedFolder(_format, mirror, path) {
+    async publishedFolder(format, mirror, path) {
       const publication = await publisher.current(mirror)
-      if (publication === undefined) return undefined
+      if (publication === undefined || !(await isOf(format, mirror))) return undefined
       return childrenOf(await readTree(store, publication.tree), path)
     },
     async publicKey(mirror) {
@@ -32,6 +33,19 @@ export function createServingMethods(context: ControllerContext): ServingMethods
       const { publicKeyArmored } = await context.signingKey(mirror)
       return format.clientSetup({ mirror, baseUrl, publicKeyArmored, meta: snapshot?.meta })
     },
+  }
+}
+
+/** Whether what clients see of a mirror is of a format. Without a question to the database while it stays the same. */
+function createFormatMemory(context: ControllerContext): (format: string, mirror: string) => Promise<boolean> {
+  const known = new Map<string, { snapshotNumber: number; format: string }>()
+  return async (format, mirror) => {
+    const snapshotNumber = (await context.publisher.current(mirror))?.snapshotNumber ?? 0
+    const last = known.get(mirror)
+    if (last?.snapshotNumber === snapshotNumber) return last.format === format
+    const { name } = await formatOf(context, mirror)
+    known.set(mirror, { snapshotNumber, format: name })
+    return name === format
   }
 }
 

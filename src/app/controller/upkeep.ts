@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { isAbsolute } from 'node:path'
 import { LarderError } from '../../core/index.ts'
-import { resign, validForMsOf } from '../../mirror/index.ts'
+import { formatOfSnapshot, resign, validForMsOf } from '../../mirror/index.ts'
 import { exportTree, readTree, type Keyring } from '../../publish/index.ts'
 import type { Controller } from '../controller.ts'
 import type { Housekeeping } from '../housekeeping.ts'
-import { formatOf, requireMirror, requirePublication } from './mirrors.ts'
+import { requireMirror, requirePublication } from './mirrors.ts'
 import { declaredMirror, type ControllerContext } from './context.ts'
 
 type UpkeepMethods = Pick<Controller, 'exportMirror' | 'collectGarbage' | 'keys' | 'importKey' | 'rotateKey'>
@@ -23,10 +23,9 @@ export function createUpkeepMethods(
   /** Signed by both keys from now on, so that clients that fetch the new one can use it at once. */
   const signAgain = async (mirror: string): Promise<void> => {
     const declared = await declaredMirror(context, mirror)
-    const { publisher, signingKey } = context
-    const format = await formatOf(context, mirror)
+    const { publisher, signingKey, formats } = context
     const validForMs = declared === undefined ? undefined : validForMsOf(declared)
-    await resign({ mirror, format, publisher, signingKey, validForMs })
+    await resign({ mirror, formats, publisher, signingKey, validForMs })
   }
   return {
     exportMirror: (mirror, folder) => exportMirror(context, mirror, folder),
@@ -57,8 +56,8 @@ async function exportMirror(
 ): ReturnType<Controller['exportMirror']> {
   if (!isAbsolute(folder)) throw new LarderError('USAGE', { message: `${folder} is not an absolute path.` })
   const publication = await requirePublication(context, mirror)
-  const format = await formatOf(context, mirror)
-  const { store, leases } = context
+  const { store, leases, publisher, formats } = context
+  const format = formatOfSnapshot(formats, await publisher.snapshot(mirror, publication.snapshotNumber))
   const tree = await readTree(store, publication.tree)
   const lease = await leases.acquire(`export/${mirror}/${randomUUID()}`)
   try {

@@ -1,7 +1,12 @@
 import { isLarderError, silentProgress, type LarderError } from '../../core/index.ts'
-import { readMirrorRequest, type LoadedUpstream, type MirrorConfig, type MirrorRequest } from '../../mirror/index.ts'
+import {
+  formatNamed,
+  readMirrorRequest,
+  type LoadedUpstream,
+  type MirrorConfig,
+  type MirrorRequest,
+} from '../../mirror/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
-import { formatOf } from '../controller/mirrors.ts'
 
 /** What the upstreams of one mirror answered when they were asked. */
 export interface LoadedMirror {
@@ -67,8 +72,7 @@ async function requestOf(
 ): Promise<MirrorRequest<unknown, MirrorConfig>> {
   const head = await siteHead.current()
   if (head === undefined) throw new Error('there was a head of main a moment ago')
-  const format = formats.find((one) => one.name === config.format)
-  if (format === undefined) throw new Error(`no format ${config.format}: the schema lets none through`)
+  const format = formatNamed(formats, config.format)
   const { files } = head
   const site = head.site.sections
   const kind = { files, site, clock, signal, progress: silentProgress, runId: 'doctor', freshForMs: 0 }
@@ -77,11 +81,11 @@ async function requestOf(
 
 async function load(
   context: ControllerContext,
-  { name, signal }: Asked,
+  { config, signal }: Asked,
   request: MirrorRequest<unknown, MirrorConfig>,
 ): Promise<LoadedUpstream[]> {
-  const { leases, clock } = context
-  const format = await formatOf(context, name)
+  const { leases, clock, formats } = context
+  const format = formatNamed(formats, config.format)
   const lease = await leases.acquire('doctor/upstreams')
   try {
     const options = { lease, signal, progress: silentProgress, now: clock.now(), freshForMs: 0 }

@@ -92,7 +92,9 @@ async function runTrial({ context, abilities, workspace, controller, watch }: Tr
     if (findings.length > 0) throw new LarderError('VERIFY_FAILED', { message: findings[0]?.message ?? '' })
   })
   if (!abilities.hasApt) return
-  const { deb822 } = await controller.larder.controller.clientSetup(mirror.name, url)
+  const setup = await controller.larder.controller.clientSetup(mirror.name, url)
+  if (setup.format !== 'apt') throw new Error('the site of the quickstart has an APT mirror')
+  const { deb822 } = setup
   const folder = join(workspace, 'client')
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { makeSigner, type Upstream } from '../../../test/fixtures/upstream/index.ts'
 import { silentProgress, systemClock, type Digest } from '../../core/index.ts'
 import { createTestFetcher } from '../../fetch/testing/index.ts'
-import type { ClientSetup, MirrorPackage } from '../../mirror/index.ts'
+import type { AptClientSetup, MirrorPackage } from '../../mirror/index.ts'
 import { readTree, type SigningKey, type Snapshot } from '../../publish/index.ts'
 import type { Cache } from '../../state/index.ts'
 import { createAptFormat } from '../format.ts'
@@ -24,7 +24,7 @@ export interface PublishedMirror {
   files: ReadonlyMap<string, Buffer>
   /** What the snapshot itself says that it holds. */
   held: MirrorPackage[]
-  clientSetup(baseUrl: string): ClientSetup
+  clientSetup(baseUrl: string): AptClientSetup
 }
 
 export interface TestMirror {

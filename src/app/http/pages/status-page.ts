@@ -71,11 +71,11 @@ function mirrorTable(mirrors: readonly MirrorSummary[]): Html {
   </table>`
 }
 
-function usage({ name, format }: MirrorSummary, baseUrl: string): Html | undefined {
-  if (format !== 'apt') return undefined
+function usage({ name, format }: MirrorSummary, baseUrl: string): Html {
+  const source = format === 'apt' ? '.sources' : '.repo'
   return html`<p>
       Make a machine a client of <b>${name}</b> (<a href="/setup/${name}">the script</a>,
-      <a href="/setup/${name}.sources">the source alone</a>, <a href="/keys/${name}.asc">the key</a>):
+      <a href="/setup/${name}${source}">the source alone</a>, <a href="/keys/${name}.asc">the key</a>):
     </p>
     <pre>curl -fsS ${baseUrl}/setup/${name} | sudo sh</pre>`
 }
