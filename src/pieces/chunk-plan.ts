@@ -3,13 +3,13 @@ import { chunkBoundaries, type Cuttable } from './chunk-boundaries.ts'
 import type { Chunk } from './piece.ts'
 
 /**
- * Cuts sorted items into chunks; a chunk is known by what its items are known by, and rendered only when needed.
- * `kind` is part of the key: the same items give other bytes in another kind of index.
+ * Cuts sorted items into chunks; a chunk is known by what its items are known by, and rendered only when needed,
+ * its items all at once. `kind` is part of the key: the same items give other bytes in another kind of index.
  */
 export function planChunks<Item extends Cuttable>(
   kind: string,
   items: readonly Item[],
-  how: { fingerprint: (item: Item) => string; render: (item: Item) => Buffer },
+  how: { fingerprint: (item: Item) => string; render: (item: Item) => Buffer | Promise<Buffer> },
 ): Chunk[] {
   let start = 0
   return chunkBoundaries(items).map((end) => {
@@ -20,7 +20,16 @@ export function planChunks<Item extends Cuttable>(
     for (const item of some) known += how.fingerprint(item)
     return {
       key: createHash('sha256').update(known).digest('hex'),
-      render: () => Buffer.concat(some.map(how.render)),
+      render: () => joined(some.map(how.render)),
     }
   })
+}
+
+/** At once when all is at hand: to wait for each of many thousand stanzas would take longer than they do. */
+function joined(parts: readonly (Buffer | Promise<Buffer>)[]): Buffer | Promise<Buffer> {
+  return areBuffers(parts) ? Buffer.concat(parts) : Promise.all(parts).then((all) => Buffer.concat(all))
+}
+
+function areBuffers(parts: readonly (Buffer | Promise<Buffer>)[]): parts is readonly Buffer[] {
+  return parts.every((part) => part instanceof Buffer)
 }

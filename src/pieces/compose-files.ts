@@ -95,18 +95,26 @@ async function piecesOf(
 ): Promise<Map<string, Piece>> {
   const pieces = new Map<string, Piece>()
   const missing = new Map<string, PlannedChunk>()
-  for (const plan of plans) {
-    const encodings = plan.encodings ?? allEncodings
-    for (const chunk of plan.chunks) {
-      const piece = earlier.pieces.get(chunk.key)
-      if (piece && (await isComplete(piece, encodings, options.programPath))) pieces.set(chunk.key, piece)
-      else missing.set(chunk.key, { ...chunk, encodings })
-    }
+  for (const chunk of chunksOf(plans)) {
+    const piece = earlier.pieces.get(chunk.key)
+    if (piece && (await isComplete(piece, chunk.encodings, options.programPath))) pieces.set(chunk.key, piece)
+    else missing.set(chunk.key, chunk)
   }
   const byContent = new Map<Digest, Piece>([...earlier.pieces.values()].map((piece) => [piece.plain.digest, piece]))
   const made = await makePieces([...missing.values()], { ...options, basket, byContent })
   for (const [key, piece] of made) pieces.set(key, piece)
   return pieces
+}
+
+/** Chunks at the same place of several indices are near each other: they are often made of the same packages. */
+function* chunksOf(plans: readonly IndexPlan[]): Generator<PlannedChunk> {
+  const most = plans.reduce((count, plan) => Math.max(count, plan.chunks.length), 0)
+  for (let index = 0; index < most; index++) {
+    for (const { chunks, encodings = allEncodings } of plans) {
+      const chunk = chunks[index]
+      if (chunk !== undefined) yield { ...chunk, encodings }
+    }
+  }
 }
 
 /** A piece from before xz was installed is made again once it is. */

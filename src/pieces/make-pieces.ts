@@ -17,7 +17,7 @@ export async function makePieces(
   const pieces = new Map<string, Piece>()
   const batches = batchesOf(chunks, options.byContent, pieces)
   const work = async (): Promise<void> => {
-    for (const batch of batches) {
+    for await (const batch of batches) {
       options.signal?.throwIfAborted()
       const made = await compressBatch(batch, options)
       batch.forEach(({ chunk }, index) => pieces.set(chunk.key, made[index]!))
@@ -40,16 +40,17 @@ interface Rendered {
 const batchBytes = (chunks: number): number => (chunks <= 32 ? 640 : 4096) * 1024
 
 /** Renders lazily: only what is being compressed is in memory. One generator feeds all workers. */
-function* batchesOf(
+async function* batchesOf(
   chunks: readonly PlannedChunk[],
   byContent: ReadonlyMap<Digest, Piece>,
   pieces: Map<string, Piece>,
-): Generator<Rendered[]> {
+): AsyncGenerator<Rendered[]> {
   const enough = batchBytes(chunks.length)
   let batch: Rendered[] = []
   let sizeBytes = 0
   for (const chunk of chunks) {
-    const plain = chunk.render()
+    const rendered = chunk.render()
+    const plain = rendered instanceof Buffer ? rendered : await rendered
     const known = byContent.get(digestOf(plain))
     if (known !== undefined && hasEncodings(known, chunk.encodings)) {
       pieces.set(chunk.key, known)

@@ -23,8 +23,8 @@ export interface Piece {
 export interface Chunk {
   /** Known without the bytes: equal keys, equal bytes. */
   key: string
-  /** Only called when no piece is known by the key. May be empty. */
-  render(): Buffer
+  /** Only called when no piece is known by the key, and for one chunk after the other. May be empty. */
+  render(): Buffer | Promise<Buffer>
 }
 
 /** An index file to be made of chunks. */
