@@ -14,6 +14,10 @@ export interface Cache {
   get(space: string, key: string): Promise<CacheEntry | undefined>
   /** The blobs must be under a lease of the caller, which may be released afterwards. */
   put(space: string, key: string, entry: { value: unknown; blobs?: readonly Digest[] }): Promise<void>
+  /** Entries that are but their keys, all of them or none. */
+  putKeys(space: string, keys: readonly string[]): Promise<void>
+  /** Keys that begin with `prefix`, whoever put them. No use is marked. */
+  keys(space: string, prefix: string): Promise<string[]>
   remove(space: string, key: string): Promise<void>
   /** Removes entries not used for this long; answers how many. */
   prune(space: string, unusedForMs: number): Promise<number>
@@ -23,6 +27,8 @@ export interface Cache {
 
 /** A use is written down again only after this long: reading should not cost a durable write. */
 const usedPrecisionMs = 3_600_000
+/** A statement has room for some 32,000 values. */
+const rowsAtOnce = 1000
 
 export function createCache(state: State, clock: Clock): Cache {
   const { db } = state
@@ -57,6 +63,29 @@ export function createCache(state: State, clock: Clock): Cache {
           .onConflict((conflict) => conflict.columns(['space', 'key']).doUpdateSet(columns))
           .execute(),
       )
+    },
+    async putKeys(space, keys) {
+      const columns = { space, value: 'null', blobs: '[]', used_at: clock.now().toISOString() }
+      await state.relaxedTransaction(async (transaction) => {
+        for (let start = 0; start < keys.length; start += rowsAtOnce) {
+          const rows = keys.slice(start, start + rowsAtOnce).map((key) => ({ ...columns, key }))
+          await transaction
+            .insertInto('cache_entries')
+            .values(rows)
+            .onConflict((conflict) => conflict.columns(['space', 'key']).doUpdateSet({ used_at: columns.used_at }))
+            .execute()
+        }
+      })
+    },
+    async keys(space, prefix) {
+      const rows = await db
+        .selectFrom('cache_entries')
+        .select('key')
+        .where('space', '=', space)
+        .where('key', '>=', prefix)
+        .where('key', '<', `${prefix}\uffff`)
+        .execute()
+      return rows.map(({ key }) => key)
     },
     async remove(space, key) {
       await db.deleteFrom('cache_entries').where('space', '=', space).where('key', '=', key).execute()

@@ -171,3 +171,15 @@ it('caches values with their blobs, and forgets those that nobody uses', async (
   expect(await cache.get('other', 'old')).toBeUndefined()
   expect(await collect(cache.roots())).toEqual([])
 })
+
+it('caches thousands of keys at once, and tells those that begin alike', async () => {
+  const cache = createCache(state, clock)
+  const keys = Array.from({ length: 2500 }, (_, index) => `a:${index}`)
+  await cache.putKeys('seen', keys)
+  await cache.putKeys('seen', ['a:1', 'b:1'])
+  await cache.putKeys('other', ['a:x'])
+  await cache.putKeys('seen', [])
+  expect((await cache.keys('seen', 'a:')).sort()).toEqual(keys.sort())
+  expect(await cache.keys('seen', 'b:')).toEqual(['b:1'])
+  expect(await cache.get('seen', 'b:1')).toEqual({ value: null, blobs: [] })
+})
