@@ -27,7 +27,11 @@ export function planChunks<Item extends Cuttable>(
 
 /** At once when all is at hand: to wait for each of many thousand stanzas would take longer than they do. */
 function joined(parts: readonly (Buffer | Promise<Buffer>)[]): Buffer | Promise<Buffer> {
-  return areBuffers(parts) ? Buffer.concat(parts) : Promise.all(parts).then((all) => Buffer.concat(all))
+  return areBuffers(parts) ? Buffer.concat(parts) : joinedLater(parts)
+}
+
+async function joinedLater(parts: readonly (Buffer | Promise<Buffer>)[]): Promise<Buffer> {
+  return Buffer.concat(await Promise.all(parts.map(async (part) => await part)))
 }
 
 function areBuffers(parts: readonly (Buffer | Promise<Buffer>)[]): parts is readonly Buffer[] {
