@@ -1,0 +1,71 @@
+/** Where the relations of one kind lie: `relationStart[row * 8 + field]`. Named as primary.xml names them. */
+export const RelationField = {
+  requires: 0,
+  provides: 1,
+  conflicts: 2,
+  obsoletes: 3,
+  recommends: 4,
+  suggests: 5,
+  supplements: 6,
+  enhances: 7,
+} as const
+export type RelationName = keyof typeof RelationField
+export const relationFieldCount = 8
+
+export const checksumTypes = ['sha256', 'sha512', 'sha384', 'sha224', 'sha1', 'md5'] as const
+export type ChecksumType = (typeof checksumTypes)[number]
+
+/** Of a file, as metadata promises it. `sha`, the old name of `sha1`, is read as `sha1`. */
+export interface Checksum {
+  type: ChecksumType
+  /** Lower case, as long as the type says. */
+  hex: string
+}
+
+/**
+ * One compiled primary.xml: what closure and composition need of its packages, numbered from 0 in the order of the
+ * file. Words and clauses are interned: equal text has one number, so that most questions compare numbers.
+ */
+export interface PackageRows {
+  /** Identity: the hex digest of the metadata file that was promised. */
+  readonly key: string
+  /** For messages: `upstream rocky-base`. */
+  readonly label: string
+  readonly rowCount: number
+  readonly wordCount: number
+  /** A name, an EVR, an architecture or the path of a file. */
+  word(id: number): string
+  readonly clauseCount: number
+  /** A dependency in canonical text, as `parseDependency` takes it: `libc.so.6()(64bit)`, `bash >= 4.2`, `(a if b)`. */
+  clause(id: number): string
+  /** Word by row. */
+  readonly nameOf: Uint32Array
+  /** Word by row: `2.0-3.el9`, `1:2.0-3.el9`; no epoch where it is 0. */
+  readonly evrOf: Uint32Array
+  /** Word by row: `x86_64`, `noarch`, `src`. */
+  readonly architectureOf: Uint32Array
+  /** By row: of the package file. */
+  readonly sizeBytesOf: Float64Array
+  /** Place in `relation` by `row * 8 + field`; one entry more than that, the end of the last. */
+  readonly relationStart: Uint32Array
+  /** Clauses. */
+  readonly relation: Uint32Array
+  /** Place in `file` by row; one entry more than rows. */
+  readonly fileStart: Uint32Array
+  /** Words: paths of the files, directories and ghosts that primary lists. */
+  readonly file: Uint32Array
+  /** The href as upstream wrote it: no scheme, no `/` in front, no `..`. */
+  location(row: number): string
+  /** xml:base: another address that `location` is relative to. Whoever fetches from it decides whether it may be. */
+  baseUrl(row: number): string | undefined
+  /** Of the package file; `hex` is also its pkgid in filelists, other and updateinfo. */
+  checksum(row: number): Checksum
+  /** File name of the source package, '' for none. */
+  sourceRpm(row: number): string
+  /**
+   * `<package …>…</package>` byte for byte as upstream wrote it, with the namespace prefixes that upstream chose.
+   *
+   * @throws CACHE_DAMAGED after removing the compiled file: what is tried again compiles it anew
+   */
+  fragment(row: number): Buffer
+}
