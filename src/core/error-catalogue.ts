@@ -91,6 +91,7 @@ export const catalogue = {
   APT_SOURCES_MALFORMED: failed('An APT sources file of this host cannot be understood.'),
   CACHE_DAMAGED: passing('A file of the cache is damaged. It is made anew when the work is tried again.', 500),
   APT_SOURCES_NONE: refused('No APT source of this host fits the mirror.'),
+  RPM_DEPENDENCY_MALFORMED: usage('A dependency is not of the form that rpm knows.'),
 
   // rpm: what an upstream may do wrong
   RPM_REPOMD_MISSING: failed('The upstream has no repodata/repomd.xml.', 502),
