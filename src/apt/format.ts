@@ -18,7 +18,7 @@ import { ResolutionMemory } from './resolution-memory.ts'
 import { stagePackages } from './stage-packages.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
 import { createHost, type Host } from './upstream/index.ts'
-import { WarmUpstreams } from './warm-upstreams.ts'
+import { createWarmUpstreams, tidyIndices } from './warm-upstreams.ts'
 import { why } from './why.ts'
 
 export interface AptFormatOptions {
@@ -50,14 +50,14 @@ export interface AptFormat extends Format<AptUpstreamConfig, AptMirrorConfig, Lo
 /** Repositories for apt, debootstrap and their kin. */
 export function createAptFormat(options: AptFormatOptions): AptFormat {
   const { store, clock } = options
-  const upstreams = new WarmUpstreams({ ...options, host: options.host ?? createHost() }, clock)
+  const upstreams = createWarmUpstreams({ ...options, host: options.host ?? createHost() }, clock)
   const pieces = new PieceMemory()
   const resolutions = new ResolutionMemory()
   const snapshots = new Map<Digest, MirrorPackage[]>()
   return {
     ...aptGrammar,
     load: (context, request) => upstreams.load(context, request),
-    tidy: () => upstreams.tidy(),
+    tidy: () => tidyIndices(upstreams, options.cacheFolder, clock.now()),
     fingerprint: (loaded) => loaded.fingerprint,
     inspect: (loaded) => loaded.suites.map(inspectSuite),
     resolve: (loaded, request) => resolutions.resolve(loaded, request, () => resolve(loaded, request)),
