@@ -98,9 +98,16 @@ export const catalogue = {
   RPM_REPOMD_REPLAYED: failed('The repomd.xml is older than the one that was seen before.', 502),
   RPM_MIRRORS_MISSING: failed('A mirrorlist or metalink is not there, or names no address.', 502),
   RPM_METALINK_MISMATCH: failed('The repomd.xml is none of those that the metalink promises.', 502),
+  RPM_PRIMARY_MALFORMED: failed('What a primary.xml says of a package cannot be understood.', 502),
+  RPM_RICH_DEPENDENCY: refused('A package has a dependency that yum 3, which the mirror is for, cannot read.'),
   RPM_INDEX_MISSING: failed('The repomd.xml promises no usable data file for what was asked.', 502),
   RPM_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),
   RPM_CHECKSUM_REFUSED: failed('A file is promised by a checksum that proves nothing, or that is malformed.', 502),
+  RPM_REPOMD_MALFORMED: failed('A repomd.xml cannot be understood.', 502),
+  RPM_METALINK_MALFORMED: failed('A metalink cannot be understood, or promises nothing of repomd.xml.', 502),
+  RPM_XML_MALFORMED: failed('A metadata file is not the XML that it should be, or declares entities.', 502),
+  RPM_MODULES_MALFORMED: failed('A file of module streams cannot be understood.', 502),
+  RPM_HREF_REFUSED: failed('The path of a package or data file leads out of the repository or is malformed.', 502),
 
   // mirror
   PACKAGE_UNKNOWN: refused('A listed package is in none of the upstreams of the mirror.'),
