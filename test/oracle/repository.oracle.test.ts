@@ -19,7 +19,7 @@ import {
   createFileLists,
   type RepositoryPackage,
 } from '../../src/apt/repository/index.ts'
-import { memoryCache } from '../../src/apt/repository/testing/memory-cache.ts'
+import { memoryCache } from '../../src/pieces/testing/memory-cache.ts'
 
 const run = promisify(execFile)
 const lease = 'oracle' as LeaseId

@@ -10,7 +10,7 @@ import { MemoryBlobStore } from '../../store/testing/index.ts'
 import { composeRepository, type ComposeOptions } from './compose.ts'
 import { packageChanges, packagesOfTree } from './manifest.ts'
 import type { RepositoryPackage } from './repository-package.ts'
-import { memoryCache } from './testing/memory-cache.ts'
+import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 import { descriptionMd5, syntheticPackage } from './testing/synthetic-package.ts'
 
 const lease = 'lease' as LeaseId

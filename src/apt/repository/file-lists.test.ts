@@ -3,7 +3,7 @@ import type { LeaseId } from '../../store/index.ts'
 import { MemoryBlobStore } from '../../store/testing/index.ts'
 import { makeDeb } from '../deb/testing/make-deb.ts'
 import { createFileLists } from './file-lists.ts'
-import { memoryCache } from './testing/memory-cache.ts'
+import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 
 const lease = 'lease' as LeaseId
 

@@ -10,7 +10,7 @@ import type { Cache } from '../../state/index.ts'
 import { createAptFormat } from '../format.ts'
 import type { AptRequest } from '../loaded-upstreams.ts'
 import { aptMirrorSchema } from '../mirror-config.ts'
-import { memoryCache } from '../repository/testing/memory-cache.ts'
+import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 import { aptUpstreamSchema } from '../upstream-config.ts'
 import { filesOf, noHost } from './test-loader.ts'
 

@@ -1,4 +1,4 @@
-import type { PieceCache } from '../../../pieces/index.ts'
+import type { PieceCache } from '../index.ts'
 
 /** A cache that keeps JSON, as the real one does; for tests. */
 export function memoryCache(): PieceCache & { clear(): void } {
