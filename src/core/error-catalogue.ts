@@ -91,6 +91,7 @@ export const catalogue = {
   APT_SOURCES_MALFORMED: failed('An APT sources file of this host cannot be understood.'),
   CACHE_DAMAGED: passing('A file of the cache is damaged. It is made anew when the work is tried again.', 500),
   APT_SOURCES_NONE: refused('No APT source of this host fits the mirror.'),
+  RPM_MALFORMED: failed('An .rpm file is damaged or is not of the form that rpm describes.', 502),
   RPM_DEPENDENCY_MALFORMED: usage('A dependency is not of the form that rpm knows.'),
 
   // rpm: what an upstream may do wrong
@@ -98,7 +99,6 @@ export const catalogue = {
   RPM_REPOMD_REPLAYED: failed('The repomd.xml is older than the one that was seen before.', 502),
   RPM_MIRRORS_MISSING: failed('A mirrorlist or metalink is not there, or names no address.', 502),
   RPM_METALINK_MISMATCH: failed('The repomd.xml is none of those that the metalink promises.', 502),
-  RPM_PRIMARY_MALFORMED: failed('What a primary.xml says of a package cannot be understood.', 502),
   RPM_RICH_DEPENDENCY: refused('A package has a dependency that yum 3, which the mirror is for, cannot read.'),
   RPM_INDEX_MISSING: failed('The repomd.xml promises no usable data file for what was asked.', 502),
   RPM_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),

@@ -1,0 +1,49 @@
+import { type Digest, LarderError } from '../../core/index.ts'
+import type { BlobStore } from '../../store/index.ts'
+
+/** The bytes of an .rpm, wherever they lie. */
+export interface RpmSource {
+  sizeBytes: number
+  /** Named in errors. */
+  label: string
+  /** Bytes from `start` to `end`, exclusive. */
+  read(range: { start: number; end: number }): Promise<AsyncIterable<Uint8Array>>
+}
+
+/** BLOB_MISSING. */
+export async function rpmInStore(store: BlobStore, digest: Digest, label: string): Promise<RpmSource> {
+  const stat = await store.stat(digest)
+  if (stat === undefined)
+    throw new LarderError('BLOB_MISSING', { message: `${label} (${digest}) is not in the store.` })
+  return { sizeBytes: stat.sizeBytes, label, read: (range) => store.read(digest, range) }
+}
+
+export function rpmInMemory(bytes: Uint8Array, label: string): RpmSource {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return {
+    sizeBytes: buffer.length,
+    label,
+    read: ({ start, end }) => Promise.resolve(once(buffer.subarray(start, end))),
+  }
+}
+
+/** As much as there is of a small range. */
+export async function readRange(source: RpmSource, range: { start: number; end: number }): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await source.read({ start: range.start, end: Math.min(range.end, source.sizeBytes) }))
+    chunks.push(chunk)
+  return chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks)
+}
+
+export function malformed(label: string, why: string): LarderError {
+  return new LarderError('RPM_MALFORMED', {
+    message: `${label} is not a sound .rpm: ${why}.`,
+    hint: 'Check it with `rpm -K` and `rpm -qp --info`; if the upstream serves it so, tell its maintainers.',
+    context: { label },
+  })
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  await Promise.resolve()
+  yield bytes
+}
