@@ -2,15 +2,20 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { isExecutable, isOnPath } from '../../program-path.ts'
-import type { Ailment, DoctorCheck } from '../check.ts'
+import type { MirrorConfig } from '../../../mirror/index.ts'
+import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
 
 const run = promisify(execFile)
 
 /** The few programs that Larder calls are installed. */
 export const toolsCheck: DoctorCheck = {
   name: 'tools',
-  async look({ environment }) {
-    return [...(await lookForGit(environment)), ...(await lookForXz(environment))]
+  async look({ environment, context }) {
+    return [
+      ...(await lookForGit(environment)),
+      ...(await lookForXz(environment)),
+      ...((await hasRpmMirrors(context)) ? await lookForBzip2(environment) : []),
+    ]
   },
 }
 
@@ -34,6 +39,19 @@ async function lookForXz(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
   if (await isOnPath('xz', environment)) return []
   const loss = 'indices are unpacked by WebAssembly, several times slower, and no Packages.xz is published'
   return [missing('xz', 'warning', loss, 'apt-get install xz-utils')]
+}
+
+async function hasRpmMirrors({ siteHead }: DoctorContext['context']): Promise<boolean> {
+  const head = await siteHead.current()
+  const mirrors = (head?.site.sections['mirrors'] ?? {}) as Record<string, MirrorConfig>
+  return Object.values(mirrors).some(({ format }) => format === 'rpm')
+}
+
+async function lookForBzip2(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
+  if (await isOnPath('bzip2', environment)) return []
+  return [
+    missing('bzip2', 'warning', 'an upstream whose indices are packed by it cannot be read', 'apt-get install bzip2'),
+  ]
 }
 
 function missing(tool: string, severity: Ailment['severity'], loss: string, hint: string): Ailment {
