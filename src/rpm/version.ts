@@ -16,35 +16,13 @@ export interface Evr {
  */
 export function compareVersions(a: string, b: string): number {
   if (a === b) return 0
-  let i = 0
-  let j = 0
-  for (;;) {
-    while (i < a.length && isSeparator(a.charCodeAt(i))) i++
-    while (j < b.length && isSeparator(b.charCodeAt(j))) j++
-    const [x, y] = [charCode(a, i), charCode(b, j)]
-    if (x === tilde || y === tilde) {
-      if (x !== y) return x === tilde ? -1 : 1
-      i++
-      j++
-      continue
-    }
-    if (x === caret || y === caret) {
-      if (x !== y) return x === caret ? (y === end ? 1 : -1) : x === end ? -1 : 1
-      i++
-      j++
-      continue
-    }
-    if (x === end || y === end) return x === y ? 0 : x === end ? -1 : 1
-    const isNumber = isDigit(x)
-    const [from, fromOther] = [i, j]
-    const isPart = isNumber ? isDigit : isLetter
-    while (i < a.length && isPart(a.charCodeAt(i))) i++
-    while (j < b.length && isPart(b.charCodeAt(j))) j++
-    // The other begins with something else: numbers are newer.
-    if (j === fromOther) return isNumber ? 1 : -1
-    const order = isNumber
-      ? compareDigits(a, from, i, b, fromOther, j)
-      : compareText(a.slice(from, i), b.slice(fromOther, j))
+  const [parts, others] = [partsOf(a), partsOf(b)]
+  for (let at = 0; ; at++) {
+    const [part, other] = [parts[at], others[at]]
+    if (part === undefined && other === undefined) return 0
+    const rank = rankOf(part)
+    const order =
+      rank - rankOf(other) || (rank === Rank.digits ? compareDigits(part!, other!) : compareText(part, other))
     if (order !== 0) return order
   }
 }
@@ -73,33 +51,25 @@ export function formatEvr({ epoch, version, release }: Evr): string {
   return `${epoch === '0' || epoch === '' ? '' : `${epoch}:`}${version}${release === '' ? '' : `-${release}`}`
 }
 
-const end = -1
-const tilde = 0x7e
-const caret = 0x5e
+const Rank = { tilde: 0, nothing: 1, caret: 2, letters: 3, digits: 4 } as const
 
-function charCode(text: string, at: number): number {
-  return at < text.length ? text.charCodeAt(at) : end
+function partsOf(version: string): readonly string[] {
+  return version.match(/\d+|[A-Za-z]+|[~^]/g) ?? []
 }
 
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39
-}
-
-function isLetter(code: number): boolean {
-  return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a)
-}
-
-function isSeparator(code: number): boolean {
-  return !isDigit(code) && !isLetter(code) && code !== tilde && code !== caret
+function rankOf(part: string | undefined): number {
+  if (part === undefined) return Rank.nothing
+  if (part === '~') return Rank.tilde
+  if (part === '^') return Rank.caret
+  return part.charCodeAt(0) <= 0x39 ? Rank.digits : Rank.letters
 }
 
 /** Of any length: without leading zeroes the longer is the greater. */
-function compareDigits(a: string, from: number, to: number, b: string, fromB: number, toB: number): number {
-  while (from < to && a.charCodeAt(from) === 0x30) from++
-  while (fromB < toB && b.charCodeAt(fromB) === 0x30) fromB++
-  return to - from - (toB - fromB) || compareText(a.slice(from, to), b.slice(fromB, toB))
+function compareDigits(a: string, b: string): number {
+  const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')]
+  return x.length - y.length || compareText(x, y)
 }
 
-function compareText(a: string, b: string): number {
+function compareText(a = '', b = ''): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
