@@ -15,6 +15,8 @@ export interface ComposeOptions extends Omit<ComposeFilesOptions, 'memory'> {
   compatibility?: 'yum3' | undefined
   /** Cut to what the packages are; without what there is none of. */
   carried?: CarriedFiles
+  /** Whether all packages carry a signature by one of `vendorKeys`, so that clients can look at it. Default: true. */
+  gpgcheck?: boolean
   /** Armored public keys that the packages are signed by, by the name of their upstream. */
   vendorKeys?: ReadonlyMap<string, Buffer>
   /** Shared by all compositions of the process. Default: one for this call. */
@@ -35,6 +37,7 @@ export interface RepositoryMeta {
   compatibility?: 'yum3'
   /** What repomd.xml lists, but for the timestamps. */
   records: RepomdRecord[]
+  gpgcheck: boolean
   /** Paths of vendors' keys, sorted. */
   vendorKeys: string[]
 }
@@ -65,6 +68,7 @@ export async function composeRepository(
       format: 'rpm',
       architectures: [...options.architectures],
       ...(compatibility !== undefined && { compatibility }),
+      gpgcheck: options.gpgcheck ?? true,
       records: metadata.map(({ record }) => record),
       vendorKeys: keys.map(({ path }) => path).sort(),
     },

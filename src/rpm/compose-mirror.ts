@@ -1,0 +1,84 @@
+import type { Digest } from '../core/index.ts'
+import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
+import type { PieceMemory } from '../pieces/index.ts'
+import { writeTree } from '../publish/index.ts'
+import type { RpmFormatOptions, RpmResolution } from './format.ts'
+import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
+import {
+  composeRepository,
+  createPackageHeaders,
+  type RepositoryMeta,
+  type RepositoryPackage,
+} from './repository/index.ts'
+import type { Repository } from './upstream/index.ts'
+
+export interface ComposeMirrorOptions extends Pick<RpmFormatOptions, 'store' | 'leases' | 'cache'> {
+  pieces: PieceMemory
+  context: FormatContext
+  loaded: LoadedUpstreams
+  request: RpmRequest
+  resolution: RpmResolution
+}
+
+/**
+ * Metadata and tree of the snapshot that a resolution makes. Its packages are in the store. RPM_RICH_DEPENDENCY,
+ * RPM_XML_MALFORMED, RPM_MALFORMED, DISK_FULL.
+ */
+export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tree: Digest; meta: RepositoryMeta }> {
+  const { store, leases, cache, pieces, context, loaded, request, resolution } = options
+  const { mirror, name } = request
+  const { lease, signal } = context
+  const repositories = usedRepositories(loaded, resolution)
+  const { entries, meta } = await composeRepository({
+    packages: resolution.packages.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!)),
+    headers: createPackageHeaders(store),
+    architectures: mirror.architectures.filter((one) => one !== 'noarch'),
+    compatibility: mirror.compatibility,
+    gpgcheck: repositories.every(({ source }) => source.gpgcheck),
+    vendorKeys: vendorKeysOf(repositories),
+    store,
+    lease,
+    leases,
+    cache,
+    cacheKey: name,
+    memory: pieces,
+    signal,
+  })
+  const tree = await writeTree(store, lease, entries)
+  return { tree: tree.digest, meta }
+}
+
+/** In the order of preference; those that no package came from left out. */
+function usedRepositories(
+  { universe, repositoryOf, repositories }: LoadedUpstreams,
+  { rows }: RpmResolution,
+): Repository[] {
+  const used = new Set(Array.from(rows, (row) => repositoryOf.get(universe.member(row))))
+  return repositories.filter((repository) => used.has(repository))
+}
+
+/** A block for each key: rpm of old reads the first key of a block alone. */
+function vendorKeysOf(repositories: readonly Repository[]): Map<string, Buffer> {
+  return new Map(
+    repositories.flatMap(({ upstream, source: { keyring } }): [string, Buffer][] => {
+      if (keyring === undefined) return []
+      const blocks = keyring.keys.map((key) => key.armor().replaceAll('\r\n', '\n'))
+      return [[upstream, Buffer.from(blocks.join(''))]]
+    }),
+  )
+}
+
+function repositoryPackage({ universe }: LoadedUpstreams, one: MirrorPackage, row: number): RepositoryPackage {
+  const { name, architecture, sizeBytes, upstream, reason } = one
+  const { checksum } = universe.packageOf(row)
+  return {
+    name,
+    evr: universe.evr(row),
+    architecture,
+    sizeBytes,
+    digest: one.digest as Digest,
+    primary: { checksum, identity: universe.identity(row), fragment: () => universe.fragment(row) },
+    upstream,
+    reason,
+  }
+}
