@@ -1,0 +1,150 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateKey } from 'openpgp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readRpmBytes, toPackage } from '../../src/rpm/header/index.ts'
+import { makeRpm } from '../../src/rpm/testing/make-rpm.ts'
+import { signRpm } from '../../src/rpm/testing/sign-rpm.ts'
+
+const hasRpm = spawnSync('rpmbuild', ['--version']).status === 0
+const must = process.env['CI'] === 'true'
+
+const spec = `Name: sample
+Epoch: 3
+Version: 1.0~rc1^git7
+Release: 2%{?dist}
+Summary: Größe <&> 'quotes' "both"
+License: MIT and Apache-2.0
+URL: https://example.org/?a=1&b=2
+Vendor: Examples
+Packager: Someone <someone@example.org>
+BuildArch: noarch
+Requires: bash >= 4, (one if (two or three) else four), /usr/bin/env
+Requires(pre): /bin/sh
+Requires(post,preun): coreutils
+Provides: virtual, versioned = 2:1.5-1
+Conflicts: bad < 2, worse
+Obsoletes: old <= 1
+Recommends: nice
+Suggests: idea > 3
+Supplements: (friend and other)
+Enhances: thing
+%description
+Several lines,
+
+and characters: é 漢 \t tab.
+%package devel
+Summary: More
+Requires: %{name} = %{epoch}:%{version}-%{release}
+%description devel
+More.
+%package empty
+Summary: Nothing
+%description empty
+%pre
+true
+%install
+mkdir -p %{buildroot}/usr/bin %{buildroot}/etc/sample.d %{buildroot}/usr/include "%{buildroot}/usr/share/with blank"
+echo hi > %{buildroot}/usr/bin/sample; chmod 755 %{buildroot}/usr/bin/sample
+echo c > %{buildroot}/etc/sample.conf
+echo d > %{buildroot}/usr/include/sample.h
+echo e > "%{buildroot}/usr/share/with blank/ü.txt"
+ln -s sample %{buildroot}/usr/bin/alias
+%files
+/usr/bin/sample
+/usr/bin/alias
+%config(noreplace) /etc/sample.conf
+%dir /etc/sample.d
+"/usr/share/with blank"
+%ghost /var/log/sample.log
+%files devel
+/usr/include/sample.h
+%files empty
+%changelog
+* Tue Jan 02 2024 Someone <someone@example.org> - 1.0-2
+- Second <&>
+* Mon Jan 01 2024 Other <other@example.org> - 1.0-1
+- First
+`
+
+/** One field in a line; arrays between brackets. */
+const format =
+  '%{NAME}\\n%{EPOCHNUM}\\n%{VERSION}\\n%{RELEASE}\\n%{ARCH}\\n%{SUMMARY}\\n%{URL}\\n%{LICENSE}\\n%{BUILDTIME}\\n%{SOURCERPM}\\n%{SIZE}\\n' +
+  ['REQUIRE', 'PROVIDE', 'CONFLICT', 'OBSOLETE', 'RECOMMEND', 'SUGGEST', 'SUPPLEMENT', 'ENHANCE']
+    .map((tag) => `[%{${tag}NAME}|%{${tag}FLAGS}|%{${tag}VERSION};]\\n`)
+    .join('') +
+  '[%{FILENAMES}|%{FILEMODES}|%{FILEFLAGS};]\\n[%{CHANGELOGTIME}|%{CHANGELOGNAME}|%{CHANGELOGTEXT};]\\n'
+
+describe.skipIf(!hasRpm && !must)('headers as rpm reads them [needs rpm]', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'larder-rpm-package-'))
+
+  beforeAll(async () => {
+    writeFileSync(join(folder, 'sample.spec'), spec)
+    execFileSync('rpmbuild', ['-ba', '--define', `_topdir ${folder}/top`, join(folder, 'sample.spec')], {
+      stdio: 'pipe',
+    })
+    const options = { name: 'made', version: '2^x', epoch: 0, requires: ['pre:/bin/sh', '(a if b)', 'c < 1:2-3'] }
+    const files = { '/usr/bin/made': 'x', '/etc/made': undefined, '/a b/é': '' }
+    const { privateKey, publicKey } = await generateKey({ type: 'rsa', rsaBits: 2048, userIDs: [{ name: 'T' }], format: 'object' }) // prettier-ignore
+    writeFileSync(join(folder, 'key.asc'), publicKey.armor())
+    const made = makeRpm({ ...options, files, ghosts: ['/g'], changelogs: [{ author: 'A', date: 1, text: 'b' }] })
+    writeFileSync(join(folder, 'made.rpm'), await signRpm(made, privateKey))
+    writeFileSync(join(folder, 'made-old.rpm'), await signRpm(made, privateKey, { whole: true }))
+  }, 60_000)
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('toPackage says of every package what rpm says', () => {
+    const paths = globSync([join(folder, 'made.rpm'), join(folder, 'top/**/*.rpm')])
+    expect(paths).toHaveLength(5)
+    for (const path of paths) expect(answer(path), path).toEqual(askRpm(path))
+  })
+
+  it('what is made for tests passes rpm -K with its key, and is installed', () => {
+    const database = join(folder, 'database')
+    mkdirSync(database)
+    execFileSync('rpmkeys', ['--dbpath', database, '--import', join(folder, 'key.asc')])
+    for (const name of ['made.rpm', 'made-old.rpm']) {
+      const said = execFileSync('rpmkeys', ['--dbpath', database, '-K', join(folder, name)]).toString()
+      expect(said).toContain('digests signatures OK')
+    }
+    const root = join(folder, 'root')
+    mkdirSync(root)
+    const flags = ['--nodeps', '--noscripts', '--nosignature', '--dbpath', join(folder, 'installed')]
+    if (process.getuid?.() !== 0) return
+    execFileSync('rpm', ['--root', root, ...flags, '-i', join(folder, 'made.rpm')], { stdio: 'pipe' })
+    expect(readFileSync(join(root, 'usr/bin/made'), 'utf8')).toBe('x')
+  })
+})
+
+function askRpm(path: string): string[] {
+  return execFileSync('rpm', ['-qp', '--nosignature', '--qf', format, path]).toString().split('\n').slice(0, -1)
+}
+
+function answer(path: string): string[] {
+  const file = readRpmBytes(readFileSync(path), path)
+  const item = toPackage(file)
+  const { relations, evr } = item
+  const order = ['requires', 'provides', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances'] as const // prettier-ignore
+  const none = (text: string): string => (text === '' ? '(none)' : text)
+  const joined = order.map((name) => relations[name].map((one) => `${one.name}|${one.flags}|${one.evr};`).join(''))
+  const modes = file.header.integers(1030)
+  const flags = file.header.integers(1037)
+  return [
+    item.name,
+    evr.epoch,
+    evr.version,
+    evr.release,
+    item.architecture === 'src' ? (file.header.text(1022) ?? '') : item.architecture,
+    item.summary,
+    none(item.url),
+    item.license,
+    String(item.buildTime),
+    none(item.sourceRpm),
+    String(item.installedBytes),
+    ...joined,
+    item.files.map(({ path: file }, at) => `${file}|${modes[at]}|${flags[at]};`).join(''),
+    item.changelogs.map(({ date, author, text }) => `${date}|${author}|${text};`).join(''),
+  ]
+}
