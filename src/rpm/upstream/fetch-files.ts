@@ -32,7 +32,7 @@ export async function fetchFiles(
     const before = known.find(({ promised }) => promised === nameOf(file.checksum))
     return {
       label,
-      urls: urlsBelow(baseUrls, file.href),
+      urls: urlsBelow(baseUrls, file.href, label),
       expected: {
         ...expectationOf(file.checksum, file.sizeBytes, label),
         ...(before === undefined ? {} : { sha256: before.digest.slice('sha256:'.length) }),

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  makeRpmSigner,
   startRpmUpstream,
   type RpmUpstream,
   type RpmUpstreamOptions,
 } from '../../../test/fixtures/rpm-upstream/index.ts'
-import { makeSigner } from '../../../test/fixtures/upstream/index.ts'
 import { isLarderError, silentProgress, systemClock, type ErrorCode } from '../../core/index.ts'
 import { createTestFetcher, type TestFetcher } from '../../fetch/testing/index.ts'
 import { rpmUpstreamSchema } from '../upstream-config.ts'
@@ -20,6 +20,8 @@ let upstream: RpmUpstream
 let testing: TestFetcher
 let memory: RepositoryMemory
 const { signal } = new AbortController()
+const key = await makeRpmSigner()
+const other = await makeRpmSigner('Somebody else')
 
 beforeEach(async () => {
   testing = await createTestFetcher()
@@ -39,7 +41,7 @@ afterEach(async () => {
 })
 
 async function start(options: Partial<RpmUpstreamOptions> = {}): Promise<void> {
-  upstream = await startRpmUpstream({ packages: [{ name: 'nginx', version: '1.22' }], ...options })
+  upstream = await startRpmUpstream({ packages: [{ name: 'nginx', version: '1.22' }], key, ...options })
 }
 
 const loader = (): RepositoryLoader => ({
@@ -135,7 +137,7 @@ describe('what an upstream may look like', () => {
 
   it('a second address when the first fails, and the signature from the one that answered', async () => {
     await start()
-    const dead = await startRpmUpstream({ packages: [] })
+    const dead = await startRpmUpstream({ packages: [], key })
     await dead.close()
     const repository = await load({ urls: [dead.url, upstream.url] })
     expect(repository.baseUrls).toEqual([upstream.url, dead.url])
@@ -220,7 +222,7 @@ describe('signatures', () => {
   it('of another key are refused, and what was good stays remembered', async () => {
     await start()
     const good = await load()
-    upstream.options.signer = await makeSigner({ name: 'Somebody else' })
+    upstream.options.signer = other
     await upstream.publish()
     expect(await codeOf(load())).toBe('SIGNATURE_UNTRUSTED')
     expect((await recallRepository(memory, 'el9'))?.revision).toBe(good.repomd.revision)
@@ -233,8 +235,7 @@ describe('signatures', () => {
   })
 
   it('made anew for the same repomd.xml are read, when the old one is no longer good', async () => {
-    const old = await makeSigner({ name: 'Old' })
-    await start({ signer: old })
+    await start({ signer: other })
     expect(await codeOf(load())).toBe('SIGNATURE_UNTRUSTED')
     await load({ repoGpgcheck: false })
     upstream.options.signer = upstream.signer

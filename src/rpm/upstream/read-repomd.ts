@@ -148,7 +148,7 @@ function fetchFile(
 ): Promise<FetchResult> {
   const { baseUrls, before, promise, name = 'repomd.xml' } = what
   const request = {
-    urls: urlsBelow(baseUrls, `repodata/${name}`),
+    urls: urlsBelow(baseUrls, `repodata/${name}`, name),
     maxBytes: limits.repomdBytes,
     lease,
     ...(before === undefined ? {} : { validators: before.validators }),

@@ -1,5 +1,5 @@
-import { LarderError } from '../../core/index.ts'
 import type { Keyring } from '../../openpgp/index.ts'
+import { checkHref } from '../href.ts'
 import type { RpmUpstreamConfig } from '../upstream-config.ts'
 
 /** Where a repository is: at addresses that are known, or at those that a list of mirrors names. */
@@ -30,15 +30,9 @@ export function describe(source: Pick<RepositorySource, 'upstream'>): string {
  * An address below each of the repository's. Every segment of the path is encoded, but for what is encoded already:
  * dnf asks for an href as it is written. RPM_HREF_REFUSED when it leads out of the repository.
  */
-export function urlsBelow(baseUrls: readonly string[], href: string): string[] {
-  const segments = href.split('/')
-  if (href === '' || segments.some(leadsAway)) {
-    throw new LarderError('RPM_HREF_REFUSED', {
-      message: `${JSON.stringify(href.slice(0, 300))} is no path within a repository`,
-      context: { href: href.slice(0, 300) },
-    })
-  }
-  const encoded = segments.map(encodeSegment).join('/')
+export function urlsBelow(baseUrls: readonly string[], href: string, label: string): string[] {
+  checkHref(href, label)
+  const encoded = href.split('/').map(encodeSegment).join('/')
   return baseUrls.map((url) => url + encoded)
 }
 
@@ -49,11 +43,3 @@ function encodeSegment(segment: string): string {
   const plain = segment.split(escape).map(encodeURIComponent)
   return plain.map((part, index) => part + (escapes[index] ?? '')).join('')
 }
-
-/** `..`, empty, with a backslash or a control character, however it is written; `.` too, but for nobody who means well. */
-function leadsAway(segment: string): boolean {
-  const decoded = segment.replace(escape, (text) => String.fromCharCode(Number.parseInt(text.slice(1), 16)))
-  return ['', '.', '..'].includes(decoded) || /[/\\\u0000-\u001f\u007f\ud800-\udfff]/.test(decoded.replace(pairs, ''))
-}
-
-const pairs = /[\ud800-\udbff][\udc00-\udfff]/g

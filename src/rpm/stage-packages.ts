@@ -1,0 +1,109 @@
+import { hexOf, LarderError, type Digest } from '../core/index.ts'
+import type { Fetcher, FetchResult, LabelledRequest } from '../fetch/index.ts'
+import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
+import type { BlobStore } from '../store/index.ts'
+import type { RpmResolution } from './format.ts'
+import type { LoadedUpstreams } from './loaded-upstreams.ts'
+import type { UniversePackage } from './universe.ts'
+import {
+  checkStored,
+  nameOf,
+  packageRequest,
+  verifyPackages,
+  type LearnedDigests,
+  type Repository,
+  type UnverifiedPackage,
+  type VerifiedPackages,
+} from './upstream/index.ts'
+
+export interface PackageStager {
+  fetcher: Fetcher
+  store: BlobStore
+  verified: VerifiedPackages
+  learned: LearnedDigests
+}
+
+interface Staging {
+  context: FormatContext
+  loaded: LoadedUpstreams
+  resolution: RpmResolution
+  /** Digests that the current publication keeps in the store, which need not even be looked for. */
+  held: ReadonlySet<Digest>
+}
+
+/**
+ * Downloads what is not held yet, and verifies that the upstream's keys have signed all of it. Answers the resolution
+ * with every digest known. FETCH_*, DIGEST_MISMATCH, SIZE_MISMATCH, RPM_UPSTREAM_CHANGED, RPM_HREF_REFUSED,
+ * RPM_CHECKSUM_REFUSED, SIGNATURE_*, DISK_FULL, CANCELLED.
+ */
+export async function stagePackages(stager: PackageStager, staging: Staging): Promise<RpmResolution> {
+  const { fetcher, store, verified } = stager
+  const { signal, progress, now } = staging.context
+  const packages: MirrorPackage[] = [...staging.resolution.packages]
+  const wanted = wantedOf(staging)
+  const requests = wanted.map(({ request }) => request)
+  const results = await fetcher.fetchAll(requests, { signal, progress })
+  refuseAbsent(requests, results)
+  const learned: [string, Digest][] = []
+  for (const [position, { index, request, checksum }] of wanted.entries()) {
+    const result = results[position]!
+    if (result.kind !== 'fetched') continue
+    await checkStored(store, result.digest, { checksum, label: request.label })
+    packages[index] = { ...packages[index]!, digest: result.digest }
+    learned.push([nameOf(checksum), result.digest])
+  }
+  await stager.learned.add(learned)
+  const unverified = packages.flatMap((one, index): UnverifiedPackage[] => {
+    const repository = repositoryOf(staging, index)
+    return repository.source.gpgcheck ? [{ label: labelOf(one), digest: one.digest as Digest, repository }] : []
+  })
+  await verifyPackages({ store, verified, signal, now }, unverified)
+  return { ...staging.resolution, packages }
+}
+
+interface Wanted {
+  /** Among the packages of the resolution. */
+  index: number
+  request: LabelledRequest
+  checksum: UniversePackage['checksum']
+}
+
+function wantedOf(staging: Staging): Wanted[] {
+  const { loaded, resolution, held, context } = staging
+  return resolution.packages.flatMap((one, index): Wanted[] => {
+    if (one.digest !== '' && held.has(one.digest)) return []
+    const { location, baseUrl, checksum, sizeBytes } = loaded.universe.packageOf(resolution.rows[index]!)
+    const wanted = {
+      label: labelOf(one),
+      href: location,
+      base: baseUrl,
+      sizeBytes,
+      checksum,
+      knownSha256: one.digest === '' ? undefined : hexOf(one.digest),
+    }
+    return [{ index, request: packageRequest(repositoryOf(staging, index), wanted, context), checksum }]
+  })
+}
+
+function repositoryOf({ loaded, resolution }: Staging, index: number): Repository {
+  const origin = loaded.origins.get(loaded.universe.member(resolution.rows[index]!))
+  if (origin === undefined) throw new Error('no repository for a package: loaded upstreams are out of step')
+  return origin.repository
+}
+
+function labelOf({ name, version, architecture }: MirrorPackage): string {
+  return `${name}-${version}.${architecture}`
+}
+
+/** What an index promises and no address has, has been removed since the index was read. */
+function refuseAbsent(requests: readonly LabelledRequest[], results: readonly FetchResult[]): void {
+  const absent = requests.filter((_, index) => results[index]?.kind !== 'fetched')
+  const [first] = absent
+  if (first === undefined) return
+  const more = absent.length === 1 ? '' : `, nor are ${absent.length - 1} others of its repository`
+  throw new LarderError('RPM_UPSTREAM_CHANGED', {
+    message: `${first.label} is not at ${first.urls.join(', ')}${more}`,
+    hint: 'the upstream is probably being updated: try again in some minutes',
+    context: { missing: absent.slice(0, 20).map(({ label }) => label) },
+  })
+}
