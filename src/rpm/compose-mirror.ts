@@ -2,7 +2,6 @@ import type { Digest } from '../core/index.ts'
 import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
 import type { PieceMemory } from '../pieces/index.ts'
 import { writeTree } from '../publish/index.ts'
-import { carryFiles } from './carry-files.ts'
 import type { RpmFormatOptions, RpmResolution } from './format.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import {
@@ -11,6 +10,7 @@ import {
   type RepositoryMeta,
   type RepositoryPackage,
 } from './repository/index.ts'
+import type { Repository } from './upstream/index.ts'
 
 export interface ComposeMirrorOptions extends Pick<RpmFormatOptions, 'store' | 'leases' | 'cache'> {
   pieces: PieceMemory
@@ -20,25 +20,27 @@ export interface ComposeMirrorOptions extends Pick<RpmFormatOptions, 'store' | '
   resolution: RpmResolution
 }
 
-/** Metadata and tree of the snapshot that a resolution makes. Its packages are in the store. DISK_FULL, RPM_*. */
+/**
+ * Metadata and tree of the snapshot that a resolution makes. Its packages are in the store. RPM_RICH_DEPENDENCY,
+ * RPM_XML_MALFORMED, RPM_MALFORMED, DISK_FULL.
+ */
 export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tree: Digest; meta: RepositoryMeta }> {
   const { store, leases, cache, pieces, context, loaded, request, resolution } = options
+  const { mirror, name } = request
   const { lease, signal } = context
-  const { architectures, compatibility } = request.mirror
-  const packages = resolution.packages.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!))
+  const repositories = usedRepositories(loaded, resolution)
   const { entries, meta } = await composeRepository({
-    packages,
+    packages: resolution.packages.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!)),
     headers: createPackageHeaders(store),
-    architectures: architectures.filter((one) => one !== 'noarch'),
-    compatibility,
-    carried: await carryFiles({ store, signal, loaded, resolution }),
-    gpgcheck: sourcesOf(loaded, resolution).every(({ gpgcheck }) => gpgcheck),
-    vendorKeys: vendorKeysOf(loaded, resolution),
+    architectures: mirror.architectures.filter((one) => one !== 'noarch'),
+    compatibility: mirror.compatibility,
+    gpgcheck: repositories.every(({ source }) => source.gpgcheck),
+    vendorKeys: vendorKeysOf(repositories),
     store,
     lease,
     leases,
     cache,
-    cacheKey: request.name,
+    cacheKey: name,
     memory: pieces,
     signal,
   })
@@ -46,39 +48,37 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tr
   return { tree: tree.digest, meta }
 }
 
-function repositoryPackage(loaded: LoadedUpstreams, one: MirrorPackage, row: number): RepositoryPackage {
-  const { universe, origins } = loaded
-  const { checksum } = universe.packageOf(row)
-  const { index } = origins.get(universe.member(row))!
-  return {
-    name: one.name,
-    evr: universe.evr(row),
-    architecture: one.architecture,
-    digest: one.digest as Digest,
-    sizeBytes: one.sizeBytes,
-    primary: {
-      checksum,
-      identity: universe.identity(row),
-      fragment: () => universe.fragment(row),
-      namespaces: new Map(Object.entries(index.namespaces)),
-    },
-    upstream: one.upstream,
-    reason: one.reason,
-  }
+/** In the order of preference; those that no package came from left out. */
+function usedRepositories(
+  { universe, repositoryOf, repositories }: LoadedUpstreams,
+  { rows }: RpmResolution,
+): Repository[] {
+  const used = new Set(Array.from(rows, (row) => repositoryOf.get(universe.member(row))))
+  return repositories.filter((repository) => used.has(repository))
 }
 
-/** Of the upstreams whose packages are taken. */
-function sourcesOf({ repositories }: LoadedUpstreams, { packages }: RpmResolution) {
-  const used = new Set(packages.map(({ upstream }) => upstream))
-  return repositories.filter(({ upstream }) => used.has(upstream)).map(({ source }) => source)
-}
-
-function vendorKeysOf(loaded: LoadedUpstreams, resolution: RpmResolution): Map<string, Buffer> {
+/** A block for each key: rpm of old reads the first key of a block alone. */
+function vendorKeysOf(repositories: readonly Repository[]): Map<string, Buffer> {
   return new Map(
-    sourcesOf(loaded, resolution).flatMap(({ upstream, gpgcheck, keyring }) => {
-      if (!gpgcheck || keyring === undefined) return []
-      const armored = keyring.keys.map((key) => key.armor().replaceAll('\r\n', '\n'))
-      return [[upstream, Buffer.from(armored.join(''))] as const]
+    repositories.flatMap(({ upstream, source: { keyring } }): [string, Buffer][] => {
+      if (keyring === undefined) return []
+      const blocks = keyring.keys.map((key) => key.armor().replaceAll('\r\n', '\n'))
+      return [[upstream, Buffer.from(blocks.join(''))]]
     }),
   )
+}
+
+function repositoryPackage({ universe }: LoadedUpstreams, one: MirrorPackage, row: number): RepositoryPackage {
+  const { name, architecture, sizeBytes, upstream, reason } = one
+  const { checksum } = universe.packageOf(row)
+  return {
+    name,
+    evr: universe.evr(row),
+    architecture,
+    sizeBytes,
+    digest: one.digest as Digest,
+    primary: { checksum, identity: universe.identity(row), fragment: () => universe.fragment(row) },
+    upstream,
+    reason,
+  }
 }

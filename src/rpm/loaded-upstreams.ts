@@ -29,17 +29,15 @@ export interface LoadedUpstreams {
   repositories: readonly Repository[]
   /** Gives way to one that knows more files, when something asks for a file that primary.xml does not list. */
   universe: Universe
-  /** Where the members of the universe came from. */
-  origins: ReadonlyMap<UniverseMember, Origin>
+  /** Which repository a member of the universe came from. */
+  repositoryOf: ReadonlyMap<UniverseMember, Repository>
   modules: ModuleMetadata | undefined
   /** Names of what is compiled in the cache folder. */
   cacheKeys: readonly string[]
+  /** What is odd about primary.xml. */
+  indexNotes: readonly string[]
+  /** That, and what is odd about the repositories. */
   notes: readonly string[]
-}
-
-export interface Origin {
-  repository: Repository
-  index: PackageIndex
 }
 
 export interface UpstreamLoader {
@@ -65,31 +63,30 @@ export async function loadUpstreams(
 ): Promise<LoadedUpstreams> {
   const repositories = await loadRepositories(loader, context, request)
   const fingerprint = fingerprintOf(repositories)
+  const notes = repositories.flatMap((repository) => repository.notes)
   if (earlier?.fingerprint === fingerprint) {
-    const origins = [...earlier.origins].map(([member, { index }]) => {
-      return [member, { index, repository: repositories[member.rank]! }] as const
-    })
-    return { ...earlier, repositories, origins: new Map(origins), notes: notesOf(origins.map(([, origin]) => origin)) }
+    const { members } = earlier.universe
+    const repositoryOf = new Map(members.map((member) => [member, repositories[member.rank]!] as const))
+    return { ...earlier, repositories, repositoryOf, notes: [...notes, ...earlier.indexNotes] }
   }
-  const origins = new Map<UniverseMember, Origin>()
+  const repositoryOf = new Map<UniverseMember, Repository>()
+  const indexNotes: string[] = []
   for (const [rank, repository] of repositories.entries()) {
     const index = await openIndex(loader, context, repository)
     if (index.rowCount > 0) await loader.learned.prepare(index.checksum(0).type)
-    origins.set({ index, upstream: repository.upstream, rank }, { repository, index })
+    indexNotes.push(...index.notes)
+    repositoryOf.set({ index, upstream: repository.upstream, rank }, repository)
   }
   return {
     fingerprint,
     repositories,
-    universe: new Universe([...origins.keys()], request.mirror.architectures),
-    origins,
+    universe: new Universe([...repositoryOf.keys()], request.mirror.architectures),
+    repositoryOf,
     modules: await loadModules(loader, context, repositories),
     cacheKeys: repositories.map(cacheKeyOf),
-    notes: notesOf([...origins.values()]),
+    indexNotes,
+    notes: [...notes, ...indexNotes],
   }
-}
-
-function notesOf(origins: readonly Origin[]): string[] {
-  return origins.flatMap(({ repository, index }) => [...repository.notes, ...index.notes])
 }
 
 /** What the parts of an upstream are loaded with. */

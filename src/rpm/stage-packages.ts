@@ -86,9 +86,9 @@ function wantedOf(staging: Staging): Wanted[] {
 }
 
 function repositoryOf({ loaded, resolution }: Staging, index: number): Repository {
-  const origin = loaded.origins.get(loaded.universe.member(resolution.rows[index]!))
-  if (origin === undefined) throw new Error('no repository for a package: loaded upstreams are out of step')
-  return origin.repository
+  const repository = loaded.repositoryOf.get(loaded.universe.member(resolution.rows[index]!))
+  if (repository === undefined) throw new Error('no repository for a package: loaded upstreams are out of step')
+  return repository
 }
 
 function labelOf({ name, version, architecture }: MirrorPackage): string {
