@@ -32,6 +32,8 @@ export interface PackageRows {
   /** For messages: `upstream rocky-base`. */
   readonly label: string
   readonly rowCount: number
+  /** Prefixes that the root of primary.xml binds ('' is the default one): `fragment` uses them. */
+  readonly namespaces: Readonly<Record<string, string>>
   readonly wordCount: number
   /** A name, an EVR, an architecture or the path of a file. */
   word(id: number): string

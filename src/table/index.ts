@@ -1,3 +1,7 @@
 export { ByteClass, isAllOf, isOneOf } from './byte-class.ts'
 export { ByteHeap, Column } from './column.ts'
 export { Interner } from './interner.ts'
+export { scanStream } from './scan-stream.ts'
+export { TableFile } from './table-file.ts'
+export type { TableData, TableLayout } from './table-layout.ts'
+export { writeTableFile } from './write-table-file.ts'
