@@ -1,7 +1,13 @@
 import type { Clock, Digest } from '../core/index.ts'
 import { digestFromHex } from '../core/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
-import type { Format, LoadedUpstream, MirrorPackage, Resolution } from '../mirror/index.ts'
+import {
+  packagesOfTree,
+  type Format,
+  type LoadedUpstream,
+  type MirrorPackage,
+  type Resolution,
+} from '../mirror/index.ts'
 import { readTree, type Snapshot } from '../publish/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
@@ -13,7 +19,7 @@ import { composeMirror } from './compose-mirror.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
 import { refuseUninstallable } from './refuse-uninstallable.ts'
-import { createAptSealer, packagesOfTree, PieceMemory, type RepositoryMeta } from './repository/index.ts'
+import { comparePackages, createAptSealer, PieceMemory, type RepositoryMeta } from './repository/index.ts'
 import { ResolutionMemory } from './resolution-memory.ts'
 import { stagePackages } from './stage-packages.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
@@ -68,11 +74,12 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
     async packagesOf(snapshot: Snapshot) {
       const known = snapshots.get(snapshot.tree)
       if (known !== undefined) return known
-      const packages = await packagesOfTree(await readTree(store, snapshot.tree), store)
+      const packages = await packagesOfTree(await readTree(store, snapshot.tree), store, comparePackages)
       remember(snapshots, snapshot.tree, packages)
       return packages
     },
     sealer: ({ meta }, key) => createAptSealer(meta as RepositoryMeta, key),
+    keyKind: () => 'ed25519',
     exportOrder,
     clientSetup,
   }

@@ -18,6 +18,7 @@ export {
   type RpmClientSetup,
   type WhyChain,
 } from './format.ts'
+export { packageChanges, packagesOfTree, planManifest, planSourceManifest, type ManifestLines } from './manifest.ts'
 export { mirrorGrammar } from './mirror-grammar.ts'
 export { createMirrorKind, type MirrorKindOptions } from './mirror-kind.ts'
 export type { MirrorMemory } from './mirror-memory.ts'

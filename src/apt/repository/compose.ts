@@ -3,7 +3,7 @@ import { composeFiles, PieceMemory, type ComposeFilesOptions, type Remembered } 
 import type { TreeEntry } from '../../publish/index.ts'
 import { planContents } from './contents-index.ts'
 import type { FileLists } from './file-lists.ts'
-import { planSourceManifest } from './manifest.ts'
+import { planSourceLines } from './manifest.ts'
 import { placePackages, type PlacedPackage } from './placed-package.ts'
 import { placeSources, sourceEntries } from './placed-source.ts'
 import { planIndices, type Layout } from './plan-indices.ts'
@@ -51,7 +51,7 @@ export async function composeRepository(
       const indices = [
         ...planIndices(packages, options, options.translations ?? new Map()),
         ...contents.plans,
-        ...(sources === undefined ? [] : [...planSources(sources, options), planSourceManifest(sources)]),
+        ...(sources === undefined ? [] : [...planSources(sources, options), planSourceLines(sources)]),
       ]
       return { indices, small: architectureReleases(options), remembered: contents.remembered }
     },

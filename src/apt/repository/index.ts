@@ -1,6 +1,5 @@
 export { composeRepository, type ComposeOptions, type RepositoryMeta } from './compose.ts'
 export type { PieceCache } from '../../pieces/index.ts'
-export { packagesOfTree } from './manifest.ts'
 export { PieceMemory } from '../../pieces/index.ts'
 export type { ReleaseFacts } from './release-text.ts'
 export type { RepositoryPackage } from './repository-package.ts'

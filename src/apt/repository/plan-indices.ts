@@ -1,5 +1,5 @@
 import { type IndexPlan, planChunks } from '../../pieces/index.ts'
-import { planManifest } from './manifest.ts'
+import { planPackageLines } from './manifest.ts'
 import { renderStanza, type PlacedPackage } from './placed-package.ts'
 import { planTranslation, type TranslationTable } from './translation-index.ts'
 
@@ -35,7 +35,7 @@ export function planIndices(
     if (table === undefined) return binary
     return [...binary, { path: `${folder}/i18n/Translation-en`, chunks: planTranslation(members, table) }]
   })
-  return [...plans, planManifest(packages)]
+  return [...plans, planPackageLines(packages)]
 }
 
 /** What the index of an architecture holds. */
