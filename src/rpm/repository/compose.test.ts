@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { digestOf, hexOf } from '../../core/digest.ts'
+import { packagesOfTree } from '../../mirror/index.ts'
 import { writeTree, type SigningKey, type Snapshot, type Tree, type TreeEntry } from '../../publish/index.ts'
 import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 import type { LeaseId } from '../../store/index.ts'
@@ -106,7 +107,10 @@ describe('composeRepository', () => {
       expect([openChecksum?.hex, openSizeBytes]).toEqual([plain && hexOf(digestOf(plain)), plain?.length])
     }
     const others = entries.filter(({ path }) => !path.startsWith('Packages/') && !path.startsWith('repodata/'))
-    expect(others.map(({ path, stable }) => [path, stable])).toEqual([['keys/RPM-GPG-KEY-base', false]])
+    expect(others.map(({ path, stable }) => [path, stable])).toEqual([
+      ['larder/packages.jsonl', false],
+      ['keys/RPM-GPG-KEY-base', false],
+    ])
     expect(meta).toMatchObject({
       format: 'rpm',
       architectures: ['x86_64'],
@@ -207,6 +211,34 @@ describe('composeRepository', () => {
     })
     await expect(compose([own], { headers })).resolves.toBeDefined()
     expect((await compose([packageOf('x')], { compatibility: 'yum3' })).meta.compatibility).toBe('yum3')
+  })
+})
+
+describe('the manifest', () => {
+  test('tells what a snapshot holds, from where and why', async () => {
+    const { compose, store } = bench()
+    const { entries } = await compose([packageOf('b', '2.0'), { ...packageOf('a'), reason: 'b requires a' }])
+    const tree = await writeTree(store, lease, entries)
+    const digest = (name: string, version: string) => digestOf(`${name} ${version}`)
+    const both = { architecture: 'x86_64', sizeBytes: 10_000, upstream: 'base' }
+    expect(await packagesOfTree(tree, store)).toEqual([
+      {
+        ...both,
+        name: 'a',
+        version: '1.0-1',
+        path: 'Packages/a/a-1.0-1.x86_64.rpm',
+        digest: digest('a', '1.0'),
+        reason: 'b requires a',
+      },
+      {
+        ...both,
+        name: 'b',
+        version: '2.0-1',
+        path: 'Packages/b/b-2.0-1.x86_64.rpm',
+        digest: digest('b', '2.0'),
+        reason: 'listed',
+      },
+    ])
   })
 })
 

@@ -2,6 +2,7 @@ import { digestOf, hexOf } from '../../core/index.ts'
 import { composeFiles, PieceMemory, type ComposeFilesOptions, type IndexPlan } from '../../pieces/index.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import type { RepomdRecord } from '../repomd.ts'
+import { planManifest } from './manifest.ts'
 import type { PackageHeaders } from './package-headers.ts'
 import { placePackages } from './placed-package.ts'
 import { indexNames, planIndices } from './plan-indices.ts'
@@ -55,7 +56,11 @@ export async function composeRepository(
   const published = publishedFiles(options.carried ?? {})
   const keys = [...vendorKeys].map(([upstream, bytes]) => ({ path: `keys/RPM-GPG-KEY-${upstream}`, bytes }))
   const { files } = await composeFiles({ ...options, memory: options.memory ?? new PieceMemory() }, () => ({
-    indices: [...planIndices(packages, { headers, compatibility }), ...carriedPlans(options.carried ?? {})],
+    indices: [
+      ...planIndices(packages, { headers, compatibility }),
+      planManifest(packages),
+      ...carriedPlans(options.carried ?? {}),
+    ],
     small: keys,
   }))
   const made = new Map(files.map((file) => [file.path, file]))
