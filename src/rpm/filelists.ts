@@ -1,0 +1,92 @@
+import { ByteHeap, scanStream } from '../table/index.ts'
+import { FragmentScanner, type FragmentReader } from './table/fragment-scanner.ts'
+import type { XmlCursor } from './table/xml-cursor.ts'
+import { decodeText } from './table/xml-reference.ts'
+
+export interface FindOwnersOptions {
+  /** For messages. Default: `filelists.xml`. */
+  label?: string
+  /** Of the decompressed file. Default: 8 GiB. */
+  maxTotalBytes?: number
+}
+
+/**
+ * Which packages have these files, directories or ghosts, by one pass over a decompressed filelists.xml. Answers for
+ * each path that any package has their pkgids, which are the checksums of primary.xml, in the order of the file.
+ *
+ * @throws RPM_XML_MALFORMED, DECOMPRESS_BOMB, and whatever the stream throws
+ */
+export async function findOwners(
+  stream: AsyncIterable<Buffer>,
+  paths: ReadonlySet<string>,
+  options: FindOwnersOptions = {},
+): Promise<Map<string, string[]>> {
+  const { label = 'filelists.xml', maxTotalBytes = 8 * 2 ** 30 } = options
+  const reader = new FilelistsReader(paths)
+  const scanner = new FragmentScanner(reader, { label, root: 'filelists' })
+  await scanStream(stream, { scan: (bytes, at) => scanner.scan(bytes, at), label, maxTotalBytes })
+  return reader.owners
+}
+
+class FilelistsReader implements FragmentReader {
+  readonly owners = new Map<string, string[]>()
+  private readonly paths: ReadonlySet<string>
+  /** 1 for what a wanted path could be, by its length and some of its letters: nearly all others need no string. */
+  private readonly candidates = new Uint8Array(1 << 16)
+  private readonly collected = new ByteHeap(4096)
+  private isFile = false
+  private pkgid = ''
+  private found: string[] = []
+
+  constructor(paths: ReadonlySet<string>) {
+    this.paths = paths
+    for (const path of paths) {
+      const bytes = Buffer.from(path)
+      this.candidates[traitsOf(bytes, 0, bytes.length)] = 1
+    }
+  }
+
+  root(): void {
+    // What it announces is of no use here.
+  }
+
+  begin(): void {
+    this.found = []
+    this.pkgid = ''
+    this.isFile = false
+  }
+
+  open({ attributes, bytes, localStart, nameEnd }: XmlCursor, depth: number): void {
+    if (depth === 0) this.pkgid = attributes.value('pkgid')?.toLowerCase() ?? ''
+    if (depth !== 1) return
+    this.isFile = nameEnd - localStart === 4 && bytes.toString('latin1', localStart, nameEnd) === 'file'
+    this.collected.length = 0
+  }
+
+  text({ bytes, textStart: start, textEnd: end, textHasReference }: XmlCursor, depth: number): void {
+    if (depth !== 1 || !this.isFile) return
+    if (textHasReference) decodeText(bytes, { start, end }, this.collected)
+    else this.collected.append(bytes, start, end)
+  }
+
+  close(_: XmlCursor, depth: number): void {
+    const { bytes, length } = this.collected
+    if (depth !== 1 || !this.isFile || this.candidates[traitsOf(bytes, 0, length)] === 0) return
+    const path = bytes.toString('utf8', 0, length)
+    if (this.paths.has(path) && !this.found.includes(path)) this.found.push(path)
+  }
+
+  end(): void {
+    for (const path of this.found) {
+      const owners = this.owners.get(path)
+      if (owners === undefined) this.owners.set(path, [this.pkgid])
+      else owners.push(this.pkgid)
+    }
+  }
+}
+
+function traitsOf(bytes: Buffer, start: number, end: number): number {
+  let traits = end - start
+  for (let at = end - 1; at >= start && at > end - 6; at--) traits = (traits * 31 + bytes[at]!) & 0xffff
+  return traits
+}
