@@ -32,9 +32,13 @@ export function createSigningKey(keys: readonly [PrivateKey, ...PrivateKey[]]): 
   }
 }
 
-/** One block, since Signed-By of a deb822 source holds one. */
+/**
+ * One block, since Signed-By of a deb822 source holds one; with its checksum, without which gpg 2.2, and so dnf, cannot
+ * read a block whose bytes need no padding.
+ */
 function armorPublic(keys: readonly PrivateKey[]): string {
   const packets = new PacketList()
   for (const key of keys) packets.push(...key.toPublic().toPacketList())
-  return armor(enums.armor.publicKey, packets.write())
+  const emitChecksum = true
+  return armor(enums.armor.publicKey, packets.write(), undefined, undefined, undefined, emitChecksum)
 }
