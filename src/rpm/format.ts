@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { digestFromHex, type Clock, type Digest } from '../core/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
-import type { Format, LoadedUpstream, MirrorPackage, Resolution } from '../mirror/index.ts'
+import {
+  packagesOfTree,
+  type Format,
+  type LoadedUpstream,
+  type MirrorPackage,
+  type Resolution,
+} from '../mirror/index.ts'
 import { PieceMemory } from '../pieces/index.ts'
 import { readTree, type Snapshot } from '../publish/index.ts'
 import type { Cache } from '../state/index.ts'
@@ -13,7 +19,7 @@ import { composeMirror } from './compose-mirror.ts'
 import { rpmGrammar } from './grammar.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import type { RpmMirrorConfig } from './mirror-config.ts'
-import { createRpmSealer, packagesOfTree, type RepositoryMeta } from './repository/index.ts'
+import { createRpmSealer, type RepositoryMeta } from './repository/index.ts'
 import { ResolutionMemory } from './resolution-memory.ts'
 import { stagePackages } from './stage-packages.ts'
 import type { RpmUpstreamConfig } from './upstream-config.ts'
@@ -79,6 +85,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
       return packages
     },
     sealer: ({ meta }, key) => createRpmSealer(meta as RepositoryMeta, key),
+    keyKind: ({ compatibility }) => (compatibility === 'yum3' ? 'rsa' : 'ed25519'),
     exportOrder,
     clientSetup,
   }

@@ -2,7 +2,7 @@ import { digestOf, hexOf } from '../../core/index.ts'
 import { composeFiles, PieceMemory, type ComposeFilesOptions, type IndexPlan } from '../../pieces/index.ts'
 import type { TreeEntry } from '../../publish/index.ts'
 import type { RepomdRecord } from '../repomd.ts'
-import { planManifest } from './manifest.ts'
+import { planPackageLines } from './manifest.ts'
 import type { PackageHeaders } from './package-headers.ts'
 import { placePackages } from './placed-package.ts'
 import { indexNames, planIndices } from './plan-indices.ts'
@@ -58,7 +58,7 @@ export async function composeRepository(
   const { files } = await composeFiles({ ...options, memory: options.memory ?? new PieceMemory() }, () => ({
     indices: [
       ...planIndices(packages, { headers, compatibility }),
-      planManifest(packages),
+      planPackageLines(packages),
       ...carriedPlans(options.carried ?? {}),
     ],
     small: keys,

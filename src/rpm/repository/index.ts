@@ -1,6 +1,5 @@
 export { composeRepository, type CarriedFiles, type ComposeOptions, type RepositoryMeta } from './compose.ts'
 export { createPackageHeaders, type PackageHeaders } from './package-headers.ts'
-export { packagesOfTree } from './manifest.ts'
 export type { RepositoryPackage, UpstreamPrimary } from './repository-package.ts'
 export { richDependency } from './rich-dependency.ts'
 export { createRpmSealer } from './sealer.ts'
