@@ -45,7 +45,7 @@ export async function createDataFolder(folder: DataFolder): Promise<void> {
   })
   await refuseForeign(folder.root)
   await mkdir(folder.keys, { recursive: true, mode: 0o700 })
-  await mkdir(folder.cache, { recursive: true })
+  await mkdir(join(folder.cache, 'rpm'), { recursive: true })
 }
 
 /** What root writes into another user's folder, that user cannot change afterwards. */

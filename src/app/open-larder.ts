@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { LarderError } from '../core/index.ts'
 import { createAptFormat } from '../apt/index.ts'
 import { createCommitMemory, fetchBranch, prepareBareRepository, resolveRef } from '../forge/index.ts'
@@ -10,9 +11,10 @@ import {
   type Run,
   type RunStore,
 } from '../pipeline/index.ts'
+import { createRpmFormat } from '../rpm/index.ts'
 import { getSetting, removeSetting, setSetting, type State } from '../state/index.ts'
 import type { Controller } from './controller.ts'
-import type { ControllerContext } from './controller/context.ts'
+import { keyKindOf, type ControllerContext } from './controller/context.ts'
 import { createDeliveryMethods, type DeliveryMethods } from './controller/deliveries.ts'
 import { createDoctorMethods } from './controller/doctor.ts'
 import { createMirrorMethods } from './controller/mirrors.ts'
@@ -112,8 +114,10 @@ function createContext(
 ) {
   const { dataFolder, repositoryUrl, retryDelayMs = 5000 } = options
   const { clock, log, state, keyring } = rooms
-  const formats = [asAnyFormat(createAptFormat({ ...rooms, cacheFolder: dataFolder.cache }))]
-  const kinds = [createMirrors(rooms, formats)]
+  const formats = createFormats(rooms, dataFolder)
+  const signingKey: ControllerContext['signingKey'] = async (mirror) =>
+    keyring.key(mirror, { kind: await keyKindOf(context, mirror) })
+  const kinds = [createMirrors(rooms, { formats, signingKey })]
   const repository = dataFolder.siteRepository
   const forge = repositoryUrl === undefined ? undefined : forgeBranches(repository, repositoryUrl, stopping)
   const mainCommit = () => resolveRef(repository, forge?.mainRef ?? 'refs/heads/main')
@@ -129,7 +133,7 @@ function createContext(
     repository,
     openCommit,
     siteHead: createSiteHead({ kinds, mainCommit, openCommit }),
-    signingKey: (mirror) => keyring.key(mirror),
+    signingKey,
     publicUrl,
     stopping,
   }
@@ -137,10 +141,15 @@ function createContext(
 }
 
 /** A kind is added here. */
-function createMirrors(rooms: Rooms, formats: readonly AnyFormat[]) {
-  const { keyring, state } = rooms
-  const signingKey = (mirror: string) => keyring.key(mirror)
-  return asAnyKind(createMirrorKind({ ...rooms, formats, signingKey, memory: mirrorMemory(state) }))
+function createMirrors(rooms: Rooms, options: Pick<ControllerContext, 'formats' | 'signingKey'>) {
+  return asAnyKind(createMirrorKind({ ...rooms, ...options, memory: mirrorMemory(rooms.state) }))
+}
+
+function createFormats(rooms: Rooms, { cache }: OpenLarderOptions['dataFolder']): AnyFormat[] {
+  return [
+    asAnyFormat(createAptFormat({ ...rooms, cacheFolder: cache })),
+    asAnyFormat(createRpmFormat({ ...rooms, cacheFolder: join(cache, 'rpm') })),
+  ]
 }
 
 function mirrorMemory(state: State): MirrorMemory {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { LarderError, type Digest, type Problem, type Progress, type SiteFiles } from '../core/index.ts'
 import type { LeaseId } from '../store/index.ts'
-import type { Sealer, Snapshot, SigningKey } from '../publish/index.ts'
+import type { KeyKind, Sealer, SigningKey, Snapshot } from '../publish/index.ts'
 
 /** One line of a package list, whatever shape it was written in. */
 export interface ListedPackage {
@@ -116,6 +116,8 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   /** Packages of a snapshot, from its meta and blobs alone. */
   packagesOf(snapshot: Snapshot): Promise<MirrorPackage[]>
   sealer(mirror: { name: string; meta: unknown }, key: SigningKey): Sealer
+  /** What kind of key the clients of a mirror can read. */
+  keyKind(mirror: MirrorConfig): KeyKind
   /** Removes from the cache folder what nothing loaded uses. */
   tidy(): Promise<void>
   /** Place of a path in the order in which an export writes what changes: what refers to others comes last. */

@@ -36,6 +36,8 @@ describe('a keyring', () => {
     expect(key.fingerprint).toMatch(/^[0-9A-F]{40}$/)
     expect(await fingerprintsIn(key.publicKeyArmored)).toEqual([key.fingerprint])
     expect(key.publicKeyArmored).not.toContain('PRIVATE')
+    // gpg 2.2 wants the checksum.
+    expect(key.publicKeyArmored).toMatch(/\r?\n=[A-Za-z0-9+/]{4}\r?\n-----END PGP PUBLIC KEY BLOCK-----\r?\n$/)
     expect((await keyring().key('base')).fingerprint).toBe(key.fingerprint)
     expect((await keyring().key('other')).fingerprint).not.toBe(key.fingerprint)
     expect((await readdir(join(folder, 'keys'))).sort()).toEqual(['base.json', 'other.json'])
@@ -124,4 +126,11 @@ describe('a keyring', () => {
     await expect(keyring().rotate('base')).rejects.toMatchObject({ code: 'KEY_UNSUITABLE' })
     expect(await readFile(join(folder, 'keys', 'base.json'), 'utf8')).toBe(content)
   })
+})
+
+it('makes an RSA key where clients are old, and keeps that', async () => {
+  const { publicKeyArmored } = await keyring().key('el7', { kind: 'rsa' })
+  const [key] = await readKeys({ armoredKeys: publicKeyArmored })
+  expect(key?.getAlgorithmInfo()).toMatchObject({ algorithm: 'rsaEncryptSign', bits: 3072 })
+  expect((await keyring().key('el7')).publicKeyArmored).toBe(publicKeyArmored)
 })

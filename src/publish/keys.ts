@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { PrivateKey } from 'openpgp'
 import { LarderError, Mutex, type Clock } from '../core/index.ts'
 import { readKeyringFile, writeKeyringFile, type HeldKey } from './keyring-file.ts'
-import { checkSuitable, fingerprintOf, lockKey, makeKey, unlockKey, expiryOf } from './openpgp-key.ts'
+import { checkSuitable, expiryOf, fingerprintOf, lockKey, makeKey, unlockKey, type KeyKind } from './openpgp-key.ts'
 import { createSigningKey } from './openpgp-signing.ts'
 import type { SigningKey } from './signing.ts'
 
@@ -16,8 +16,11 @@ export interface KeyringOptions {
 
 /** The keys that mirrors are signed with, one file for each name (of a mirror). */
 export interface Keyring {
-  /** The key of this name, made when there is none. During a rotation it signs with the old key too. KEY_LOCKED, DISK_FULL. */
-  key(name: string): Promise<SigningKey>
+  /**
+   * The key of this name, made (of this kind; default `ed25519`) when there is none. During a rotation it signs with the
+   * old key too. KEY_LOCKED, DISK_FULL.
+   */
+  key(name: string, options?: { kind?: KeyKind }): Promise<SigningKey>
   /** Uses a key that exists, as rotate does. `passphrase` opens what is given. KEY_LOCKED, KEY_UNSUITABLE. */
   importKey(
     name: string,
@@ -25,10 +28,10 @@ export interface Keyring {
     options?: { passphrase?: string; transitionMs?: number },
   ): Promise<SigningKey>
   /**
-   * Makes a new key. For `transitionMs` (default 30 days) the old one goes on signing beside it and both public
+   * Makes a new key, by default an Ed25519 one. For `transitionMs` (default 30 days) the old one goes on signing beside it and both public
    * halves are handed out, so that clients have the time to fetch the new one. Publish afterwards.
    */
-  rotate(name: string, options?: { transitionMs?: number }): Promise<SigningKey>
+  rotate(name: string, options?: { transitionMs?: number; kind?: KeyKind }): Promise<SigningKey>
   /** Fingerprints of what signs now, newest first, with the end of those that are on their way out, or that expire. */
   list(name: string): Promise<ListedKey[]>
 }
@@ -63,10 +66,11 @@ class FileKeyring implements Keyring {
     this.#options = options
   }
 
-  key(name: string): Promise<SigningKey> {
+  key(name: string, { kind = 'ed25519' }: { kind?: KeyKind } = {}): Promise<SigningKey> {
     return this.#turn.run(async () => {
       const held = await this.#inUse(name)
-      return this.#signingKey(name, held.length > 0 ? held : await this.#add(name, await this.#newKey(name), []))
+      const inUse = held.length > 0 ? held : await this.#add(name, await this.#newKey(name, kind), [])
+      return this.#signingKey(name, inUse)
     })
   }
 
@@ -83,10 +87,11 @@ class FileKeyring implements Keyring {
     })
   }
 
-  rotate(name: string, options: { transitionMs?: number } = {}): Promise<SigningKey> {
+  rotate(name: string, options: { transitionMs?: number; kind?: KeyKind } = {}): Promise<SigningKey> {
     return this.#turn.run(async () => {
       const old = this.#retiring(await this.#inUse(name), options.transitionMs)
-      return this.#signingKey(name, await this.#add(name, await this.#newKey(name), old))
+      const key = await this.#newKey(name, options.kind ?? 'ed25519')
+      return this.#signingKey(name, await this.#add(name, key, old))
     })
   }
 
@@ -113,9 +118,9 @@ class FileKeyring implements Keyring {
     return keys.map((held) => ({ ...held, retiresAt: held.retiresAt ?? retiresAt }))
   }
 
-  #newKey(name: string): Promise<PrivateKey> {
+  #newKey(name: string, kind: KeyKind): Promise<PrivateKey> {
     const now = this.#options.clock.now().getTime()
-    return makeKey(name, this.#options.site, new Date(now - createdBeforeMs))
+    return makeKey(name, { site: this.#options.site, createdAt: new Date(now - createdBeforeMs), kind })
   }
 
   /** Writing drops the private halves of those that have retired. */

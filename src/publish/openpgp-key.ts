@@ -1,14 +1,24 @@
 import { decryptKey, encryptKey, enums, generateKey, readPrivateKey, type PrivateKey } from 'openpgp'
 import { LarderError } from '../core/index.ts'
 
+/** RSA is for clients whose GnuPG or rpm is of before 2014. */
+export type KeyKind = 'ed25519' | 'rsa'
+
+const settings = {
+  ed25519: { type: 'ecc', curve: 'ed25519Legacy' },
+  rsa: { type: 'rsa', rsaBits: 3072 },
+} as const
+
 /**
- * A new key that signs and does nothing else. Of the two kinds that gpgv 2.2 (Debian 12) accepts the quicker
- * and smaller; it does not expire, since a client that was off for a year must still follow.
+ * A new key that signs and does nothing else. Of the two kinds that gpgv 2.2 (Debian 12) accepts, Ed25519 is the
+ * quicker and smaller. It does not expire, since a client that was off for a year must still follow.
  */
-export async function makeKey(name: string, site: string, createdAt: Date): Promise<PrivateKey> {
+export async function makeKey(
+  name: string,
+  { site, createdAt, kind }: { site: string; createdAt: Date; kind: KeyKind },
+): Promise<PrivateKey> {
   const { privateKey } = await generateKey({
-    type: 'ecc',
-    curve: 'ed25519Legacy',
+    ...settings[kind],
     userIDs: [{ name: `Larder ${name}`, email: `larder@${site}.invalid` }],
     date: createdAt,
     subkeys: [],

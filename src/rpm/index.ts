@@ -1,1 +1,2 @@
+export { createRpmFormat, type RpmFormatOptions } from './format.ts'
 export { rpmGrammar } from './grammar.ts'

@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../../core/index.ts'
-import type { AnyFormat, MirrorConfig } from '../../mirror/index.ts'
+import { formatNamed, type AnyFormat, type MirrorConfig } from '../../mirror/index.ts'
 import type { AnyKind, Runner, RunStore } from '../../pipeline/index.ts'
-import type { Publisher, SigningKey } from '../../publish/index.ts'
+import type { KeyKind, Publisher, SigningKey } from '../../publish/index.ts'
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
 import type { GitRepository, OpenCommit } from '../../forge/index.ts'
 import type { State } from '../../state/index.ts'
@@ -35,4 +35,10 @@ export async function declaredMirror(context: ControllerContext, name: string): 
   const head = await context.siteHead.current()
   const mirrors = head?.site.sections['mirrors'] as Record<string, MirrorConfig> | undefined
   return mirrors?.[name]
+}
+
+/** What kind of key a mirror is to have, where one is made. */
+export async function keyKindOf(context: ControllerContext, name: string): Promise<KeyKind> {
+  const declared = await declaredMirror(context, name)
+  return declared === undefined ? 'ed25519' : formatNamed(context.formats, declared.format).keyKind(declared)
 }

@@ -6,7 +6,7 @@ import { exportTree, readTree, type Keyring } from '../../publish/index.ts'
 import type { Controller } from '../controller.ts'
 import type { Housekeeping } from '../housekeeping.ts'
 import { requireMirror, requirePublication } from './mirrors.ts'
-import { declaredMirror, type ControllerContext } from './context.ts'
+import { declaredMirror, keyKindOf, type ControllerContext } from './context.ts'
 
 type UpkeepMethods = Pick<Controller, 'exportMirror' | 'collectGarbage' | 'keys' | 'importKey' | 'rotateKey'>
 
@@ -16,7 +16,7 @@ export function createUpkeepMethods(
   { keyring, housekeeping }: { keyring: Keyring; housekeeping: Pick<Housekeeping, 'collect'> },
 ): UpkeepMethods {
   const listKeys: Controller['keys'] = async (mirror) => {
-    await keyring.key(mirror)
+    await context.signingKey(mirror)
     const keys = await keyring.list(mirror)
     return keys.map(({ fingerprint, retiresAt }) => ({ fingerprint, retiresAt: retiresAt?.toISOString() }))
   }
@@ -41,7 +41,7 @@ export function createUpkeepMethods(
     },
     async rotateKey(mirror) {
       await requireMirror(context, mirror)
-      await keyring.rotate(mirror)
+      await keyring.rotate(mirror, { kind: await keyKindOf(context, mirror) })
       await signAgain(mirror)
       return listKeys(mirror)
     },

@@ -19,7 +19,7 @@ async function lookAtKeys({ keyring, context }: DoctorContext, mirror: string): 
     const keys = await keyring.list(mirror)
     if (keys.length === 0) return [lost(mirror)]
     const now = context.clock.now()
-    await (await keyring.key(mirror)).signDetached(Buffer.from('larder doctor'), now)
+    await (await context.signingKey(mirror)).signDetached(Buffer.from('larder doctor'), now)
     return keys.flatMap(({ fingerprint, retiresAt, expiresAt }) => [
       ...(retiresAt !== undefined && retiresAt.getTime() - now.getTime() < warnBeforeMs
         ? [retiring(mirror, fingerprint, retiresAt)]
