@@ -1,5 +1,5 @@
 export { composeRepository, type CarriedFiles, type ComposeOptions, type RepositoryMeta } from './compose.ts'
-export { createPackageHeaders, type PackageHeaders } from './package-headers.ts'
+export { createPackageHeaders, rememberHeaders, type PackageHeaders } from './package-headers.ts'
 export type { RepositoryPackage, UpstreamPrimary } from './repository-package.ts'
 export { richDependency } from './rich-dependency.ts'
 export { createRpmSealer } from './sealer.ts'

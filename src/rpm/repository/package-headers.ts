@@ -8,29 +8,29 @@ export interface PackageHeaders {
   of(item: { digest: Digest; label: string }): Promise<RpmPackage>
 }
 
-/**
- * Headers of packages in the store. The last thousand are remembered: the three indices ask for the packages of a
- * chunk one after the other. Nothing is kept longer than that: a header is read again in less time than a cache of
- * them. `of` throws RPM_MALFORMED, BLOB_MISSING.
- */
+/** Headers of packages in the store. `of` throws RPM_MALFORMED, BLOB_MISSING. */
 export function createPackageHeaders(store: BlobStore): PackageHeaders {
+  return rememberHeaders(async ({ digest, label }) => toPackage(await readRpm(await rpmInStore(store, digest, label))))
+}
+
+/**
+ * The last thousand headers are remembered: the three indices ask for the packages of a chunk one after the other.
+ * Nothing is kept longer than that: a header is read again in less time than a cache of them.
+ */
+export function rememberHeaders(read: PackageHeaders['of']): PackageHeaders {
   const remembered = new Map<Digest, Promise<RpmPackage>>()
   return {
-    of({ digest, label }) {
-      const known = remembered.get(digest)
+    of(item) {
+      const known = remembered.get(item.digest)
       if (known !== undefined) return known
-      const read = readHeader(store, digest, label)
-      remembered.set(digest, read)
+      const reading = read(item)
+      remembered.set(item.digest, reading)
       const [oldest] = remembered.keys()
       if (remembered.size > mostRemembered && oldest !== undefined) remembered.delete(oldest)
-      return read
+      return reading
     },
   }
 }
 
 /** Twice what the largest chunk holds. */
 const mostRemembered = 1024
-
-async function readHeader(store: BlobStore, digest: Digest, label: string): Promise<RpmPackage> {
-  return toPackage(await readRpm(await rpmInStore(store, digest, label)))
-}
