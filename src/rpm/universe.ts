@@ -1,9 +1,8 @@
-import { isLarderError } from '../core/index.ts'
+import { Expressions } from './closure/expressions.ts'
 import { FileOwners, rowsOfOwners } from './closure/file-owners.ts'
 import { joinRows, type JoinedRows } from './closure/join-rows.ts'
 import { type Disagreement, groupByName, type NameGroups } from './closure/name-groups.ts'
 import type { Checksum, PackageRows } from './package-rows.ts'
-import { parseDependency } from './parse-dependency.ts'
 import { type Capability, type Expression, isRich } from './relation.ts'
 import { type Evr, parseEvr } from './version.ts'
 
@@ -60,7 +59,7 @@ export class Universe {
   private order: Uint32Array | undefined
   private readonly versions: (string | undefined)[]
   private readonly evrs: (Evr | undefined)[]
-  private readonly expressions: (Expression | null | undefined)[]
+  private readonly expressions: Expressions
 
   /**
    * `architectures`: of the mirror; rows of others are not used, those of `noarch` always are. At most 253.
@@ -85,7 +84,7 @@ export class Universe {
     this.relation = joined.relation
     this.versions = new Array<string | undefined>(this.rowCount)
     this.evrs = new Array<Evr | undefined>(this.rowCount)
-    this.expressions = new Array<Expression | null | undefined>(this.clauseCount)
+    this.expressions = new Expressions((clause) => this.clauseText(clause))
     this.groups = groupByName(this, joined)
     this.isUsed = this.groups.isUsed
     this.fileRows = rowsOfOwners(this, owners)
@@ -224,11 +223,7 @@ export class Universe {
 
   /** What a clause says; undefined when it is malformed. */
   expressionOf(clause: number): Expression | undefined {
-    const known = this.expressions[clause]
-    if (known !== undefined) return known ?? undefined
-    const parsed = tryParse(this.clauseText(clause))
-    this.expressions[clause] = parsed ?? null
-    return parsed
+    return this.expressions.of(clause)
   }
 
   /** What a clause of Provides or Obsoletes says; undefined when it is malformed. */
@@ -243,14 +238,5 @@ export class Universe {
 
   private localRow(row: number): number {
     return row - this.joined.rowBase[this.joined.memberOf[row]!]!
-  }
-}
-
-function tryParse(text: string): Expression | undefined {
-  try {
-    return parseDependency(text)
-  } catch (error) {
-    if (isLarderError(error, 'RPM_DEPENDENCY_MALFORMED')) return undefined
-    throw error
   }
 }

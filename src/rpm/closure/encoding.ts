@@ -17,6 +17,13 @@ export interface Need {
   isConditional: boolean
 }
 
+/** Where a condition comes from. */
+interface Origin {
+  row: number
+  clause: number
+  isConflict: boolean
+}
+
 /**
  * Dependencies as clauses. A row gets a variable when something names it, and its own clauses only when it becomes
  * true, or is what would be taken first: a distribution is far larger than what is ever looked at. Variables without a
@@ -92,11 +99,10 @@ export class Encoding {
     for (const clause of clausesOf(world.universe, row, 'requires')) {
       const requirement = world.requirement(clause)
       if (isPlain(requirement)) this.needOneOf(variable, clause, requirement)
-      else for (const condition of requirement.conditions) this.needCondition(variable, { row, clause, condition })
+      else this.needAll(variable, requirement.conditions, { row, clause, isConflict: false })
     }
     for (const clause of clausesOf(world.universe, row, 'conflicts'))
-      for (const condition of world.prohibition(clause))
-        if (!condition.absent.includes(row)) this.needCondition(variable, { row, clause, condition })
+      this.needAll(variable, world.prohibition(clause), { row, clause, isConflict: true })
     for (const clause of clausesOf(world.universe, row, 'obsoletes'))
       for (const other of world.replaced(clause))
         if (world.universe.nameOf[other] !== world.universe.nameOf[row]) this.exclude(variable, this.variable(other))
@@ -136,24 +142,24 @@ export class Encoding {
     if (first !== undefined && !literals.some((literal) => this.isEncoded[literal >> 1]!)) this.mark(first >> 1)
   }
 
-  /** A package meets its own dependencies, and what it needs to be absent is not itself. */
-  private needCondition(
-    variable: number,
-    { row, clause, condition }: { row: number; clause: number; condition: Condition },
-  ): void {
-    if (condition.rows.includes(row)) return
-    const literals: number[] = []
-    for (const other of condition.rows) if (this.scope.isAllowed(other)) literals.push(2 * this.variable(other))
-    for (const inner of condition.nested) literals.push(2 * this.partOf(inner, row, clause))
-    const absent = condition.absent.filter((other) => other !== row && this.scope.world.isHere[other] === 1)
-    for (const other of absent) literals.push(2 * this.variable(other) + 1)
-    this.addNeed(variable, { literals, clause, isConditional: absent.length > 0 })
+  private needAll(variable: number, conditions: readonly Condition[], origin: Origin): void {
+    for (const condition of conditions) this.needCondition(variable, condition, origin)
   }
 
-  private partOf(conditions: readonly Condition[], row: number, clause: number): number {
-    const part = this.addVariable(-1)
-    for (const condition of conditions) this.needCondition(part, { row, clause, condition })
-    return part
+  /** A package meets its own dependencies, and does not conflict with itself. */
+  private needCondition(variable: number, condition: Condition, origin: Origin): void {
+    const { row, clause, isConflict } = origin
+    if (condition.rows.includes(row) || (isConflict && condition.absent.includes(row))) return
+    const literals: number[] = []
+    for (const other of condition.rows) if (this.scope.isAllowed(other)) literals.push(2 * this.variable(other))
+    for (const inner of condition.nested) {
+      const part = this.addVariable(-1)
+      this.needAll(part, inner, origin)
+      literals.push(2 * part)
+    }
+    const absent = condition.absent.filter((other) => other !== row)
+    for (const other of absent) literals.push(2 * this.variable(other) + 1)
+    this.addNeed(variable, { literals, clause, isConditional: absent.length > 0 })
   }
 
   private addNeed(variable: number, need: Need): void {

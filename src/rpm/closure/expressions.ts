@@ -1,0 +1,31 @@
+import { isLarderError } from '../../core/index.ts'
+import { parseDependency } from '../parse-dependency.ts'
+import type { Expression } from '../relation.ts'
+
+/** Dependencies by number of their clause, each parsed when it is first asked for. */
+export class Expressions {
+  private readonly textOf: (clause: number) => string
+  private readonly parsed: (Expression | null | undefined)[] = []
+
+  constructor(textOf: (clause: number) => string) {
+    this.textOf = textOf
+  }
+
+  /** Undefined when it is malformed. */
+  of(clause: number): Expression | undefined {
+    const known = this.parsed[clause]
+    if (known !== undefined) return known ?? undefined
+    const expression = tryParse(this.textOf(clause))
+    this.parsed[clause] = expression ?? null
+    return expression
+  }
+}
+
+function tryParse(text: string): Expression | undefined {
+  try {
+    return parseDependency(text)
+  } catch (error) {
+    if (isLarderError(error, 'RPM_DEPENDENCY_MALFORMED')) return undefined
+    throw error
+  }
+}
