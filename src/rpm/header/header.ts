@@ -2,9 +2,10 @@
 const Type = { char: 1, int8: 2, int16: 3, int32: 4, int64: 5, string: 6, bin: 7, stringArray: 8, i18n: 9 } as const
 
 const entryBytes = 16
-/** As rpm limits them. */
+/** As rpm limits it. */
 const maxEntries = 0xffff
-const maxStoreBytes = 256 * 1024 * 1024
+/** A tenth of it is more than any package was seen with: rpm takes 256 MiB, which would all be read into memory. */
+const maxStoreBytes = 64 * 1024 * 1024
 const magic = 0x8eade801
 
 /** Says what is wrong; whoever knows the name of the package makes an error of it. */
@@ -50,10 +51,9 @@ export class Header {
     this.bytes = bytes
     this.store = introductionBytes + entryCount * entryBytes
     for (let at = introductionBytes; at < this.store; at += entryBytes) {
-      const tag = bytes.readUInt32BE(at)
-      const offset = bytes.readInt32BE(at + 8)
-      const count = bytes.readUInt32BE(at + 12)
-      const isInside = offset >= 0 && this.store + offset <= bytes.length && count <= bytes.length
+      const tag = readUint32(bytes, at)
+      const isInside =
+        this.store + readUint32(bytes, at + 8) <= bytes.length && readUint32(bytes, at + 12) <= bytes.length
       if (!isInside) throw new HeaderFault(`entry ${tag} lies outside of its header`)
       if (!this.places.has(tag)) this.places.set(tag, at)
     }
@@ -65,11 +65,17 @@ export class Header {
 
   /** The first of an array of strings, too. */
   text(tag: number): string | undefined {
-    return this.strings(tag, 1)[0]
+    const entry = this.entry(tag)
+    if (entry === undefined || !isText(entry.type) || entry.count === 0) return undefined
+    return this.bytes.toString('utf8', entry.start, this.endOfTexts(tag, entry.start, 1) - 1)
   }
 
   texts(tag: number): string[] {
-    return this.strings(tag, Number.POSITIVE_INFINITY)
+    const entry = this.entry(tag)
+    if (entry === undefined || !isText(entry.type) || entry.count === 0) return []
+    const count = entry.type === Type.string ? 1 : entry.count
+    // All in one call: NUL is a character of its own in whatever bytes these are.
+    return this.bytes.toString('utf8', entry.start, this.endOfTexts(tag, entry.start, count) - 1).split('\0')
   }
 
   integer(tag: number): number | undefined {
@@ -85,14 +91,10 @@ export class Header {
     if (start + count * width > this.bytes.length) throw new HeaderFault(`entry ${tag} is longer than its header`)
     const { bytes } = this
     const values = new Array<number>(count)
-    for (let at = 0; at < count; at++) {
-      const place = start + at * width
-      values[at] =
-        width === 4
-          ? bytes.readUInt32BE(place)
-          : width === 8
-            ? Number(bytes.readBigUInt64BE(place))
-            : bytes.readUIntBE(place, width)
+    for (let at = 0, place = start; at < count; at++, place += width) {
+      if (width === 4) values[at] = readUint32(bytes, place)
+      else if (width === 8) values[at] = readUint32(bytes, place) * 2 ** 32 + readUint32(bytes, place + 4)
+      else values[at] = width === 2 ? bytes[place]! * 256 + bytes[place + 1]! : bytes[place]!
     }
     return values
   }
@@ -105,18 +107,15 @@ export class Header {
     return this.bytes.subarray(entry.start, end)
   }
 
-  private strings(tag: number, most: number): string[] {
-    const entry = this.entry(tag)
-    if (entry === undefined || !isText(entry.type)) return []
-    const count = Math.min(entry.type === Type.string ? 1 : entry.count, most)
-    const texts: string[] = []
-    for (let at = entry.start; texts.length < count;) {
-      const end = this.bytes.indexOf(0, at)
-      if (end < 0) throw new HeaderFault(`entry ${tag} is longer than its header`)
-      texts.push(this.bytes.toString('utf8', at, end))
-      at = end + 1
+  /** Behind the NUL that ends the last of them. */
+  private endOfTexts(tag: number, start: number, count: number): number {
+    const { bytes } = this
+    let at = start
+    for (let left = count; left > 0; at++) {
+      if (at >= bytes.length) throw new HeaderFault(`entry ${tag} is longer than its header`)
+      if (bytes[at] === 0) left--
     }
-    return texts
+    return at
   }
 
   private entry(tag: number): { type: number; start: number; count: number } | undefined {
@@ -124,9 +123,9 @@ export class Header {
     if (at === undefined) return undefined
     const { bytes } = this
     return {
-      type: bytes.readUInt32BE(at + 4),
-      start: this.store + bytes.readInt32BE(at + 8),
-      count: bytes.readUInt32BE(at + 12),
+      type: readUint32(bytes, at + 4),
+      start: this.store + readUint32(bytes, at + 8),
+      count: readUint32(bytes, at + 12),
     }
   }
 }
@@ -138,6 +137,11 @@ const widths = new Map<number, 1 | 2 | 4 | 8>([
   [Type.int32, 4],
   [Type.int64, 8],
 ])
+
+/** As readUInt32BE, whose checks cost more than the reading. */
+function readUint32(bytes: Buffer, at: number): number {
+  return bytes[at]! * 2 ** 24 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!)
+}
 
 function isText(type: number): boolean {
   return type === Type.string || type === Type.stringArray || type === Type.i18n
