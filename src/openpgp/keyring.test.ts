@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { generateKey } from 'openpgp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { isLarderError } from '../core/error.ts'
+import { armorKeyring } from './armor-keyring.ts'
 import { fingerprintOf, parseKeyring, restrictKeyring, unfoldArmor } from './keyring.ts'
 
 interface Made {
@@ -112,4 +113,11 @@ it.each([
 ])('restricts %j by %j to %j', (before, wanted, expected) => {
   const keyring = { keys: [], ...(before === undefined ? {} : { onlyFingerprints: before }) }
   expect(restrictKeyring(keyring, wanted).onlyFingerprints).toEqual(expected)
+})
+
+it('armours a keyring as rpm imports it: a block for each key, each with its checksum', async () => {
+  const files = [one, two].map(({ binary }, index) => ({ name: `key-${index}`, bytes: Buffer.from(binary) }))
+  const armored = armorKeyring(await parseKeyring(files))
+  expect(armored.match(/^=[A-Za-z0-9+/]{4}\n-----END PGP PUBLIC KEY BLOCK-----$/gm)).toHaveLength(2)
+  expect(await fingerprintsIn(armored)).toEqual([one.fingerprint, two.fingerprint])
 })

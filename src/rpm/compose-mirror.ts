@@ -1,5 +1,6 @@
 import type { Digest } from '../core/index.ts'
 import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
+import { armorKeyring } from '../openpgp/index.ts'
 import type { PieceMemory } from '../pieces/index.ts'
 import { writeTree } from '../publish/index.ts'
 import type { RpmFormatOptions, RpmResolution } from './format.ts'
@@ -57,13 +58,11 @@ function usedRepositories(
   return repositories.filter((repository) => used.has(repository))
 }
 
-/** A block for each key: rpm of old reads the first key of a block alone. */
 function vendorKeysOf(repositories: readonly Repository[]): Map<string, Buffer> {
   return new Map(
     repositories.flatMap(({ upstream, source: { keyring } }): [string, Buffer][] => {
       if (keyring === undefined) return []
-      const blocks = keyring.keys.map((key) => key.armor().replaceAll('\r\n', '\n'))
-      return [[upstream, Buffer.from(blocks.join(''))]]
+      return [[upstream, Buffer.from(armorKeyring(keyring))]]
     }),
   )
 }

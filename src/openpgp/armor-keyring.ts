@@ -1,0 +1,13 @@
+import { armor, enums } from 'openpgp'
+import type { Keyring } from './keyring.ts'
+
+/**
+ * Public keys as rpm, dnf and yum import them: a block for each key, since rpm of old reads the first key of a block
+ * alone, and with the checksum that GnuPG 2.2 cannot do without.
+ */
+export function armorKeyring({ keys }: Keyring): string {
+  return keys
+    .map((key) => armor(enums.armor.publicKey, key.write(), undefined, undefined, undefined, true))
+    .join('')
+    .replaceAll('\r\n', '\n')
+}
