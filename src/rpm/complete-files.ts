@@ -1,5 +1,6 @@
 import { isLarderError } from '../core/index.ts'
 import type { FormatContext } from '../mirror/index.ts'
+import { findOwners } from './filelists.ts'
 
 import { repositoryLoader, type LoadedUpstreams, type UpstreamLoader } from './loaded-upstreams.ts'
 import { loadFilelists, openDataFile, type Repository } from './upstream/index.ts'
@@ -39,7 +40,6 @@ async function ownersOf(
   for (const repository of repositories) {
     const file = await loadFilelists(repositoryLoader(loader, context), repository)
     if (file === undefined) continue
-    const { findOwners } = await import('./filelists.ts')
     const found = await findOwners(openDataFile(loader.store, file, context.signal), paths)
     for (const [path, checksums] of found) owners.get(path)?.push(...checksums)
   }

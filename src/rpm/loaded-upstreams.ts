@@ -74,7 +74,7 @@ export async function loadUpstreams(
   for (const [rank, repository] of repositories.entries()) {
     const index = await openIndex(loader, context, repository)
     if (index.rowCount > 0) await loader.learned.prepare(index.checksum(0).type)
-    indexNotes.push(...index.notes)
+    indexNotes.push(...notesOf(index))
     repositoryOf.set({ index, upstream: repository.upstream, rank }, repository)
   }
   return {
@@ -115,6 +115,12 @@ function fingerprintOf(repositories: readonly Repository[]): string {
     [...files].map(([type, { digest }]) => [type, digest]),
   ])
   return digestOf(JSON.stringify(parts))
+}
+
+function notesOf({ label, notes, excludedCount, excluded: [first] }: PackageIndex): string[] {
+  if (first === undefined) return [...notes]
+  const count = `${excludedCount} package${excludedCount === 1 ? '' : 's'}`
+  return [...notes, `${label}: ${count} cannot be used: ${first.package} at byte ${first.byte}, ${first.reason}`]
 }
 
 function cacheKeyOf(repository: Repository): string {
