@@ -1,6 +1,6 @@
 import { LarderError, type Digest } from '../core/index.ts'
 import type { Fetcher, FetchResult, LabelledRequest } from '../fetch/index.ts'
-import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
+import type { FormatContext, HeldDigests, MirrorPackage } from '../mirror/index.ts'
 import { withSources, type FoundSource } from './find-sources.ts'
 import type { AptResolution } from './format.ts'
 import type { LoadedUpstreams } from './loaded-upstreams.ts'
@@ -12,7 +12,7 @@ interface Staging {
   loaded: LoadedUpstreams
   resolution: AptResolution
   /** Digests that the current publication keeps in the store, which need not even be looked for. */
-  held: ReadonlySet<Digest>
+  held: HeldDigests
 }
 
 /**
@@ -69,9 +69,12 @@ function binaryRequests({ context, loaded, resolution, held }: Staging): {
 
 /** Each file once: revisions of a package share its tarball. */
 function requestsOfSources({ context, loaded, resolution, held }: Staging): LabelledRequest[] {
-  const known = new Set(held)
+  const known = new Set<Digest>()
   return (resolution.sources ?? []).flatMap(({ package: { files = [] }, from }: FoundSource) => {
-    const missing = from.files.filter((_, index) => !known.has(files[index]!.digest))
+    const missing = from.files.filter((_, index) => {
+      const { digest } = files[index]!
+      return !held.has(digest) && !known.has(digest)
+    })
     for (const { digest } of files) known.add(digest)
     return missing.length === 0 ? [] : sourceRequests(suiteOfSource(loaded, from), { ...from, files: missing }, context)
   })

@@ -64,6 +64,9 @@ export interface MirrorRequest<UpstreamConfig, MirrorConfig> {
   files: SiteFiles
 }
 
+/** What need not be fetched. Asked of digests of a resolution only. */
+export type HeldDigests = Pick<ReadonlySet<Digest>, 'has'>
+
 export interface FormatContext {
   lease: LeaseId
   progress: Progress
@@ -102,7 +105,7 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   stagePackages(
     context: FormatContext,
     loaded: Loaded,
-    what: { resolution: Resolved; held: ReadonlySet<Digest> },
+    what: { resolution: Resolved; held: HeldDigests },
   ): Promise<Resolved>
   /**
    * Writes index files and the tree of the snapshot; reuses what earlier snapshots share. `meta` is JSON and has the

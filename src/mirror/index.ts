@@ -9,6 +9,7 @@ export {
   type Format,
   type FormatContext,
   type FormatGrammar,
+  type HeldDigests,
   type ListedPackage,
   type LoadedUpstream,
   type MirrorFile,

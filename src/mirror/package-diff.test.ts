@@ -1,8 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { digestOf } from '../core/index.ts'
+import { digestOf, type Digest } from '../core/index.ts'
 import { describeChange } from './describe-change.ts'
 import type { MirrorPackage } from './format.ts'
-import { diffPackages, fetchBytesOf, isEmptyDiff } from './package-diff.ts'
+import { diffPackages, fetchBytesOf, heldBefore, isEmptyDiff } from './package-diff.ts'
 
 /** `nginx 1.2 amd64 #content` */
 function pack(text: string): MirrorPackage {
@@ -92,4 +93,34 @@ test('sources are counted by themselves, and a file that several have or that is
   expect(describeChange(diff, before, after)).toBe(
     '+1 package, 1 changed, +2 sources, 1 source changed; 2 and 3 sources in all; 12.0 MB to fetch (10.0 MB sources)',
   )
+})
+
+describe('lists that share objects', () => {
+  const pool = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((name) =>
+    ['1', '2'].flatMap((version) => [pack(`${name} ${version}`), pack(`${name} ${version} amd64 other`)]),
+  )
+  const lists = fc.array(fc.nat(pool.length - 1), { maxLength: 8 }).map((picks) => {
+    const byIdentity = new Map(picks.map((pick) => [show(pool[pick]!), pool[pick]!]))
+    return [...byIdentity.values()].sort((a, b) => (show(a) < show(b) ? -1 : 1))
+  })
+  const copies = (list: readonly MirrorPackage[]): MirrorPackage[] => list.map((one) => ({ ...one }))
+
+  test('differ as their copies do', () => {
+    fc.assert(
+      fc.property(lists, lists, (before, after) => {
+        expect(diffPackages(before, after)).toEqual(diffPackages(copies(before), after))
+        expect(diffPackages(before, [...after].reverse()).removed).toEqual(diffPackages(copies(before), after).removed)
+      }),
+    )
+  })
+
+  test('of what comes, that is held which some package before has', () => {
+    fc.assert(
+      fc.property(lists, lists, (before, after) => {
+        const held = heldBefore(diffPackages(before, after), before)
+        const all = new Set(before.map(({ digest }) => digest))
+        for (const { digest } of after) expect(held.has(digest as Digest)).toBe(all.has(digest))
+      }),
+    )
+  })
 })

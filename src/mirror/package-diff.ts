@@ -1,3 +1,4 @@
+import type { Digest } from '../core/index.ts'
 import type { MirrorPackage } from './format.ts'
 
 export interface PackageDiff {
@@ -12,10 +13,11 @@ export interface PackageDiff {
  * version; a single one that gives way to another single one is a change.
  */
 export function diffPackages(before: readonly MirrorPackage[], after: readonly MirrorPackage[]): PackageDiff {
-  const left = new Map(before.map((one) => [identity(one), one]))
+  const rest = withoutShared(before, after)
+  const left = new Map(rest.before.map((one) => [identity(one), one]))
   const added: MirrorPackage[] = []
   const changed: PackageDiff['changed'] = []
-  for (const one of after) {
+  for (const one of rest.after) {
     const same = left.get(identity(one))
     if (same === undefined) added.push(one)
     else if (differs(same, one)) changed.push({ before: same, after: one })
@@ -36,22 +38,77 @@ export function filesOf({ path, sizeBytes, digest, files }: MirrorPackage): read
 type PackageFile = Pick<MirrorPackage, 'path' | 'sizeBytes' | 'digest'>
 
 /** What comes and is not held before; each file once, as several sources may have it. */
-export function fetchBytesOf({ added, changed }: PackageDiff, before: readonly MirrorPackage[]): number {
-  const held = new Set(before.flatMap((one) => filesOf(one).map(({ digest }) => digest)))
+export function fetchBytesOf(diff: PackageDiff, before: readonly MirrorPackage[]): number {
+  const come = filesThatCome(diff)
+  const held = heldOf(come, before)
   let bytes = 0
-  for (const one of [...added, ...changed.map((change) => change.after)]) {
-    for (const { digest, sizeBytes } of filesOf(one)) {
-      if (digest !== '' && held.has(digest)) continue
-      held.add(digest)
-      bytes += sizeBytes
-    }
+  for (const { digest, sizeBytes } of come) {
+    if (digest !== '' && held.has(digest)) continue
+    held.add(digest)
+    bytes += sizeBytes
   }
   return bytes
+}
+
+/**
+ * Whether a digest of what is after the difference is held before it. What does not differ is: only the few files that
+ * come are looked for among all.
+ */
+export function heldBefore(diff: PackageDiff, before: readonly MirrorPackage[]): { has(digest: Digest): boolean } {
+  const come = filesThatCome(diff)
+  const held = heldOf(come, before)
+  const missing = new Set(come.flatMap(({ digest }) => (digest === '' || held.has(digest) ? [] : [digest])))
+  return { has: (digest) => !missing.has(digest) }
+}
+
+function filesThatCome({ added, changed }: PackageDiff): PackageFile[] {
+  return [...added, ...changed.map((change) => change.after)].flatMap(filesOf)
+}
+
+/** Digests of these files that packages have. */
+function heldOf(files: readonly PackageFile[], packages: readonly MirrorPackage[]): Set<Digest | ''> {
+  const wanted = new Set(files.map(({ digest }) => digest))
+  const held = new Set<Digest | ''>()
+  if (wanted.size === 0) return held
+  for (const one of packages) {
+    if (one.files === undefined) {
+      if (wanted.has(one.digest)) held.add(one.digest)
+    } else for (const { digest } of one.files) if (wanted.has(digest)) held.add(digest)
+  }
+  return held
 }
 
 /** Whether it is a source package. */
 export function isSource({ files }: MirrorPackage): boolean {
   return files !== undefined
+}
+
+/**
+ * Leaves out what both lists have as one and the same object: formats keep the objects of what stays, and to compare
+ * these costs nothing beside looking up 60,000 names. Lists in another order lose nothing but that.
+ */
+function withoutShared(
+  before: readonly MirrorPackage[],
+  after: readonly MirrorPackage[],
+): { before: MirrorPackage[]; after: MirrorPackage[] } {
+  const rest: { before: MirrorPackage[]; after: MirrorPackage[] } = { before: [], after: [] }
+  let [left, right] = [0, 0]
+  while (left < before.length && right < after.length) {
+    const [old, young] = [before[left]!, after[right]!]
+    if (old === young) {
+      left++
+      right++
+    } else if (old.name < young.name || (old.name === young.name && before[left + 1] === young)) {
+      rest.before.push(old)
+      left++
+    } else {
+      rest.after.push(young)
+      right++
+    }
+  }
+  for (; left < before.length; left++) rest.before.push(before[left]!)
+  for (; right < after.length; right++) rest.after.push(after[right]!)
+  return rest
 }
 
 function pairUp(added: MirrorPackage[], removed: MirrorPackage[], changed: PackageDiff['changed']): PackageDiff {

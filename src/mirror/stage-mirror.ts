@@ -1,10 +1,9 @@
 import type { Digest, KindContext } from '../core/index.ts'
 import type { Publication } from '../publish/index.ts'
-import type { MirrorPackage } from './format.ts'
 import type { MirrorChange, StagedMirror } from './mirror-change.ts'
 import type { MirrorKindOptions } from './mirror-kind.ts'
 import type { MirrorConfig } from './mirror-schema.ts'
-import { filesOf } from './package-diff.ts'
+import { heldBefore } from './package-diff.ts'
 
 /** Downloads what is missing, writes the snapshot and seals it. Nobody outside sees any of it. */
 export async function stageMirror(
@@ -22,7 +21,7 @@ export async function stageMirror(
   const formatContext = { lease, progress, signal, freshForMs, now: clock.now() }
   // When the inputs were forgotten, doctor has found blobs missing: nothing is believed of the publication then.
   const isTrusted = observed.publishedInputs !== undefined
-  const held = isTrusted ? digestsOf(observed.publishedPackages) : new Set<Digest>()
+  const held = isTrusted ? heldBefore(change.detail, observed.publishedPackages) : new Set<Digest>()
   const staged = await format.stagePackages(formatContext, loaded, { resolution, held })
   const publication = await publisher.current(mirror)
   const { tree, meta } = await format.compose(formatContext, loaded, { request, resolution: staged })
@@ -45,11 +44,6 @@ function isAlreadySeen(
   if (publication?.snapshotNumber !== snapshotNumber) return false
   const { sealedAt, validUntil } = publication
   return validForMs === (validUntil && validUntil.getTime() - sealedAt.getTime())
-}
-
-/** What the publication keeps. */
-function digestsOf(packages: readonly MirrorPackage[]): Set<Digest> {
-  return new Set(packages.flatMap((one) => filesOf(one).flatMap(({ digest }) => (digest === '' ? [] : [digest]))))
 }
 
 /** Valid-Until is set only where the site asks for it: a mirror whose controller is down should not expire by itself. */

@@ -1,6 +1,6 @@
 import { hexOf, LarderError, type Digest } from '../core/index.ts'
 import type { Fetcher, FetchResult, LabelledRequest } from '../fetch/index.ts'
-import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
+import type { FormatContext, HeldDigests, MirrorPackage } from '../mirror/index.ts'
 import type { BlobStore } from '../store/index.ts'
 import type { RpmResolution } from './format.ts'
 import type { LoadedUpstreams } from './loaded-upstreams.ts'
@@ -28,7 +28,7 @@ interface Staging {
   loaded: LoadedUpstreams
   resolution: RpmResolution
   /** Digests that the current publication keeps in the store, which need not even be looked for. */
-  held: ReadonlySet<Digest>
+  held: HeldDigests
 }
 
 /**
