@@ -29,16 +29,18 @@ export function isRich(expression: Expression): expression is RichExpression {
 
 /**
  * Whether what is provided is what is required. Opposite to Debian: what is provided without a version satisfies
- * every version. Releases count only where both sides name one; a missing epoch is 0. Source: rpmdsCompare.
+ * every version. A missing epoch is 0. Releases count only where both sides name one; a side that names none, and
+ * whose operator includes equality, means every release of its version. Source: rpm-dependencies(7), rpm itself.
  */
 export function overlaps(provided: Capability, required: Capability): boolean {
   if (provided.name !== required.name) return false
   if (provided.comparison === undefined || required.comparison === undefined) return true
-  const order = compareNamed(provided.evr!, required.evr!)
   const [offered, wanted] = [provided.comparison, required.comparison]
-  if (order < 0) return offered.includes('>') || wanted.includes('<')
-  if (order > 0) return offered.includes('<') || wanted.includes('>')
-  return ['=', '<', '>'].some((sign) => offered.includes(sign) && wanted.includes(sign))
+  const [offer, wish] = [provided.evr!, required.evr!]
+  const order = compareVersions(offer.epoch, wish.epoch) || compareVersions(offer.version, wish.version)
+  if (order === 0 && offer.release === '' && wish.release !== '' && offered.includes('=')) return true
+  if (order === 0 && wish.release === '' && offer.release !== '' && wanted.includes('=')) return true
+  return meets(order || compareNamedReleases(offer, wish), offered, wanted)
 }
 
 /** Canonical text: equal expressions give equal texts, which parseDependency takes. */
@@ -52,7 +54,13 @@ export function formatDependency(expression: Expression): string {
   return `(${inner}${otherwise === undefined ? '' : ` else ${formatDependency(otherwise)}`})`
 }
 
-function compareNamed(a: Evr, b: Evr): number {
-  const order = compareVersions(a.epoch, b.epoch) || compareVersions(a.version, b.version)
-  return order !== 0 || a.release === '' || b.release === '' ? order : compareVersions(a.release, b.release)
+function compareNamedReleases(a: Evr, b: Evr): number {
+  return a.release === '' || b.release === '' ? 0 : compareVersions(a.release, b.release)
+}
+
+/** Whether two ranges have a version in common, by the order of their bounds. */
+function meets(order: number, offered: Comparison, wanted: Comparison): boolean {
+  if (order < 0) return offered.includes('>') || wanted.includes('<')
+  if (order > 0) return offered.includes('<') || wanted.includes('>')
+  return ['=', '<', '>'].some((sign) => offered.includes(sign) && wanted.includes(sign))
 }
