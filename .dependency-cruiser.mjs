@@ -18,7 +18,7 @@ const rooms = {
   solve: { may: [], why: 'clauses over numbered variables are the same for every format' },
   openpgp: { may: ['core'], why: 'whose signature is good does not depend on what was signed' },
   mirror: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'pieces'],
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'pieces', 'openpgp'],
     why: 'what all package formats share must know none of them; a format is handed in by the composition root',
   },
   apt: {

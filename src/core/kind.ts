@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Clock } from './clock.ts'
+import type { SourceDocument } from './document/index.ts'
 import type { Problem } from './problem.ts'
 import type { Progress } from './progress.ts'
 
@@ -51,6 +52,10 @@ export interface CheckContext {
   readonly site: Readonly<Record<string, unknown>>
   /** Names of all entries of every section, right or wrong: what is named here is there. */
   readonly declared: Readonly<Record<string, readonly string[]>>
+  /** Entries of every section that are wrong in themselves, as written: what is right in them is checked all the same. */
+  readonly wrong: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** A part of larder.yaml, with misspelt names as they were meant: `['mirrors', 'base', 'packages']`. */
+  documentAt(path: readonly (string | number)[]): SourceDocument
   /** Where in larder.yaml a value (default) or its name is written: `['mirrors', 'base', 'upstreams', 0]`. */
   positionOf(path: readonly (string | number)[], part?: 'key' | 'value'): Pick<Problem, 'file' | 'line' | 'column'>
 }

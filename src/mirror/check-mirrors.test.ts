@@ -22,6 +22,10 @@ const sections = mirrorSections(formats)
 const upstreams =
   'upstreams:\n  debian: {format: apt, url: "http://a.example.org/"}\n  el9: {format: rpm, url: "http://b.example.org/"}\n'
 
+interface Written {
+  mirrors: Record<string, unknown>
+}
+
 async function check(
   mirror: string,
   files: Record<string, string> = { 'packages.json': '["nmap"]' },
@@ -29,7 +33,6 @@ async function check(
   const text = `${upstreams}mirrors:\n  base: ${mirror}\n`
   const document = parseYaml(text, 'larder.yaml').document!
   const mirrors = validate(sections.mirrors, subDocument(document, ['mirrors']))
-  if (mirrors.value === undefined) return mirrors.problems.map(formatProblem)
   const all: Record<string, string> = { ...files, 'larder.yaml': text }
   const siteFiles: SiteFiles = {
     read: (path) => Promise.resolve(all[path] === undefined ? undefined : Buffer.from(all[path])),
@@ -40,9 +43,12 @@ async function check(
     files: siteFiles,
     site,
     declared: { upstreams: ['debian', 'el9', 'broken'] },
+    wrong: { mirrors: mirrors.value === undefined ? (document.value as Written).mirrors : {} },
+    documentAt: (path) => subDocument(document, path),
     positionOf: (path, part) => ({ file: 'larder.yaml', ...document.positionOf(path, part) }),
   }
-  return (await checkMirrors(mirrors.value, context, formats)).map(formatProblem)
+  const further = await checkMirrors(mirrors.value ?? {}, context, formats)
+  return [...mirrors.problems, ...further].map(formatProblem)
 }
 
 describe('checkMirrors', () => {
@@ -73,7 +79,10 @@ describe('checkMirrors', () => {
     ],
     [
       '{format: apt, upstreams: [debian], suite: none, packages: p.json}',
-      ['larder.yaml:5:51: "suite": a suite that exists'],
+      [
+        'larder.yaml:5:51: "suite": a suite that exists',
+        'larder.yaml:5:67: there is no file "p.json" in the site; expected the path of a package list',
+      ],
     ],
     [
       '{format: apt, upstreams: [debian], suite: s, packages: ../p.json}',
@@ -85,6 +94,7 @@ describe('checkMirrors', () => {
         'larder.yaml:5:34: "upstreams" is too short a list; expected at least 1 entry',
         'larder.yaml:5:80: "snapshots" is too small; expected at least 1',
         'larder.yaml:5:83: unknown name "gens"; expected one of snapshots, generations',
+        'larder.yaml:5:58: warning: the list names no package',
       ],
     ],
     [

@@ -61,6 +61,11 @@ const sitePath = z
   .min(1)
   .regex(/^(?!\/)(?!(.*\/)?\.\.?(\/|$))[^\\\u0000-\u001f]+$/, 'a path within the site repository is needed')
 
+/** Whether it is text that may be a path of the site repository. */
+export function isSitePath(path: unknown): path is string {
+  return sitePath.safeParse(path).success
+}
+
 /** Entries are read, with words for every mistake, where files of them are read. Editors see their schema. */
 const inlineList = z.array(z.unknown()).meta({ items: z.toJSONSchema(packageEntries, { io: 'input' }).items })
 
@@ -106,8 +111,14 @@ function entrySchema(format: string, shape: z.core.$ZodLooseShape, own: z.ZodTyp
   if (!(own instanceof z.ZodObject)) throw new Error(`the schemas of format ${format} must be objects`)
   const formatKey = z.literal(format).describe('Format of the repository.')
   const schema = z.strictObject({ format: formatKey, ...shape, ...own.shape })
-  const checks = own.def.checks ?? []
-  return checks.length === 0 ? schema : schema.check(...(checks as z.core.$ZodCheck<object>[]))
+  const checks = (own.def.checks ?? []) as z.core.$ZodCheck<object>[]
+  for (const check of checks) check._zod.def.when = isMap
+  return checks.length === 0 ? schema : schema.check(...checks)
+}
+
+/** Checks of several keys together are made though one of them is wrong, so that everything is told at once. */
+function isMap({ value }: z.core.ParsePayload): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function byFormat(options: readonly z.ZodObject[]): z.ZodType {

@@ -1,8 +1,10 @@
+import type { z } from 'zod'
 import {
   closest,
   problemAt,
-  subDocument,
   quote,
+  respell,
+  subDocument,
   validate,
   type Path,
   type Problem,
@@ -68,16 +70,24 @@ function looksLikeCommand(keys: readonly string[]): boolean {
 }
 
 function readCommand(document: SourceDocument, reading: Reading): void {
-  const { value: entry, problems } = validate(listedCommandSchema, document)
-  reading.problems.push(...problems)
+  const entry = readBy(listedCommandSchema, document, reading)
   if (entry === undefined) return
   const options = optionsOf(entry, document, reading)
   readNames(entry.package_command, { document, path: ['package_command'], options }, reading, true)
 }
 
+/** Misspelt names are told, and nothing that follows from them. */
+function readBy<T>(schema: z.ZodType<T>, document: SourceDocument, reading: Reading): T | undefined {
+  const asWritten = validate(schema, document)
+  if (asWritten.problems.length === 0) return asWritten.value
+  const meant = respell(schema, document)
+  const { value, problems } = validate(schema, meant.document)
+  reading.problems.push(...meant.problems, ...problems)
+  return value
+}
+
 function readListed(document: SourceDocument, reading: Reading): void {
-  const { value: entry, problems } = validate(listedObjectSchema, document)
-  reading.problems.push(...problems)
+  const entry = readBy(listedObjectSchema, document, reading)
   if (entry === undefined) return
   const { mistakes, names } = parseNames(entry.name)
   report(mistakes, { document, path: ['name'] }, reading)

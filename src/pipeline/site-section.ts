@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { validate, type Problem, type SourceDocument } from '../core/index.ts'
+import { respell, validate, type Problem, type SourceDocument } from '../core/index.ts'
 
 /** One section of larder.yaml. */
 export interface ReadSection {
@@ -7,6 +7,10 @@ export interface ReadSection {
   value: unknown
   /** Names of all entries, right or wrong. */
   names: string[]
+  /** Entries that are wrong in themselves, by name. */
+  wrong: Record<string, unknown>
+  /** With misspelt names as they were meant. */
+  document: SourceDocument
   problems: Problem[]
 }
 
@@ -15,12 +19,13 @@ export interface ReadSection {
  * checked in the same go.
  */
 export function readSection(schema: z.ZodType, document: SourceDocument, key: string): ReadSection {
-  const whole = nest(document, key)
-  const names = isMap(document.value) ? Object.keys(document.value) : []
-  const result = validate(schema, document)
-  if (result.problems.length === 0) return { value: result.value, names, problems: [] }
-  const problems = result.problems.map((problem) => whole(problem))
-  return { value: rightEntries(schema, document), names, problems }
+  const { document: meant, problems: unknown } = respell(schema, document)
+  const names = isMap(meant.value) ? Object.keys(meant.value) : []
+  const result = validate(schema, meant)
+  const section = { names, document: meant, wrong: {} }
+  if (result.problems.length === 0) return { ...section, value: result.value, problems: unknown }
+  const problems = [...unknown, ...result.problems].map(nest(document, key))
+  return { ...section, ...sortEntries(schema, meant), problems }
 }
 
 /** A section that is wrong as a whole has no name of its own in its problem: `the file` is the section then. */
@@ -32,11 +37,13 @@ function nest(document: SourceDocument, key: string): (problem: Problem) => Prob
   })
 }
 
-function rightEntries(schema: z.ZodType, document: SourceDocument): unknown {
-  if (!isMap(document.value)) return undefined
-  const right = Object.entries(document.value).filter(([name, entry]) => schema.safeParse({ [name]: entry }).success)
+function sortEntries(schema: z.ZodType, document: SourceDocument): Pick<ReadSection, 'value' | 'wrong'> {
+  if (!isMap(document.value)) return { value: undefined, wrong: {} }
+  const entries = Object.entries(document.value)
+  const right = entries.filter(([name, entry]) => schema.safeParse({ [name]: entry }).success)
+  const wrong = Object.fromEntries(entries.filter((entry) => !right.includes(entry)))
   const result = schema.safeParse(Object.fromEntries(right))
-  return result.success ? result.data : undefined
+  return result.success ? { value: result.data, wrong } : { value: undefined, wrong: document.value }
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

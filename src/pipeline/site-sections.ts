@@ -4,8 +4,11 @@ import {
   problemAt,
   quote,
   validate,
+  withNames,
   type KindGrammar,
+  type NameChange,
   type Problem,
+  type Respelt,
   type SourceDocument,
 } from '../core/index.ts'
 
@@ -29,27 +32,34 @@ export function schemasOf(kinds: readonly KindGrammar[]): Record<string, z.ZodTy
   return schemas
 }
 
-/** Sections that nobody reads. */
-export function checkSectionNames(document: SourceDocument, kinds: readonly KindGrammar[]): Problem[] {
-  if (typeof document.value !== 'object' || document.value === null || Array.isArray(document.value)) {
-    return [...validate(z.record(z.string(), z.unknown()), document).problems]
+/** Tells of sections that nobody reads, and answers the document with misspelt ones under the names that were meant. */
+export function respellSections(document: SourceDocument, kinds: readonly KindGrammar[]): Respelt {
+  const { value } = document
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { document, problems: [...validate(z.record(z.string(), z.unknown()), document).problems] }
   }
   const known = ['site', ...Object.keys(schemasOf(kinds))]
-  return Object.keys(document.value)
-    .filter((key) => !known.includes(key))
-    .map((key) => {
-      if (plannedSections.includes(key)) {
-        const message = `the section ${quote(key)} is not supported by this version of Larder`
-        return problemAt(document, [key], { part: 'key', message })
-      }
-      const suggestion = closest(key, known) ?? closest(key, plannedSections)
-      return problemAt(document, [key], {
-        part: 'key',
-        message: `unknown section ${quote(key)}`,
-        expected: `one of ${known.join(', ')}`,
-        ...(suggestion === undefined ? {} : { suggestion }),
-      })
-    })
+  const problems: Problem[] = []
+  const changes: NameChange[] = []
+  for (const key of Object.keys(value).filter((name) => !known.includes(name))) {
+    const meant = plannedSections.includes(key) ? undefined : closest(key, known)
+    problems.push(problemAt(document, [key], unknownSection(key, known)))
+    const isFree = meant !== undefined && !(meant in value) && changes.every(({ to }) => to !== meant)
+    if (isFree) changes.push({ path: [key], to: meant })
+  }
+  return { document: withNames(document, changes), problems }
+}
+
+function unknownSection(key: string, known: readonly string[]): Parameters<typeof problemAt>[2] {
+  if (plannedSections.includes(key))
+    return { part: 'key', message: `the section ${quote(key)} is not supported by this version of Larder` }
+  const suggestion = closest(key, known) ?? closest(key, plannedSections)
+  return {
+    part: 'key',
+    message: `unknown section ${quote(key)}`,
+    expected: `one of ${known.join(', ')}`,
+    ...(suggestion === undefined ? {} : { suggestion }),
+  }
 }
 
 /** The name of the site; adds to the problems when it has none. */

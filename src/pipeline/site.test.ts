@@ -77,6 +77,7 @@ describe('readSite', () => {
       'larder.yaml:3:27: "shelves" is "many"; expected a number',
       'larder.yaml:4:1: unknown section "jras"; expected one of site, pantries, jars: did you mean jars?',
       'larder.yaml:5:1: the section "images" is not supported by this version of Larder',
+      'larder.yaml:8:15: no pantry bog',
       'larder.yaml:8:33: unknown name "lid"; expected one of pantry, file',
       'larder.yaml:9:15: no pantry bog',
     ])

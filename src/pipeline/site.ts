@@ -8,7 +8,7 @@ import {
   type SourceDocument,
 } from '../core/index.ts'
 import { readSection, type ReadSection } from './site-section.ts'
-import { checkSectionNames, checkSiteName, schemasOf } from './site-sections.ts'
+import { checkSiteName, respellSections, schemasOf } from './site-sections.ts'
 
 /** What the files of a site say, validated. */
 export interface Site {
@@ -30,9 +30,10 @@ export const siteFile = 'larder.yaml'
 export async function readSite(files: SiteFiles, kinds: readonly KindGrammar[]): Promise<SiteResult> {
   const bytes = await files.read(siteFile)
   if (bytes === undefined) return { problems: [await noSiteFile(files)] }
-  const { document, problems: syntax } = parseSiteFile(bytes, siteFile)
-  if (document === undefined) return { problems: inOrder(syntax) }
-  const problems = [...syntax, ...checkSectionNames(document, kinds)]
+  const { document: written, problems: syntax } = parseSiteFile(bytes, siteFile)
+  if (written === undefined) return { problems: inOrder(syntax) }
+  const { document, problems: unknown } = respellSections(written, kinds)
+  const problems = [...syntax, ...unknown]
   const sections = readSections(document, kinds)
   problems.push(...Object.values(sections).flatMap((section) => section.problems))
   problems.push(...(await askKinds(kinds, sections, contextOf(files, document, sections))))
@@ -59,11 +60,15 @@ function readSections(document: SourceDocument, kinds: readonly KindGrammar[]): 
 
 function contextOf(files: SiteFiles, document: SourceDocument, sections: Sections): CheckContext {
   const entries = Object.entries(sections)
+  const documentAt = ([key, ...path]: readonly (string | number)[]): SourceDocument =>
+    key === undefined ? document : subDocument(sections[key]?.document ?? subDocument(document, [key]), path)
   return {
     files,
     site: Object.fromEntries(entries.map(([key, section]) => [key, section.value])),
     declared: Object.fromEntries(entries.map(([key, section]) => [key, section.names])),
-    positionOf: (path, part) => ({ file: siteFile, ...document.positionOf(path, part) }),
+    wrong: Object.fromEntries(entries.map(([key, section]) => [key, section.wrong])),
+    documentAt,
+    positionOf: (path, part) => ({ file: siteFile, ...documentAt(path.slice(0, 1)).positionOf(path.slice(1), part) }),
   }
 }
 

@@ -2,5 +2,6 @@ export { problemAt, subDocument, type Parsed, type Path, type SourceDocument } f
 export { quote } from './json-scanner.ts'
 export { parseSiteFile } from './parse-document.ts'
 export { parseYaml } from './parse-yaml.ts'
+export { respell, withNames, type NameChange, type Respelt } from './respell.ts'
 export type { Position } from './source.ts'
 export { validate, type Validated } from './validate.ts'
