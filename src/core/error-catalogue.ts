@@ -101,6 +101,7 @@ export const catalogue = {
   RPM_METALINK_MISMATCH: failed('The repomd.xml is none of those that the metalink promises.', 502),
   RPM_RICH_DEPENDENCY: refused('A package has a dependency that yum 3, which the mirror is for, cannot read.'),
   RPM_INDEX_MISSING: failed('The repomd.xml promises no usable data file for what was asked.', 502),
+  RPM_MODULE_MISSING: refused('A package is of a module that no upstream describes.'),
   RPM_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),
   RPM_CHECKSUM_REFUSED: failed('A file is promised by a checksum that proves nothing, or that is malformed.', 502),
   RPM_REPOMD_MALFORMED: failed('A repomd.xml cannot be understood.', 502),

@@ -3,6 +3,7 @@ import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
 import { armorKeyring } from '../openpgp/index.ts'
 import type { PieceMemory } from '../pieces/index.ts'
 import { writeTree } from '../publish/index.ts'
+import { carryFiles } from './carry-files.ts'
 import type { RpmFormatOptions, RpmResolution } from './format.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import {
@@ -35,6 +36,7 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tr
     headers: createPackageHeaders(store),
     architectures: mirror.architectures.filter((one) => one !== 'noarch'),
     compatibility: mirror.compatibility,
+    carried: carryFiles(loaded, resolution),
     gpgcheck: repositories.every(({ source }) => source.gpgcheck),
     vendorKeys: vendorKeysOf(repositories),
     store,

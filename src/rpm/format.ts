@@ -19,6 +19,7 @@ import { composeMirror } from './compose-mirror.ts'
 import { rpmGrammar } from './grammar.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import type { RpmMirrorConfig } from './mirror-config.ts'
+import { refuseStrayModules } from './refuse-stray-modules.ts'
 import { createRpmSealer, type RepositoryMeta } from './repository/index.ts'
 import { ResolutionMemory } from './resolution-memory.ts'
 import { stagePackages } from './stage-packages.ts'
@@ -93,6 +94,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
 
 function resolveNow(loaded: LoadedUpstreams, request: RpmRequest, learned: LearnedDigests): RpmResolution {
   const closure = closureOf(loaded, request)
+  refuseStrayModules(loaded, closure.rows)
   const packages = Array.from(closure.rows, (row) => packageOf(loaded, { closure, row, learned }))
   return { packages, rows: closure.rows, notes: [...loaded.notes, ...closure.notes] }
 }
@@ -104,7 +106,7 @@ function closureOf({ universe, modules }: LoadedUpstreams, { list, mirror }: Rpm
     recommends: recommends ?? false,
     exclude: exclude ?? [],
     versions: mirror.versions,
-    ...(modules && { modules }),
+    ...(modules && { modules: modules.metadata }),
     streams: mirror.modules,
   })
 }

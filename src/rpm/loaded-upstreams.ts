@@ -4,10 +4,9 @@ import type { FormatContext, MirrorRequest } from '../mirror/index.ts'
 import { fingerprintOf as keyFingerprint } from '../openpgp/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { BlobStore } from '../store/index.ts'
-import type { ModuleMetadata } from './closure/request.ts'
 import { openPrimary } from './compile-primary.ts'
 import type { RpmMirrorConfig } from './mirror-config.ts'
-import { loadModules } from './load-modules.ts'
+import { loadModules, type LoadedModules } from './load-modules.ts'
 import type { PackageIndex } from './package-index.ts'
 import { Universe, type UniverseMember } from './universe.ts'
 import type { RpmUpstreamConfig } from './upstream-config.ts'
@@ -31,7 +30,7 @@ export interface LoadedUpstreams {
   universe: Universe
   /** Which repository a member of the universe came from. */
   repositoryOf: ReadonlyMap<UniverseMember, Repository>
-  modules: ModuleMetadata | undefined
+  modules: LoadedModules | undefined
   /** Names of what is compiled in the cache folder. */
   cacheKeys: readonly string[]
   /** What is odd about primary.xml. */

@@ -6,7 +6,8 @@ import {
   type RpmUpstreamOptions,
   type TestRpm,
 } from '../../test/fixtures/rpm-upstream/index.ts'
-import { isLarderError, LarderError, type ErrorCode } from '../core/index.ts'
+import type { LarderError } from '../core/index.ts'
+import { isLarderError, type ErrorCode } from '../core/index.ts'
 import { createTestMirror, type TestMirror } from './testing/test-mirror.ts'
 
 const key = await makeRpmSigner()
@@ -209,4 +210,49 @@ describe('what an upstream may do wrong with packages', () => {
       expect((await failureOf(mirror.publish(['nginx']))).code).toBe('RPM_XML_MALFORMED')
     },
   )
+})
+
+describe('modules', () => {
+  const release = '1.module+el9+1+abc'
+  const node = (version: string): TestRpm => ({
+    name: 'nodejs',
+    version,
+    release,
+    modularityLabel: `nodejs:${version}`,
+  })
+  const stream = (version: string): string => `---
+document: modulemd
+version: 2
+data:
+  name: nodejs
+  stream: "${version}"
+  version: 9030020240101
+  context: abcdef12
+  arch: x86_64
+  summary: node
+  description: node
+  license: {module: [MIT]}
+  artifacts:
+    rpms:
+    - nodejs-0:${version}-${release}.x86_64
+...
+`
+
+  it('are held with the metadata of the streams that are asked for, and no others', async () => {
+    await start([node('18'), node('20')], { data: { modules: stream('18') + stream('20') } })
+    const published = await mirror.publish(['nodejs'], { modules: ['nodejs:18'] })
+    expect(names(published)).toEqual([`nodejs-18-${release}`])
+    expect(published.text('modules')).toBe(stream('18'))
+    expect((await failureOf(mirror.publish(['nodejs']))).code).toBe('PACKAGE_UNKNOWN')
+  })
+
+  it('without metadata are refused', async () => {
+    await start([node('18')])
+    expect((await failureOf(mirror.publish(['nodejs']))).code).toBe('RPM_MODULE_MISSING')
+  })
+
+  it('of which the metadata makes no sense are refused', async () => {
+    await start([node('18')], { data: { modules: '---\ndocument: modulemd\nversion: 2\ndata: {name: nodejs}\n' } })
+    expect((await failureOf(mirror.publish(['nodejs']))).code).toBe('RPM_MODULES_MALFORMED')
+  })
 })

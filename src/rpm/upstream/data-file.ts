@@ -63,3 +63,19 @@ function hashFor(checksum: RepomdChecksum | undefined): Hash | undefined {
   const known = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512']
   return checksum !== undefined && known.includes(checksum.type) ? createHash(checksum.type) : undefined
 }
+
+/** Of what is read as a whole: lists of groups, advisories and modules. Distributions have some 30 MB. */
+const maxWholeBytes = 256 * 1024 ** 2
+
+/** The unpacked text as a whole. As `openDataFile`. */
+export async function readDataFile(store: BlobStore, file: DataFile, signal: AbortSignal): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let sizeBytes = 0
+  for await (const part of openDataFile(store, file, signal)) {
+    sizeBytes += part.length
+    if (sizeBytes > maxWholeBytes)
+      throw new LarderError('DECOMPRESS_BOMB', { message: `${file.href} unpacks to more than ${maxWholeBytes} bytes` })
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}

@@ -1,4 +1,4 @@
-export { openDataFile, type DataFile } from './data-file.ts'
+export { openDataFile, readDataFile, type DataFile } from './data-file.ts'
 export { findRepository } from './find-repository.ts'
 export { LearnedDigests } from './learned-digests.ts'
 export { loadFilelists, loadRepository, type RepositoryLoader } from './load-repository.ts'
