@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { generateKey, type PrivateKey } from 'openpgp'
+import { generateKey, revokeKey, type PrivateKey } from 'openpgp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { isLarderError, type ErrorCode } from '../../core/index.ts'
 import { parseKeyring, type Keyring } from '../../openpgp/index.ts'
@@ -90,6 +90,7 @@ describe('toPackage', () => {
     ['no name', Tag.name, string('')],
     ['a name that is no text', Tag.name, int32(7)],
     ['files in a folder that is not there', Tag.dirIndexes, int32(0, 9, 0, 0)],
+    ['a path longer than any', Tag.dirNames, strings(['/etc/', '/etc/alpha/', '/usr/bin/', `/${'x'.repeat(5000)}/`])],
     ['fewer versions than requirements', Tag.requireVersion, strings(['1'])],
   ])('refuses %s', (_, tag, value) => {
     const damaged = makeRpm({ ...alpha, entries: new Map([[tag, value]]) })
@@ -179,6 +180,31 @@ describe('verifyRpm', () => {
 
   it('refuses a key that has expired', async () => {
     await expect(verify(await sign('old'), rings.old)).rejects.toThrow(withCode('SIGNATURE_KEY_EXPIRED'))
+  })
+
+  it('refuses a key that was revoked', async () => {
+    const { publicKey } = await revokeKey({ key: keys.mine, date: made, format: 'object' })
+    const ring = await parseKeyring([{ name: 'revoked', bytes: Buffer.from(publicKey.armor()) }])
+    await expect(verify(await sign('mine'), ring)).rejects.toThrow(withCode('SIGNATURE_KEY_REVOKED'))
+  })
+
+  it('never takes other bytes for those that were signed, whatever is changed', async () => {
+    const signed = await sign('mine')
+    const { headerStart, headerEnd } = readRpmBytes(signed, 'alpha')
+    const place = fc.oneof(fc.nat(headerStart - 1), fc.integer({ min: headerStart, max: signed.length - 1 }))
+    const changes = fc.array(fc.tuple(place, fc.nat(255)), { minLength: 1, maxLength: 3 })
+    await fc.assert(
+      fc.asyncProperty(changes, async (drawn) => {
+        const damaged = Buffer.from(signed)
+        for (const [at, value] of drawn) damaged[at] = value
+        const outcome = await verify(damaged, rings.mine).catch((error: unknown) => error)
+        if (isLarderError(outcome)) return
+        const { file } = outcome as Awaited<ReturnType<typeof verify>>
+        expect(file.header.bytes.equals(signed.subarray(headerStart, headerEnd))).toBe(true)
+        expect(damaged.subarray(file.headerEnd).equals(signed.subarray(headerEnd))).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 

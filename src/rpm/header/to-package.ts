@@ -101,6 +101,9 @@ function filesOf(header: Header): RpmFileEntry[] {
   })
 }
 
+/** As Linux limits them. Folders are named once for many files: without a limit a small header makes paths of gigabytes. */
+const maxPathLength = 4096
+
 function pathsOf(header: Header): string[] {
   const names = header.texts(Tag.baseNames)
   if (names.length === 0) return header.texts(Tag.oldFileNames)
@@ -109,6 +112,7 @@ function pathsOf(header: Header): string[] {
   return names.map((name, at) => {
     const folder = folders[indexes[at] ?? -1]
     if (folder === undefined) throw new HeaderFault(`the folder of its file ${at + 1} is not there`)
+    if (folder.length + name.length > maxPathLength) throw new HeaderFault(`the path of its file ${at + 1} is too long`)
     return folder + name
   })
 }
