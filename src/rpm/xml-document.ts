@@ -27,6 +27,8 @@ export interface XmlOptions {
   root: string
   /** What is thrown. Default: RPM_XML_MALFORMED. */
   code?: ErrorCode
+  /** Whether it may name a document type, as comps.xml does. It may declare nothing in any case. Default: no. */
+  allowsDoctype?: boolean
 }
 
 /** Nothing that is of use is deeper. */
@@ -34,17 +36,17 @@ const maxDepth = 100
 
 /**
  * Reads a whole document into a tree: for files of some megabytes at most. Strict: UTF-8, well-formed, every prefix
- * bound; no document type, and so no entities but XML's own. Control characters that XML forbids are taken for U+FFFD:
+ * bound; no declarations, and so no entities but XML's own. Control characters that XML forbids are taken for U+FFFD:
  * some publishers let them through.
  *
  * @throws the code of the options
  */
 export function parseXml(bytes: Uint8Array, options: XmlOptions): XmlDocument {
-  const { label, root: rootName, code = 'RPM_XML_MALFORMED' } = options
+  const { label, root: rootName, code = 'RPM_XML_MALFORMED', allowsDoctype = false } = options
   const refuse = (why: string): LarderError =>
     new LarderError(code, { message: `${label} cannot be understood: ${why}`, context: { label } })
   const text = decodeUtf8(bytes, refuse)
-  const root = readTree(text, refuse)
+  const root = readTree(text, allowsDoctype, refuse)
   if (root.name !== rootName) throw refuse(`its root is <${root.name.slice(0, 60)}>, not <${rootName}>`)
   return { root, text }
 }
@@ -88,7 +90,7 @@ function decodeUtf8(bytes: Uint8Array, refuse: Refuse): string {
   }
 }
 
-function readTree(text: string, refuse: Refuse): XmlElement {
+function readTree(text: string, allowsDoctype: boolean, refuse: Refuse): XmlElement {
   const parser = new SaxesParser({ xmlns: true, position: true })
   const open: XmlElement[] = []
   let root: XmlElement | undefined
@@ -100,8 +102,8 @@ function readTree(text: string, refuse: Refuse): XmlElement {
   parser.on('error', (error) => {
     throw refuse(error.message)
   })
-  parser.on('doctype', () => {
-    throw refuse('it has a document type, which no such file needs')
+  parser.on('doctype', (doctype) => {
+    if (!allowsDoctype || doctype.includes('[')) throw refuse('it has a document type, which no such file needs')
   })
   parser.on('xmldecl', ({ encoding }) => {
     if (encoding !== undefined && !/^(utf-8|us-ascii)$/i.test(encoding))
