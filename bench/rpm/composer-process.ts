@@ -1,0 +1,115 @@
+// Started by larder-composer.ts: composes signed metadata of local packages, in a process as the controller is one.
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { digestFromHex, systemClock, type Digest } from '../../src/core/index.ts'
+import { PieceMemory } from '../../src/pieces/index.ts'
+import { createKeyring, writeTree, type Snapshot } from '../../src/publish/index.ts'
+import { readRpm, readRpmBytes, toPackage } from '../../src/rpm/header/index.ts'
+import {
+  composeRepository,
+  createRpmSealer,
+  rememberHeaders,
+  type PackageHeaders,
+  type RepositoryPackage,
+} from '../../src/rpm/repository/index.ts'
+import { createCache, openDatabase } from '../../src/state/index.ts'
+import { createLeases, openFileBlobStore, sqlLeaseBook } from '../../src/store/index.ts'
+import type { ComposerAnswer, ComposerRequest } from './larder-composer.ts'
+
+const [packagesFolder = '', stateFolder = ''] = process.argv.slice(2)
+const filesAtOnce = 8
+
+await mkdir(stateFolder, { recursive: true })
+const clock = systemClock
+const state = await openDatabase({ path: join(stateFolder, 'larder.db'), clock })
+const store = await openFileBlobStore({ folder: stateFolder, leaseBook: sqlLeaseBook(state) })
+const leases = createLeases(state, store, clock)
+const cache = createCache(state, clock)
+const key = await createKeyring(join(stateFolder, 'keys'), { clock, site: 'bench' }).key('bench')
+const memory = new PieceMemory()
+const known = new Map<string, RepositoryPackage>()
+const pathOf = new Map<Digest, string>()
+const headers = rememberHeaders(({ digest, label }) => readHeader(pathOf.get(digest)!, label))
+
+process.on('message', (request: ComposerRequest) => {
+  answer(request).catch((error: unknown) => {
+    console.error(error)
+    process.exit(1)
+  })
+})
+process.send!('ready')
+
+async function answer({ files }: ComposerRequest): Promise<void> {
+  const started = performance.now()
+  await hashNew(files)
+  const hashed = performance.now()
+  await compose(files.map((file) => known.get(file)!))
+  const done = performance.now()
+  const message: ComposerAnswer = {
+    seconds: (done - started) / 1000,
+    hashSeconds: (hashed - started) / 1000,
+    peakMiB: process.resourceUsage().maxRSS / 1024,
+  }
+  process.send!(message)
+}
+
+async function hashNew(files: readonly string[]): Promise<void> {
+  const queue = files.filter((file) => !known.has(file)).values()
+  const work = async (): Promise<void> => {
+    for (const file of queue) {
+      const path = join(packagesFolder, file)
+      const one = readPackage(await readFile(path), path)
+      pathOf.set(one.digest, path)
+      known.set(file, one)
+    }
+  }
+  await Promise.all(Array.from({ length: filesAtOnce }, work))
+}
+
+function readPackage(bytes: Buffer, path: string): RepositoryPackage {
+  const digest = digestFromHex(createHash('sha256').update(bytes).digest('hex'))
+  const { name, evr, architecture } = toPackage(readRpmBytes(bytes, path))
+  return { name, evr, architecture, digest, sizeBytes: bytes.length, upstream: 'own', reason: 'listed' }
+}
+
+async function compose(packages: readonly RepositoryPackage[]): Promise<void> {
+  const lease = await leases.acquire('bench')
+  const { entries, meta } = await composeRepository({
+    packages,
+    headers,
+    architectures: ['x86_64'],
+    store,
+    lease,
+    leases,
+    cache,
+    cacheKey: 'bench',
+    memory,
+  })
+  const tree = await writeTree(store, lease, entries)
+  const snapshot = {} as Snapshot
+  const sealed = await createRpmSealer(meta, key).seal({ snapshot, tree, sealedAt: new Date(), validUntil: undefined })
+  await store.writeMany(
+    lease,
+    sealed.entries.map(({ bytes }) => bytes),
+  )
+}
+
+async function readHeader(path: string, label: string): ReturnType<PackageHeaders['of']> {
+  const file = await open(path)
+  try {
+    const { size: sizeBytes } = await file.stat()
+    const read = async ({ start, end }: { start: number; end: number }): Promise<AsyncIterable<Uint8Array>> => {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(end - start), 0, end - start, start)
+      return once(buffer.subarray(0, bytesRead))
+    }
+    return toPackage(await readRpm({ sizeBytes, label, read }))
+  } finally {
+    await file.close()
+  }
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  await Promise.resolve()
+  yield bytes
+}
