@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { streamStanzas } from '../control.ts'
-import { ByteHeap } from '../../table/index.ts'
+import { readRecords, recordBytes } from './description-records.ts'
 import type { TranslationTable } from './translation-index.ts'
 
 /**
@@ -105,49 +104,16 @@ export async function compileTranslation(
 }
 
 async function writeTo(file: FileHandle, stream: AsyncIterable<Buffer>): Promise<void> {
-  const records = new ByteHeap()
-  const waiting = new ByteHeap(2 * batchBytes)
-  let written = 0
-  const flush = async (): Promise<void> => {
-    await file.write(waiting.bytes, 0, waiting.length)
-    written += waiting.length
-    waiting.length = 0
+  const write = async (bytes: Buffer): Promise<void> => {
+    for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at)).bytesWritten
   }
-  for await (const stanza of streamStanzas(stream, { maxStanzaBytes: 1024 * 1024 })) {
-    const md5 = checksumOf(stanza)
-    const end = endOfText(stanza)
-    const offset = written + waiting.length
-    if (md5 === undefined || offset + end + 1 >= 2 ** 32) continue
-    records.reserve(recordBytes)
-    records.bytes.write(md5, records.length, 'hex')
-    records.bytes.writeUInt32LE(offset, records.length + 16)
-    records.bytes.writeUInt32LE(end + 1, records.length + 20)
-    records.length += recordBytes
-    waiting.append(stanza, 0, end)
-    waiting.append(newline, 0, 1)
-    if (waiting.length > batchBytes) await flush()
-  }
-  const table = sortRecords(records.values())
+  const table = sortRecords(await readRecords(stream, write))
   const trailer = Buffer.alloc(trailerBytes)
   createHash('sha256').update(table).digest().copy(trailer)
   trailer.writeUInt32LE(table.length / recordBytes, 32)
   trailer.write(magic, 36, 'latin1')
-  waiting.append(table, 0, table.length)
-  waiting.append(trailer, 0, trailerBytes)
-  await flush()
-}
-
-const batchBytes = 1024 * 1024
-const newline = Buffer.from('\n')
-const usualField = Buffer.from('\nDescription-md5: ')
-
-/** Every archive writes the field in the same way; a regular expression over all text would take most of the time. */
-function checksumOf(stanza: Buffer): string | undefined {
-  const at = stanza.indexOf(usualField)
-  const start = at + usualField.length
-  const usual = at < 0 ? '' : stanza.toString('latin1', start, start + 33)
-  if (/^[0-9a-f]{32}\n?$/.test(usual)) return usual.slice(0, 32)
-  return /^Description-md5:[ \t]*([0-9a-f]{32})[ \t\r]*$/im.exec(stanza.toString('latin1'))?.[1]
+  await write(table)
+  await write(trailer)
 }
 
 /**
@@ -156,22 +122,37 @@ function checksumOf(stanza: Buffer): string | undefined {
  */
 function sortRecords(records: Buffer): Buffer {
   const count = records.length / recordBytes
+  if (count > 2 ** 21) return sortAll(records)
   const keys = new Float64Array(count)
   for (let row = 0; row < count; row++) keys[row] = records.readUInt32BE(row * recordBytes) * 2 ** 21 + row
-  const order = count <= 2 ** 21 ? Array.from(keys.sort(), (key) => key % 2 ** 21) : Array.from(keys.keys())
-  const record = (row: number): Buffer => records.subarray(row * recordBytes, (row + 1) * recordBytes)
-  const beginsAs = (row: number): number => (count <= 2 ** 21 ? records.readUInt32BE(row * recordBytes) : 0)
-  const sorted: Buffer[] = []
-  for (let at = 0; at < count;) {
-    let end = at + 1
-    while (end < count && beginsAs(order[end]!) === beginsAs(order[at]!)) end++
-    sorted.push(...order.slice(at, end).map(record).sort(byMd5ThenOffset))
-    at = end
+  keys.sort()
+  const sorted = Buffer.alloc(records.length)
+  let runStart = 0
+  for (let at = 0; at < count; at++) {
+    const row = keys[at]! % 2 ** 21
+    records.copy(sorted, at * recordBytes, row * recordBytes, (row + 1) * recordBytes)
+    if (at > 0 && Math.floor(keys[at]! / 2 ** 21) === Math.floor(keys[at - 1]! / 2 ** 21)) continue
+    sortRun(sorted, runStart, at)
+    runStart = at
   }
-  return Buffer.concat(sorted)
+  sortRun(sorted, runStart, count)
+  return sorted
 }
 
-const recordBytes = 24
+function sortRun(sorted: Buffer, start: number, end: number): void {
+  if (end - start > 1) {
+    const run = sorted.subarray(start * recordBytes, end * recordBytes)
+    sortAll(run).copy(run)
+  }
+}
+
+function sortAll(records: Buffer): Buffer {
+  const rows = Array.from({ length: records.length / recordBytes }, (_, row) => {
+    return records.subarray(row * recordBytes, (row + 1) * recordBytes)
+  })
+  return Buffer.concat(rows.sort(byMd5ThenOffset))
+}
+
 const trailerBytes = 44
 const magic = 'LARDERT1'
 
@@ -195,13 +176,6 @@ function readTable(fd: number): Buffer | undefined {
 
 function byMd5ThenOffset(a: Buffer, b: Buffer): number {
   return a.compare(b, 0, 16, 0, 16) || a.readUInt32LE(16) - b.readUInt32LE(16)
-}
-
-/** Without the line ends after it. */
-function endOfText(stanza: Buffer): number {
-  let end = stanza.length
-  while (end > 0 && (stanza[end - 1] === 0x0a || stanza[end - 1] === 0x0d)) end--
-  return end
 }
 
 function openIfThere(path: string): number | undefined {
