@@ -36,7 +36,7 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tr
     headers: createPackageHeaders(store),
     architectures: mirror.architectures.filter((one) => one !== 'noarch'),
     compatibility: mirror.compatibility,
-    carried: carryFiles(loaded, resolution),
+    carried: await carryFiles({ store, signal, loaded, resolution }),
     gpgcheck: repositories.every(({ source }) => source.gpgcheck),
     vendorKeys: vendorKeysOf(repositories),
     store,
