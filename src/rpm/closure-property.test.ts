@@ -4,57 +4,12 @@ import { type Closure, resolveClosure } from './closure.ts'
 import { proveInstallable } from './installability.ts'
 import { parseDependency } from './parse-dependency.ts'
 import { type Capability, type Expression, isRich, overlaps } from './relation.ts'
+import { arbitraryPackages } from './testing/arbitrary-packages.ts'
 import { entryOf, type PackageEntry, rpmUniverseOf } from './testing/rows-of.ts'
 import type { Universe } from './universe.ts'
 import { parseEvr } from './version.ts'
 
-const atom = fc
-  .tuple(
-    fc.constantFrom('a', 'b', 'c', 'd', 'e', 'v', 'w', '/bin/f'),
-    fc.constantFrom('', '', '', ' = 1', ' >= 2', ' < 2', ' <= 1-1'),
-  )
-  .map(([name, version]) => (name.startsWith('/') ? name : name + version))
-
-const expression: fc.Arbitrary<string> = fc.letrec<{ one: string; single: string; any: string }>((tie) => ({
-  one: atom,
-  single: fc.oneof(
-    { weight: 3, arbitrary: atom },
-    fc
-      .tuple(atom, fc.constantFrom('with', 'without'), atom)
-      .map(([first, operator, second]) => `(${first} ${operator} ${second})`),
-    fc.tuple(atom, atom, atom).map(([a, b, c]) => `(${a} with (${b} or ${c}))`),
-  ),
-  any: fc.oneof(
-    { maxDepth: 2, depthSize: 'small' },
-    { weight: 3, arbitrary: tie('single') },
-    fc
-      .tuple(tie('any'), fc.constantFrom('and', 'or', 'if'), tie('any'))
-      .map(([first, operator, second]) => `(${first} ${operator} ${second})`),
-    fc.tuple(tie('any'), tie('any'), tie('any')).map(([a, b, c]) => `(${a} if ${b} else ${c})`),
-    fc.tuple(tie('any'), tie('any'), tie('any')).map(([a, b, c]) => `(${a} unless ${b} else ${c})`),
-  ),
-})).any
-
-const plainPackage = fc.record({
-  name: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
-  evr: fc.constantFrom('1-1', '1-2', '2-1'),
-  requires: fc.array(fc.oneof({ weight: 2, arbitrary: atom }, expression), { maxLength: 3 }),
-  provides: fc.array(fc.constantFrom('v', 'w', 'v = 1', 'w = 2', 'a = 3'), { maxLength: 2 }),
-  conflicts: fc.oneof(
-    { weight: 4, arbitrary: fc.constant<string[]>([]) },
-    fc.array(fc.oneof(atom, expression), { maxLength: 1 }),
-  ),
-  obsoletes: fc.oneof(
-    { weight: 5, arbitrary: fc.constant<string[]>([]) },
-    fc.array(
-      atom.filter((text) => !text.startsWith('/')),
-      { maxLength: 1 },
-    ),
-  ),
-  files: fc.oneof({ weight: 4, arbitrary: fc.constant<string[]>([]) }, fc.constant(['/bin/f'])),
-})
-
-const packages = fc.uniqueArray(plainPackage, { minLength: 2, maxLength: 8, selector: ({ name, evr }) => name + evr })
+const packages = arbitraryPackages({ maxLength: 8, architectures: ['x86_64'] })
 
 describe('closure against all subsets', () => {
   it('finds a solution exactly where there is one, and keeps it', () => {

@@ -90,23 +90,23 @@ function rootOf(
     constraint === undefined
       ? { name }
       : { name, comparison: comparisons[constraint.operator], evr: parseEvr(constraint.version) }
-  const isFitting = (row: number): boolean =>
-    world.isHere[row] === 1 &&
-    filter.hidden[row] === 0 &&
-    (architecture === undefined ||
-      architecture === universe.architecture(row) ||
-      universe.architectureOf[row] === noArchitecture)
+  const isVisible = (row: number): boolean => world.isHere[row] === 1 && filter.hidden[row] === 0
+  const fit = (rows: readonly number[]): readonly number[] =>
+    fitArchitecture(universe, rows.filter(isVisible), architecture)
   const named = universe.rowsNamed(name)
-  if (named.length === 0) return { listed: entry, candidates: world.rowsOf(wanted).filter(isFitting), count: 1 }
-  const rows = Array.from(named).filter(
-    (row) => isFitting(row) && overlaps({ name, comparison: '=', evr: universe.evr(row) }, wanted),
-  )
-  const best = Math.min(...rows.map((row) => world.preferenceOf(row)))
-  const preferred = rows.filter((row) => world.preferenceOf(row) === best)
-  const candidates = preferred.filter(
-    (row, place) => place === 0 || universe.version(row) !== universe.version(preferred[place - 1]!),
-  )
+  if (named.length === 0) return { listed: entry, candidates: fit(world.rowsOf(wanted)), count: 1 }
+  const rows = Array.from(named).filter((row) => overlaps({ name, comparison: '=', evr: universe.evr(row) }, wanted))
+  const fitting = fit(rows)
+  const best = Math.min(...fitting.map((row) => world.preferenceOf(row)))
+  const candidates = fitting.filter((row) => world.preferenceOf(row) === best)
   return { listed: entry, candidates, count: request.versions ?? 1 }
+}
+
+/** Those of noarch only where nothing is of the architecture itself. */
+function fitArchitecture(universe: Universe, rows: readonly number[], wanted: string | undefined): readonly number[] {
+  if (wanted === undefined) return rows
+  const exact = rows.filter((row) => universe.architecture(row) === wanted)
+  return exact.length > 0 ? exact : rows.filter((row) => universe.architectureOf[row] === noArchitecture)
 }
 
 /** Notes of what is wanted for one kind of machine less, when nothing stands against the closure. */

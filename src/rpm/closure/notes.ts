@@ -53,7 +53,8 @@ function* noteLowered(closure: WorldClosure): Generator<string> {
   const obstacles = obstaclesOf(closure, lowered)
   for (const { root, profile, taken, wanted } of lowered) {
     const why = describeObstacle(world, { row: wanted, obstacle: obstacles.get(profile.key)!.of(wanted) })
-    const isSame = universe.nameOf[taken] === universe.nameOf[wanted]
+    const isSame =
+      universe.nameOf[taken] === universe.nameOf[wanted] && universe.version(taken) !== universe.version(wanted)
     const [got, asked] = isSame
       ? [universe.version(taken), universe.version(wanted)]
       : [universe.describe(taken), universe.describe(wanted)]

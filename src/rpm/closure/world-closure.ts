@@ -167,13 +167,21 @@ class ProfileClosure {
     }
     const next = {
       root,
-      at: at + 1,
+      at: isFound ? this.nextVersion(attempt) : at + 1,
       found: attempt.found + (isFound ? 1 : 0),
       verdict: at === 0 ? verdict : attempt.verdict,
     }
     if (next.found < root.count && next.at < root.candidates.length) return [next]
     if (next.found === 0) closure.failures.push({ root, profile, verdict: next.verdict })
     return []
+  }
+
+  /** A version that two architectures have counts once. */
+  private nextVersion({ root: { candidates }, at }: Attempt): number {
+    const { universe } = this.closure.world
+    const version = universe.version(candidates[at]!)
+    const next = candidates.findIndex((row, place) => place > at && universe.version(row) !== version)
+    return next < 0 ? candidates.length : next
   }
 
   private findModuleRoots(listedStreams: ReadonlySet<string>): ModuleRoot[] {
