@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { ByteHeap, Column, Interner } from '../../table/index.ts'
 import { faultOfHref } from '../href.ts'
 import { checksumTypes, relationFieldCount } from '../package-rows.ts'
-import { faultOfArchitecture, faultOfEvr, faultOfName } from './package-fault.ts'
+import { faultOfArchitecture, faultOfName, faultOfVersion } from './package-fault.ts'
 import type { ExcludedPackage, PrimaryData } from './primary-layout.ts'
 import { ClauseWriter } from './relation-clause.ts'
 import type { XmlCursor } from './xml-cursor.ts'
@@ -50,7 +50,8 @@ export class PrimaryTable {
   private location: string | undefined
   private base: string | undefined
   private checksumType = none
-  private checksum: Buffer | undefined
+  private readonly checksum = Buffer.alloc(64)
+  private checksumBytes = 0
 
   constructor() {
     const { relationStart, fileStart, locationStart, checksumStart } = this.column
@@ -64,9 +65,10 @@ export class PrimaryTable {
   begin(): void {
     for (const clauses of this.relations) clauses.length = 0
     this.column.file.length = this.column.fileStart.at(this.rowCount)
-    this.fault = this.location = this.base = this.checksum = undefined
+    this.fault = this.location = this.base = undefined
     this.name = this.evr = this.architecture = this.sourceRpm = this.sizeBytes = this.checksumType = none
     this.shownName = ''
+    this.checksumBytes = 0
   }
 
   /** The package is left out. The first reason counts. */
@@ -75,30 +77,34 @@ export class PrimaryTable {
   }
 
   setName(text: ByteHeap): void {
-    const name = trimmed(text)
-    this.shownName = name.toString('utf8', 0, 100)
-    const fault = faultOfName(name)
-    if (fault === undefined) this.name = this.word(name)
-    else this.refuse(fault)
+    const { bytes, start, end } = trimmed(text)
+    const fault = faultOfName(bytes, start, end)
+    if (fault === undefined) this.name = this.words.intern(bytes, start, end)
+    else {
+      this.refuse(fault)
+      this.shownName = bytes.toString('utf8', start, Math.min(end, start + 100))
+    }
   }
 
   setArchitecture(text: ByteHeap): void {
-    const architecture = trimmed(text)
-    const fault = faultOfArchitecture(architecture)
-    if (fault === undefined) this.architecture = this.word(architecture)
+    const { bytes, start, end } = trimmed(text)
+    const fault = faultOfArchitecture(bytes, start, end)
+    if (fault === undefined) this.architecture = this.words.intern(bytes, start, end)
     else this.refuse(fault)
   }
 
   setEvr(cursor: XmlCursor): void {
-    const isEvr = this.writer.evrOf(cursor)
-    const fault = isEvr ? faultOfEvr(this.writer.text.values()) : 'its epoch is no number'
-    if (fault === undefined) this.evr = this.word(this.writer.text.values())
+    const { writer, words } = this
+    const versionStart = writer.evrOf(cursor)
+    const { bytes, length } = writer.text
+    const fault = versionStart === undefined ? 'its epoch is no number' : faultOfVersion(bytes, versionStart, length)
+    if (fault === undefined) this.evr = words.intern(bytes, 0, length)
     else this.refuse(fault)
   }
 
   setSourceRpm(text: ByteHeap): void {
-    const sourceRpm = trimmed(text)
-    if (sourceRpm.length > 0) this.sourceRpm = this.word(sourceRpm)
+    const { bytes, start, end } = trimmed(text)
+    if (end > start) this.sourceRpm = this.words.intern(bytes, start, end)
   }
 
   setSize(packageBytes: string | undefined): void {
@@ -121,9 +127,10 @@ export class PrimaryTable {
   }
 
   setChecksum(text: ByteHeap): void {
-    const hex = trimmed(text).toString('latin1')
-    const digits = checksumDigits[this.checksumType] ?? 0
-    if (hex.length === digits && /^[0-9a-fA-F]+$/.test(hex)) this.checksum = Buffer.from(hex, 'hex')
+    const { bytes, start, end } = trimmed(text)
+    const count = (end - start) >> 1
+    const isRight = end - start === checksumDigits[this.checksumType] && decodeHex(bytes, start, this.checksum, count)
+    if (isRight) this.checksumBytes = count
     else this.refuse('its checksum is malformed')
   }
 
@@ -159,7 +166,7 @@ export class PrimaryTable {
     const location = Buffer.from(this.location!)
     locations.append(location, 0, location.length)
     column.locationStart.push(locations.length)
-    checksums.append(this.checksum!, 0, this.checksum!.length)
+    checksums.append(this.checksum, 0, this.checksumBytes)
     column.checksumStart.push(checksums.length)
     column.checksumType.push(this.checksumType)
   }
@@ -187,7 +194,7 @@ export class PrimaryTable {
     if (this.name === none) return 'it has no name'
     if (this.architecture === none) return 'it has no architecture'
     if (this.evr === none) return 'it has no version'
-    if (this.checksum === undefined) return 'it has no checksum'
+    if (this.checksumBytes === 0) return 'it has no checksum'
     if (this.location === undefined) return 'it has no location'
     return this.sizeBytes === none ? 'it has no size' : undefined
   }
@@ -195,7 +202,13 @@ export class PrimaryTable {
   private exclude(reason: string, offset: number): void {
     this.excludedCount++
     if (this.excluded.length < maxExcludedKept)
-      this.excluded.push({ package: this.shownName, byte: offset + 1, reason })
+      this.excluded.push({ package: this.nameToShow(), byte: offset + 1, reason })
+  }
+
+  private nameToShow(): string {
+    const { heap, starts } = this.words
+    if (this.name === none) return this.shownName
+    return heap.bytes.toString('latin1', starts.at(this.name), starts.at(this.name + 1))
   }
 
   private word(bytes: Buffer): number {
@@ -206,11 +219,28 @@ export class PrimaryTable {
 /** Hex digits by place in `checksumTypes`. */
 const checksumDigits = [64, 128, 96, 56, 40, 32]
 
-/** A view of the text without the white space around it. */
-function trimmed({ bytes, length }: ByteHeap): Buffer {
+/** Where the text is without the white space around it. */
+function trimmed({ bytes, length }: ByteHeap): { bytes: Buffer; start: number; end: number } {
   let start = 0
   let end = length
   while (start < end && bytes[start]! <= 0x20) start++
   while (end > start && bytes[end - 1]! <= 0x20) end--
-  return bytes.subarray(start, end)
+  return { bytes, start, end }
+}
+
+/** False when a digit is none. */
+function decodeHex(digits: Buffer, start: number, to: Buffer, count: number): boolean {
+  for (let i = 0, at = start; i < count; i++, at += 2) {
+    const high = hexValue[digits[at]!]!
+    const low = hexValue[digits[at + 1]!]!
+    if ((high | low) > 15) return false
+    to[i] = high * 16 + low
+  }
+  return true
+}
+
+const hexValue = new Uint8Array(256).fill(16)
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16)
+  hexValue[digit.charCodeAt(0)] = hexValue[digit.toUpperCase().charCodeAt(0)] = value
 }

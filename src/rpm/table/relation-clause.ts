@@ -30,14 +30,14 @@ export class ClauseWriter {
       if (operator === undefined) return 'one of its relations has unknown flags'
       text.append(operator, 0, operator.length)
       const versionStart = text.length
-      if (!this.writeEvr(cursor)) return 'the epoch of one of its relations is no number'
+      if (this.writeEvr(cursor) === undefined) return 'the epoch of one of its relations is no number'
       if (!isWord(text.bytes, versionStart, text.length)) return 'the version of one of its relations is malformed'
     }
     return clauses.intern(text.bytes, 0, text.length)
   }
 
-  /** Of <version>, into `text`. False when the epoch is no number. */
-  evrOf(cursor: XmlCursor): boolean {
+  /** Of <version>, into `text`: where the version begins in it. Undefined when the epoch is no number. */
+  evrOf(cursor: XmlCursor): number | undefined {
     this.findAttributes(cursor)
     this.text.length = 0
     return this.writeEvr(cursor)
@@ -71,19 +71,20 @@ export class ClauseWriter {
     return operators.get(cursor.bytes[start]! * 256 + cursor.bytes[start + 1]!)
   }
 
-  private writeEvr(cursor: XmlCursor): boolean {
+  private writeEvr(cursor: XmlCursor): number | undefined {
     const { text } = this
     const epochStart = text.length
     if (this.write(cursor, epochId)) {
-      if (!isNumber(text.bytes, epochStart, text.length)) return false
+      if (!isNumber(text.bytes, epochStart, text.length)) return undefined
       if (isZero(text.bytes, epochStart, text.length)) text.length = epochStart
       else text.append(colon, 0, 1)
     }
+    const versionStart = text.length
     this.write(cursor, verId)
     const versionEnd = text.length
     text.append(hyphen, 0, 1)
     if (!this.write(cursor, relId)) text.length = versionEnd
-    return true
+    return versionStart
   }
 }
 

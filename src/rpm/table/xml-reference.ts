@@ -2,6 +2,9 @@ import type { ByteHeap } from '../../table/index.ts'
 
 const ampersand = 0x26
 const semicolon = 0x3b
+const lessThan = 0x3c
+const greaterThan = 0x3e
+const [letterA, letterG, letterL, letterM, letterP, letterT] = [0x61, 0x67, 0x6c, 0x6d, 0x70, 0x74]
 
 /** Longer than any that means something. */
 const maxReferenceBytes = 12
@@ -42,6 +45,14 @@ function referenceEnd(bytes: Buffer, start: number, end: number): number {
 
 function characterOf(bytes: Buffer, start: number, end: number): number | undefined {
   if (end === start) return undefined
+  const second = bytes[start + 2]
+  // Nearly all of them, without a string.
+  if (end - start === 4 && second === letterT) {
+    if (bytes[start + 1] === letterL) return lessThan
+    if (bytes[start + 1] === letterG) return greaterThan
+  }
+  if (end - start === 5 && bytes[start + 1] === letterA && second === letterM && bytes[start + 3] === letterP)
+    return ampersand
   const name = bytes.toString('latin1', start + 1, end - 1)
   const number = /^#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}))$/.exec(name)
   if (number === null) return Object.hasOwn(named, name) ? named[name] : undefined
