@@ -30,7 +30,7 @@ const key = await createKeyring(join(stateFolder, 'keys'), { clock, site: 'bench
 const memory = new PieceMemory()
 const known = new Map<string, RepositoryPackage>()
 const pathOf = new Map<Digest, string>()
-const headers = rememberHeaders(({ digest, label }) => readHeader(pathOf.get(digest)!, label))
+const headers = rememberHeaders(readHeader)
 
 process.on('message', (request: ComposerRequest) => {
   answer(request).catch((error: unknown) => {
@@ -95,15 +95,14 @@ async function compose(packages: readonly RepositoryPackage[]): Promise<void> {
   )
 }
 
-async function readHeader(path: string, label: string): ReturnType<PackageHeaders['of']> {
-  const file = await open(path)
+async function readHeader(item: Parameters<PackageHeaders['of']>[0]): ReturnType<PackageHeaders['of']> {
+  const file = await open(pathOf.get(item.digest)!)
   try {
-    const { size: sizeBytes } = await file.stat()
     const read = async ({ start, end }: { start: number; end: number }): Promise<AsyncIterable<Uint8Array>> => {
       const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(end - start), 0, end - start, start)
       return once(buffer.subarray(0, bytesRead))
     }
-    return toPackage(await readRpm({ sizeBytes, label, read }))
+    return toPackage(await readRpm({ ...item, read }))
   } finally {
     await file.close()
   }

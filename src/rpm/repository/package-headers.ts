@@ -5,7 +5,7 @@ import type { RpmPackage } from '../rpm-package.ts'
 
 /** What the headers of packages say. */
 export interface PackageHeaders {
-  of(item: { digest: Digest; label: string }): Promise<RpmPackage>
+  of(item: { digest: Digest; sizeBytes: number; label: string }): Promise<RpmPackage>
 }
 
 /** Headers of packages in the store. `of` throws RPM_MALFORMED, BLOB_MISSING. */

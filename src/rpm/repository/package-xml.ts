@@ -2,7 +2,7 @@ import { relationNames, type RelationName, type RpmFileEntry, type RpmPackage } 
 import { isPrimaryPath } from './primary-path.ts'
 import { publishedRelations, type PublishedRelation } from './published-relations.ts'
 import { weakRelations } from './rich-dependency.ts'
-import { xmlAttributes, xmlText } from './xml-text.ts'
+import { xmlAttribute, xmlText } from './xml-text.ts'
 
 /** What a repository says of a package that its header does not. */
 export interface PublishedChecksum {
@@ -29,16 +29,16 @@ export function primaryXml(
   ${textElement('description', rpm.description)}
   ${textElement('packager', rpm.packager)}
   ${textElement('url', rpm.url)}
-  <time${xmlAttributes({ file: rpm.buildTime, build: rpm.buildTime })}/>
-  <size${xmlAttributes({ package: rpm.packageBytes, installed: rpm.installedBytes, archive: rpm.archiveBytes })}/>
-  <location${xmlAttributes({ href: path })}/>
+  <time file="${rpm.buildTime}" build="${rpm.buildTime}"/>
+  <size package="${rpm.packageBytes}" installed="${rpm.installedBytes}" archive="${rpm.archiveBytes}"/>
+  <location href="${xmlAttribute(path)}"/>
   <format>
     ${textElement('rpm:license', rpm.license)}
     ${textElement('rpm:vendor', rpm.vendor)}
     ${textElement('rpm:group', rpm.group)}
     ${textElement('rpm:buildhost', rpm.buildHost)}
     ${textElement('rpm:sourcerpm', rpm.sourceRpm)}
-    <rpm:header-range${xmlAttributes({ start: rpm.headerStart, end: rpm.headerEnd })}/>
+    <rpm:header-range start="${rpm.headerStart}" end="${rpm.headerEnd}"/>
 ${kinds.map((kind) => relationsElement(rpm, kind)).join('')}${fileElements(rpm.files.filter(({ path: file }) => isPrimaryPath(file)))}  </format>
 </package>
 `
@@ -53,7 +53,8 @@ export function filelistsXml(rpm: RpmPackage, pkgid: string): string {
 export function otherXml(rpm: RpmPackage, pkgid: string): string {
   const entries = apart(rpm.changelogs.slice(0, changelogLimit)).reverse()
   const elements = entries.map(
-    ({ author, date, text }) => `  <changelog${xmlAttributes({ author, date })}>${xmlText(text)}</changelog>\n`,
+    ({ author, date, text }) =>
+      `  <changelog author="${xmlAttribute(author)}" date="${date}">${xmlText(text)}</changelog>\n`,
   )
   return `${packageStart(rpm, pkgid)}${elements.join('')}</package>\n`
 }
@@ -72,12 +73,13 @@ function apart(changelogs: RpmPackage['changelogs']): RpmPackage['changelogs'] {
 }
 
 function packageStart(rpm: RpmPackage, pkgid: string): string {
-  const { name, architecture: arch } = rpm
-  return `<package${xmlAttributes({ pkgid, name, arch })}>\n  ${versionElement(rpm)}\n`
+  const { name, architecture } = rpm
+  const attributes = `pkgid="${pkgid}" name="${xmlAttribute(name)}" arch="${xmlAttribute(architecture)}"`
+  return `<package ${attributes}>\n  ${versionElement(rpm)}\n`
 }
 
 function versionElement({ evr: { epoch, version, release } }: RpmPackage): string {
-  return `<version${xmlAttributes({ epoch, ver: version, rel: release })}/>`
+  return `<version epoch="${xmlAttribute(epoch)}" ver="${xmlAttribute(version)}" rel="${xmlAttribute(release)}"/>`
 }
 
 function textElement(name: string, text: string): string {
@@ -90,8 +92,12 @@ function relationsElement(rpm: RpmPackage, kind: RelationName): string {
 }
 
 function entryElement({ name, comparison, epoch, version, release, isPre }: PublishedRelation): string {
-  const attributes = { name, flags: comparison, epoch, ver: version, rel: release, pre: isPre ? '1' : undefined }
-  return `      <rpm:entry${xmlAttributes(attributes)}/>\n`
+  let attributes = `name="${xmlAttribute(name)}"`
+  if (comparison !== undefined) attributes += ` flags="${comparison}"`
+  if (epoch !== undefined) attributes += ` epoch="${xmlAttribute(epoch)}"`
+  if (version !== undefined) attributes += ` ver="${xmlAttribute(version)}"`
+  if (release !== undefined) attributes += ` rel="${xmlAttribute(release)}"`
+  return `      <rpm:entry ${attributes}${isPre ? ' pre="1"' : ''}/>\n`
 }
 
 function fileElements(files: readonly RpmFileEntry[]): string {

@@ -6,7 +6,7 @@ import type { UpstreamPrimary } from './repository-package.ts'
 import { richDependency, weakRelations } from './rich-dependency.ts'
 import { attributesOf, lastTagOf, scanFragment, type FragmentTag } from './scan-fragment.ts'
 import { sanitizeFragment } from './sanitize-fragment.ts'
-import { xmlAttributes } from './xml-text.ts'
+import { xmlAttribute } from './xml-text.ts'
 
 /** What of the file a fragment is to say. */
 export interface FragmentFile {
@@ -80,7 +80,7 @@ function replacement(replacer: Replacer, index: number): string | undefined {
   const { text, tags, file } = replacer
   const tag = tags[index]!
   if (tag.depth > 1) return file.isForYum3 ? replacementForYum3(tag, file) : undefined
-  if (tag.name === 'location') return replacer.places++ === 0 ? `<location${xmlAttributes({ href: file.path })}/>` : ''
+  if (tag.name === 'location') return replacer.places++ === 0 ? `<location href="${xmlAttribute(file.path)}"/>` : ''
   if (tag.name === 'size') checkSize(tag, file)
   if (tag.name !== 'checksum') return undefined
   const written = text.slice(tag.end, tags[index + 1]!.start).trim()
