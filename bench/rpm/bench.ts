@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bench, BenchContext } from '../report.ts'
 import { measureMetadata } from './metadata.ts'
+import { measureParse } from './parse.ts'
 import { measurePlusOne } from './plus-one.ts'
 
 /** What each case needs: the context, a folder that is removed after, and one of packages that is kept. */
@@ -13,6 +14,7 @@ export interface RpmBenchContext extends BenchContext {
 
 const cases: Record<string, (context: RpmBenchContext) => Promise<void>> = {
   metadata: measureMetadata,
+  parse: measureParse,
   'plus-one': measurePlusOne,
 }
 
