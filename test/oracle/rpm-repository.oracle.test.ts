@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import { execa } from 'execa'
 import * as openpgp from 'openpgp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { digestFromHex } from '../../src/core/digest.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { memoryCache } from '../../src/pieces/testing/memory-cache.ts'
 import { createKeyring, exportTree, writeTree, type SigningKey, type Snapshot } from '../../src/publish/index.ts'
@@ -215,6 +216,25 @@ describe.skipIf(tools.length > 0 && process.env['CI'] !== 'true')(
       const [ours, others] = await Promise.all([read(www, type), read(theirs, type)])
       expect(ours).toHaveLength(made.length + 1)
       expect(byId(ours, type)).toEqual(byId(others, type))
+    })
+
+    test('what an upstream says of its packages is said again, but for where they are', async () => {
+      const upstream = join(folder, 'theirs')
+      const { records } = parseRepomd(await readFile(join(upstream, 'repodata/repomd.xml')))
+      const { href } = records.find(({ type }) => type === 'primary')!
+      const bytes = gunzipSync(await readFile(join(upstream, href)))
+      const { root: metadata, text } = parseXml(bytes, { label: href, root: 'metadata' })
+      const taken = childrenOf(metadata, 'package').map((element): RepositoryPackage => {
+        const hex = childOf(element, 'checksum')!.text
+        const own = packages.find(({ digest }) => digest === digestFromHex(hex))!
+        const fragment = Buffer.from(text.slice(element.start, element.end))
+        return { ...own, primary: { checksum: { type: 'sha256', hex }, fragment: () => fragment } }
+      })
+      const again = join(folder, 'again')
+      await publish(taken, again)
+      const [ours, theirs] = await Promise.all([read(again, 'primary'), read(upstream, 'primary')])
+      expect(ours).toHaveLength(made.length + 1)
+      expect(byId(ours, 'primary')).toEqual(byId(theirs, 'primary'))
     })
 
     test('installcheck finds nothing broken', async () => {
