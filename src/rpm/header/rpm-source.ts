@@ -1,5 +1,6 @@
+import { closeSync, openSync, readSync } from 'node:fs'
 import { type Digest, LarderError } from '../../core/index.ts'
-import type { BlobStore } from '../../store/index.ts'
+import type { BlobStore, LocalBlobs } from '../../store/index.ts'
 
 /** The bytes of an .rpm, wherever they lie. */
 export interface RpmSource {
@@ -11,11 +12,37 @@ export interface RpmSource {
 }
 
 /** BLOB_MISSING. */
-export async function rpmInStore(store: BlobStore, digest: Digest, label: string): Promise<RpmSource> {
+export async function rpmInStore(
+  store: BlobStore & Partial<LocalBlobs>,
+  digest: Digest,
+  label: string,
+): Promise<RpmSource> {
   const stat = await store.stat(digest)
   if (stat === undefined)
     throw new LarderError('BLOB_MISSING', { message: `${label} (${digest}) is not in the store.` })
-  return { sizeBytes: stat.sizeBytes, label, read: (range) => store.read(digest, range) }
+  const path = store.localPath?.(digest)
+  return {
+    sizeBytes: stat.sizeBytes,
+    label,
+    read: (range) =>
+      path !== undefined && range.end - range.start <= maxBytesAtOnce
+        ? Promise.resolve(once(readAtOnce(path, range)))
+        : store.read(digest, range),
+  }
+}
+
+/** Longer ranges are streamed. */
+const maxBytesAtOnce = 64 * 1024
+
+/** For thousands of headers: three calls of microseconds each, which through the thread pool cost three times that. */
+function readAtOnce(path: string, { start, end }: { start: number; end: number }): Buffer {
+  const bytes = Buffer.allocUnsafe(end - start)
+  const file = openSync(path, 'r')
+  try {
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, start))
+  } finally {
+    closeSync(file)
+  }
 }
 
 export function rpmInMemory(bytes: Uint8Array, label: string): RpmSource {
@@ -32,7 +59,9 @@ export async function readRange(source: RpmSource, range: { start: number; end: 
   const chunks: Uint8Array[] = []
   for await (const chunk of await source.read({ start: range.start, end: Math.min(range.end, source.sizeBytes) }))
     chunks.push(chunk)
-  return chunks.length === 1 ? Buffer.from(chunks[0]!) : Buffer.concat(chunks)
+  const [first] = chunks
+  const isOne = chunks.length === 1 && first !== undefined
+  return isOne ? Buffer.from(first.buffer, first.byteOffset, first.length) : Buffer.concat(chunks)
 }
 
 export function malformed(label: string, why: string): LarderError {
