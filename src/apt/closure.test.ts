@@ -359,7 +359,7 @@ describe('resolveClosure', () => {
       ],
     ])
     const closure = resolveClosure(universe, { listed: list('nginx'), base: 'essential', recommends: true })
-    expect(Array.from(closure.rows, (row) => [universe.name(row), closure.reason(row)])).toEqual([
+    expect(Array.from(closure.rows, (row) => [universe.name(row), closure.reasons.of(row)])).toEqual([
       ['libc6', 'sh Pre-Depends libc6 (>= 1)'],
       ['logrotate', 'nginx Recommends logrotate'],
       ['nginx', 'listed'],

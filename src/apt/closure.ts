@@ -1,6 +1,6 @@
 import { formatProblem, LarderError, type Problem } from '../core/index.ts'
 import { noteChoices } from './closure/notes.ts'
-import { Reasons } from './closure/reasons.ts'
+import { ClosureReasons } from './closure/reasons.ts'
 import type { ClosureRequest, ListedForClosure } from './closure/request.ts'
 import { closeWorld, type Failure, type WorldClosure } from './closure/world-closure.ts'
 import { type World, worldOf } from './closure/world.ts'
@@ -17,8 +17,7 @@ export interface Closure {
   readonly rows: Uint32Array
   /** Choices that were made, recommendations that cannot be met, upstreams that disagree: for people. */
   readonly notes: readonly string[]
-  /** `listed`, `base`, or `nginx Depends nginx-core (= 1.22.1-9)`: the shortest way from the list. */
-  reason(row: number): string
+  readonly reasons: ClosureReasons
   /** One for each architecture of the mirror. */
   readonly worlds: readonly WorldClosure[]
 }
@@ -40,12 +39,11 @@ export function resolveClosure(universe: Universe, request: ClosureRequest): Clo
   })
   const absent = refuseFailures(universe, listed, worlds)
   const rows = sortRows(universe, worlds)
-  const reasons = worlds.map((world) => new Reasons(world))
   return {
     rows,
     notes: [...noteChoices(universe, worlds, rows), ...absent],
     worlds,
-    reason: (row) => reasons.map((found) => found.of(row)).find((reason) => reason !== undefined) ?? 'listed',
+    reasons: new ClosureReasons(worlds),
   }
 }
 

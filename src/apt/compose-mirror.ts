@@ -1,15 +1,16 @@
 import { digestFromHex, type Digest } from '../core/index.ts'
 import type { FormatContext, MirrorPackage } from '../mirror/index.ts'
-import { writeTree } from '../publish/index.ts'
 import type { FoundSource } from './find-sources.ts'
+import type { ComposedMirror } from './composed-mirror.ts'
 import type { AptFormatOptions, AptResolution } from './format.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
+import type { RowPackage } from './row-package.ts'
 import {
   composeRepository,
   createFileLists,
   type PieceMemory,
   type RepositoryMeta,
-  type RepositoryPackage,
+  type RepositoryParts,
   type RepositorySource,
 } from './repository/index.ts'
 
@@ -19,47 +20,61 @@ export interface ComposeMirrorOptions extends Pick<AptFormatOptions, 'store' | '
   loaded: LoadedUpstreams
   request: AptRequest
   resolution: AptResolution
+  /** Of this mirror. */
+  composed: ComposedMirror
+  /** Tree of a snapshot of the mirror that stays until this is done. Undefined: nothing is known to be in the store. */
+  since: Digest | undefined
+}
+
+/** What a mirror has come to be. */
+export interface Composed {
+  tree: Digest
+  meta: RepositoryMeta
+  /** As its manifest says; undefined where that must be read. */
+  packages: MirrorPackage[] | undefined
 }
 
 /** Index files and tree of the snapshot that a resolution makes. Its packages are in the store. DISK_FULL. */
-export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tree: Digest; meta: RepositoryMeta }> {
-  const { store, leases, cache, pieces, context, loaded, request, resolution } = options
+export async function composeMirror(options: ComposeMirrorOptions): Promise<Composed> {
+  const { store, leases, cache, pieces, context, loaded, request, resolution, composed } = options
   const { mirror, name } = request
   const { lease, signal } = context
-  const { entries, meta } = await composeRepository({
+  const isKept = composed.isOf(options.since)
+  const parts = await composeRepository({
     suite: mirror.suite,
     codename: mirror.codename ?? mirror.suite,
     origin: 'Larder',
     label: mirror.label ?? name,
     components: mirror.components,
     architectures: mirror.architectures.filter((one) => one !== 'all'),
-    packages: resolution.binaries.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!)),
+    packages: composed.packages(loaded.universe, resolution),
+    before: composed.before,
     ...(resolution.sources && { sources: resolution.sources.map(repositorySource) }),
     translations: await loaded.translations(context),
     store,
     lease,
     leases,
+    isKept,
     cache,
     cacheKey: name,
     memory: pieces,
     ...(mirror.contents ? { contents: createFileLists({ store, lease, cache, signal }) } : {}),
     signal,
   })
-  const tree = await writeTree(store, lease, entries)
-  return { tree: tree.digest, meta }
+  const tree = await composed.writeTree(store, lease, parts, isKept)
+  return {
+    tree: tree.digest,
+    meta: parts.meta,
+    packages: resolution.sources === undefined ? packagesOf(parts) : undefined,
+  }
 }
 
-function repositoryPackage({ universe }: LoadedUpstreams, one: MirrorPackage, row: number): RepositoryPackage {
-  const { filename, component, source } = universe.packageOf(row)
-  return {
-    ...one,
-    digest: one.digest as Digest,
-    component,
-    sourceName: source.name,
-    filename,
-    identity: universe.identity(row),
-    stanza: () => universe.stanza(row),
-  }
+/** The objects of the resolution wherever the path is the upstream's. */
+function packagesOf({ packages }: RepositoryParts): MirrorPackage[] {
+  return packages.map(({ source, path }) => {
+    const one = (source as RowPackage).package
+    return one.path === path ? one : { ...one, path }
+  })
 }
 
 function repositorySource({ package: { upstream, reason }, from }: FoundSource): RepositorySource {

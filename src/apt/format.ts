@@ -1,5 +1,4 @@
 import type { Clock, Digest } from '../core/index.ts'
-import { digestFromHex } from '../core/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
 import {
   packagesOfTree,
@@ -13,6 +12,8 @@ import type { Cache } from '../state/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
 import { clientSetup } from './client-setup.ts'
 import { resolveClosure, type Closure } from './closure.ts'
+import type { ClosureReasons } from './closure/reasons.ts'
+import { ComposedMirror } from './composed-mirror.ts'
 import { findSources, withSources, type FoundSource } from './find-sources.ts'
 import { aptGrammar } from './grammar.ts'
 import { composeMirror } from './compose-mirror.ts'
@@ -20,7 +21,8 @@ import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
 import { refuseUninstallable } from './refuse-uninstallable.ts'
 import { comparePackages, createAptSealer, PieceMemory, type RepositoryMeta } from './repository/index.ts'
-import { ResolutionMemory } from './resolution-memory.ts'
+import { ResolutionMemory, type Earlier } from './resolution-memory.ts'
+import { sharedPackages } from './shared-packages.ts'
 import { stagePackages } from './stage-packages.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
 import { createHost, type Host } from './upstream/index.ts'
@@ -45,6 +47,8 @@ export interface AptResolution extends Resolution {
   binaries: readonly MirrorPackage[]
   /** Rows of the universe that the binary packages stand for, in the same order. */
   rows: Uint32Array
+  /** Why each row is there. */
+  reasons: ClosureReasons
   /** Undefined when the mirror is to have none. */
   sources: readonly FoundSource[] | undefined
 }
@@ -60,22 +64,29 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
   const pieces = new PieceMemory()
   const resolutions = new ResolutionMemory()
   const snapshots = new Map<Digest, MirrorPackage[]>()
+  const compositions = new Map<string, ComposedMirror>()
   return {
     ...aptGrammar,
     load: (context, request) => upstreams.load(context, request),
     tidy: () => tidyIndices(upstreams, options.cacheFolder, clock.now()),
     fingerprint: (loaded) => loaded.fingerprint,
     inspect: (loaded) => loaded.suites.map(inspectSuite),
-    resolve: (loaded, request) => resolutions.resolve(loaded, request, () => resolve(loaded, request)),
+    resolve: (loaded, request) => resolutions.resolve(loaded, request, (earlier) => resolve(loaded, request, earlier)),
     why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
     stagePackages: (context, loaded, what) => stagePackages(options, { context, loaded, ...what }),
-    compose: (context, loaded, { request, resolution }) =>
-      composeMirror({ ...options, pieces, context, loaded, request, resolution }),
+    async compose(context, loaded, { request, resolution, since }) {
+      const composed = compositions.get(request.name) ?? new ComposedMirror()
+      remember(compositions, request.name, composed)
+      const made = await composeMirror({ ...options, pieces, context, loaded, request, resolution, composed, since })
+      if (made.packages !== undefined) remember(snapshots, made.tree, made.packages)
+      return made
+    },
     async packagesOf(snapshot: Snapshot) {
       const known = snapshots.get(snapshot.tree)
       if (known !== undefined) return known
       const packages = await packagesOfTree(await readTree(store, snapshot.tree), store, comparePackages)
       remember(snapshots, snapshot.tree, packages)
+      resolutions.hold(snapshot.mirror, packages)
       return packages
     },
     sealer: ({ meta }, key) => createAptSealer(meta as RepositoryMeta, key),
@@ -85,14 +96,15 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
   }
 }
 
-function resolve(loaded: LoadedUpstreams, request: AptRequest): AptResolution {
+function resolve(loaded: LoadedUpstreams, request: AptRequest, earlier: Earlier): AptResolution {
   const closure = closureOf(loaded, request)
   refuseUninstallable(loaded.universe, closure)
-  const binaries = Array.from(closure.rows, (row) => packageOf(loaded, closure, row))
+  const binaries = sharedPackages(loaded.universe, closure, earlier)
   const found = loaded.sources && findSources(loaded.universe, loaded.sources, closure.rows)
   const notes = [...loaded.notes, ...closure.notes, ...(found?.notes ?? [])]
   const sources = found?.sources
-  return { packages: withSources(binaries, sources), binaries, rows: closure.rows, sources, notes }
+  const { rows, reasons } = closure
+  return { packages: withSources(binaries, sources), binaries, rows, reasons, sources, notes }
 }
 
 /** InRelease last: it is what clients look at first. */
@@ -122,6 +134,7 @@ function inspectSuite({
 const rememberedSnapshots = 8
 
 function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
+  map.delete(key)
   map.set(key, value)
   const [oldest] = map.keys()
   if (map.size > rememberedSnapshots && oldest !== undefined) map.delete(oldest)
@@ -135,10 +148,4 @@ function closureOf({ universe }: LoadedUpstreams, { list, mirror }: AptRequest):
     recommends: recommends ?? false,
     exclude: exclude ?? [],
   })
-}
-
-function packageOf({ universe }: LoadedUpstreams, closure: Closure, row: number): MirrorPackage {
-  const { name, version, architecture, sizeBytes, filename, sha256, upstream } = universe.packageOf(row)
-  const digest = sha256 === undefined ? '' : digestFromHex(sha256)
-  return { name, version, architecture, sizeBytes, path: filename, digest, upstream, reason: closure.reason(row) }
 }

@@ -1,6 +1,15 @@
 import { digestOf } from '../core/index.ts'
+import type { MirrorPackage } from '../mirror/index.ts'
 import type { AptResolution } from './format.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
+
+/** What is known of a mirror when it is resolved again: objects of what stays as it is are taken over. */
+export interface Earlier {
+  /** The last resolution in the same universe, whose rows mean the same. */
+  inUniverse: Pick<AptResolution, 'binaries' | 'rows' | 'reasons'> | undefined
+  /** What the mirror held, or was resolved to, in whatever universe. */
+  held: readonly MirrorPackage[]
+}
 
 /**
  * The last resolution in each universe. The run after a push asks what its check has asked, and both cost as much as
@@ -8,16 +17,28 @@ import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
  */
 export class ResolutionMemory {
   readonly #known = new WeakMap<LoadedUpstreams['universe'], { question: string; resolution: AptResolution }>()
+  readonly #held = new Map<string, readonly MirrorPackage[]>()
 
-  resolve(loaded: LoadedUpstreams, request: AptRequest, resolve: () => AptResolution): AptResolution {
+  resolve(loaded: LoadedUpstreams, request: AptRequest, resolve: (earlier: Earlier) => AptResolution): AptResolution {
     const question = questionOf(request)
     const known = this.#known.get(loaded.universe)
     if (known?.question === question) return known.resolution
-    const resolution = resolve()
+    const resolution = resolve({ inUniverse: known?.resolution, held: this.#held.get(request.name) ?? [] })
     this.#known.set(loaded.universe, { question, resolution })
+    this.hold(request.name, resolution.binaries)
     return resolution
   }
+
+  /** Offers packages of a mirror to its next resolution. */
+  hold(mirror: string, packages: readonly MirrorPackage[]): void {
+    this.#held.delete(mirror)
+    this.#held.set(mirror, packages)
+    const [oldest] = this.#held.keys()
+    if (this.#held.size > heldMirrors && oldest !== undefined) this.#held.delete(oldest)
+  }
 }
+
+const heldMirrors = 16
 
 /** All of the request but where in its file a package is listed. */
 function questionOf({ mirror, list }: AptRequest): string {

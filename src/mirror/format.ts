@@ -109,18 +109,25 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   ): Promise<Resolved>
   /**
    * Writes index files and the tree of the snapshot; reuses what earlier snapshots share. `meta` is JSON and has the
-   * name of the format as its `format`.
+   * name of the format as its `format`. `since`: tree of a snapshot of the mirror that stays until this is done, if
+   * what it needs is believed to be in the store.
    */
   compose(
     context: FormatContext,
     loaded: Loaded,
-    what: { request: MirrorRequest<UpstreamConfig, MirrorConfig>; resolution: Resolved },
+    what: {
+      request: MirrorRequest<UpstreamConfig, MirrorConfig>
+      resolution: Resolved
+      since?: Digest | undefined
+    },
   ): Promise<{ tree: Digest; meta: unknown }>
   /** Packages of a snapshot, from its meta and blobs alone. */
   packagesOf(snapshot: Snapshot): Promise<MirrorPackage[]>
   sealer(mirror: { name: string; meta: unknown }, key: SigningKey): Sealer
   /** What kind of key the clients of a mirror can read. */
   keyKind(mirror: MirrorConfig): KeyKind
+  /** Packages of one's own: how they are read, and made a repository of. */
+  readonly own: OwnPackageReader
   /** Removes from the cache folder what nothing loaded uses. */
   tidy(): Promise<void>
   /** Place of a path in the order in which an export writes what changes: what refers to others comes last. */

@@ -24,7 +24,9 @@ export async function stageMirror(
   const held = isTrusted ? heldBefore(change.detail, observed.publishedPackages) : new Set<Digest>()
   const staged = await format.stagePackages(formatContext, loaded, { resolution, held })
   const publication = await publisher.current(mirror)
-  const { tree, meta } = await format.compose(formatContext, loaded, { request, resolution: staged })
+  const published = publication && (await publisher.snapshot(mirror, publication.snapshotNumber))
+  const since = isTrusted ? published?.tree : undefined
+  const { tree, meta } = await format.compose(formatContext, loaded, { request, resolution: staged, since })
   const snapshot = await publisher.addSnapshot({ mirror, tree, origin: `run ${context.runId}`, meta })
   const snapshotNumber = snapshot.number
   const validForMs = validForMsOf(request.mirror)

@@ -23,6 +23,11 @@ export interface ComposeFilesOptions {
   lease: LeaseId
   /** Keeps pieces of earlier compositions from gc while they are used again. */
   leases?: Pick<Leases, 'pin'>
+  /**
+   * Something keeps all blobs of the last composition that `memory` has seen of the mirror: a snapshot that stays.
+   * They are not looked for then. Default: false.
+   */
+  isKept?: boolean
   cache: PieceCache
   /** Name of the mirror: what one composition leaves behind is looked for by the next of the same mirror. */
   cacheKey: string
@@ -67,6 +72,7 @@ export async function composeFiles(
   await basket.flush()
   const composition = { pieces, files: usedDigests(known, files), remembered }
   await saveComposition(options.cache, options.cacheKey, composition, earlier)
+  options.memory.compositions.set(options.cacheKey, composition)
   options.memory.retain(new Set([...pieces.values()].flatMap(blobsOf)))
   return { files }
 }
@@ -77,6 +83,8 @@ function soundOf(earlier: Composition): Remembered {
 
 /** What the last composition of this mirror left, if all of it is still in the store. */
 async function reusable(options: ComposeFilesOptions): Promise<Composition> {
+  const remembered = options.memory.compositions.get(options.cacheKey)
+  if (options.isKept === true && remembered !== undefined) return remembered
   const earlier = await readComposition(options.cache, options.cacheKey)
   try {
     await options.leases?.pin(options.lease, [...earlier.pieces.values()].flatMap(blobsOf))

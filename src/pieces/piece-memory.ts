@@ -1,4 +1,5 @@
 import type { Digest } from '../core/index.ts'
+import type { Composition } from './composition.ts'
 import { RopeHashes } from './rope-hashes.ts'
 
 /**
@@ -11,6 +12,8 @@ export class PieceMemory {
   readonly #pieces = new Map<Digest, Buffer>()
   #sizeBytes = 0
   readonly hashes = new RopeHashes()
+  /** The last composition of each mirror. */
+  readonly compositions = new Map<string, Composition>()
 
   constructor(limitBytes: number = 96 * 1024 * 1024) {
     this.#limitBytes = limitBytes

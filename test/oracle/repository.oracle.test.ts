@@ -15,6 +15,7 @@ import { MemoryBlobStore } from '../../src/store/testing/index.ts'
 import { debInMemory, readDebControl, readDebFiles } from '../../src/apt/deb/index.ts'
 import {
   composeRepository,
+  poolEntries,
   createAptSealer,
   createFileLists,
   type RepositoryPackage,
@@ -101,7 +102,7 @@ describe.skipIf(tools.length > 0 && process.env['CI'] !== 'true')(
     }
 
     async function publish(chosen: readonly RepositoryPackage[], at: Date): Promise<void> {
-      const { entries, meta } = await composeRepository({
+      const { packages, files, meta } = await composeRepository({
         packages: chosen,
         store,
         lease,
@@ -117,7 +118,7 @@ describe.skipIf(tools.length > 0 && process.env['CI'] !== 'true')(
           ['main', { identity: '1', find: (_: string, sum: string) => Buffer.from(descriptions.get(sum) ?? '') }],
         ]),
       })
-      const tree = await writeTree(store, lease, entries)
+      const tree = await writeTree(store, lease, [...poolEntries(packages), ...files])
       const validUntil = new Date(at.getTime() + 86_400_000)
       const snapshot = { tree: tree.digest, mirror: 'base', number: 1, createdAt: at, origin: 'test', meta }
       const sealed = await createAptSealer(meta, key).seal({ snapshot, tree, sealedAt: at, validUntil })

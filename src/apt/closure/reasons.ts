@@ -1,4 +1,5 @@
 import { relationFieldNames, RelationField } from '../table/table-layout.ts'
+import type { Universe } from '../universe.ts'
 import type { WorldClosure } from './world-closure.ts'
 
 /** One step on the way from a listed package: `asker` needs the row by that clause. */
@@ -8,24 +9,58 @@ export interface Step {
   field: (typeof relationFieldNames)[number]
 }
 
-/** Why each row of a closure is there: the shortest ways from what was asked for. Worked out when first asked. */
-export class Reasons {
-  private readonly closure: WorldClosure
-  private steps: Map<number, Step | 'listed' | 'base'> | undefined
+/**
+ * Why each row of a closure is there: the shortest ways from what was asked for. Worked out when first asked; holds the
+ * universe and no more of the closure then.
+ */
+export class ClosureReasons {
+  private worlds: readonly WorldClosure[]
+  private ways: readonly Ways[] | undefined
 
-  constructor(closure: WorldClosure) {
-    this.closure = closure
+  constructor(worlds: readonly WorldClosure[]) {
+    this.worlds = worlds
   }
 
-  /** `listed`, `base`, `nginx Depends nginx-core (= 1.22.1-9)`; undefined when the row is not of this closure. */
-  of(row: number): string | undefined {
-    this.steps ??= findSteps(this.closure)
-    const step = this.steps.get(row)
-    if (step === undefined || typeof step === 'string') return step
-    const { universe } = this.closure.world
-    return `${universe.name(step.asker)} ${step.field} ${universe.clauseText(step.clause)}`
+  /** `listed`, `base`, or `nginx Depends nginx-core (= 1.22.1-9)`: the shortest way from the list. */
+  of(row: number): string {
+    const ways = this.waysTo(row)
+    if (ways === undefined || ways.kind[row] === Kind.listed) return 'listed'
+    if (ways.kind[row] === Kind.base) return 'base'
+    const { universe, asker, clause, kind } = ways
+    return `${universe.name(asker[row]!)} ${relationFieldNames[kind[row]! - Kind.firstField]!} ${universe.clauseText(clause[row]!)}`
+  }
+
+  /** Whether both say the same of a row. Both are of the same universe. */
+  agree(other: ClosureReasons, row: number): boolean {
+    const [here, there] = [this.waysTo(row), other.waysTo(row)]
+    if (here === undefined || there === undefined) return here === there
+    return (
+      here.kind[row] === there.kind[row] &&
+      here.asker[row] === there.asker[row] &&
+      here.clause[row] === there.clause[row]
+    )
+  }
+
+  /** Of the first world that has the row. */
+  private waysTo(row: number): Ways | undefined {
+    if (this.ways === undefined) {
+      this.ways = this.worlds.map(findWays)
+      this.worlds = []
+    }
+    for (const ways of this.ways) if (ways.kind[row] !== Kind.none) return ways
+    return undefined
   }
 }
+
+/** How each row of a world was come to; by row. */
+interface Ways {
+  universe: Universe
+  kind: Uint8Array
+  asker: Uint32Array
+  clause: Uint32Array
+}
+
+const Kind = { none: 0, listed: 1, base: 2, firstField: 3 } as const
 
 /** Relations of a row that are met within the closure, each with the rows that meet it: only the first, or all. */
 export function* stepsFrom(
@@ -56,19 +91,45 @@ export function heldRows({ rows, world }: WorldClosure): Uint8Array {
 }
 
 /** Breadth first: what is listed, then the base, then what they need by first choice, then by any. */
-function findSteps(closure: WorldClosure): Map<number, Step | 'listed' | 'base'> {
-  const steps = new Map<number, Step | 'listed' | 'base'>()
+function findWays(closure: WorldClosure): Ways {
+  const { world } = closure
+  const { universe } = world
+  const { rowCount, relation, relationStart } = universe
+  const [asker, clause] = [new Uint32Array(rowCount), new Uint32Array(rowCount)]
+  const ways = { universe, kind: new Uint8Array(rowCount), asker, clause }
+  const queue: number[] = []
+  const reach = (row: number, kind: number): boolean => {
+    if (ways.kind[row] !== Kind.none) return false
+    ways.kind[row] = kind
+    queue.push(row)
+    return true
+  }
+  for (const { row, root } of closure.roots) if (root.listed !== undefined) reach(row, Kind.listed)
+  for (const { row, root } of closure.roots) if (root.listed === undefined) reach(row, Kind.base)
+  // Four arguments, since an object for each step of 60,000 packages is most of what this would cost.
+  const step = (row: number, from: number, by: number, kind: number): void => {
+    if (!reach(row, kind)) return
+    asker[row] = from
+    clause[row] = by
+  }
   const isHeld = heldRows(closure)
-  for (const { row, root } of closure.roots) if (root.listed !== undefined) steps.set(row, 'listed')
-  for (const { row, root } of closure.roots) if (root.listed === undefined && !steps.has(row)) steps.set(row, 'base')
   const recommended = Map.groupBy(closure.softRoots, ({ askedBy }) => askedBy)
   for (const isFirstOnly of [true, false]) {
-    for (const row of steps.keys()) {
-      for (const { row: next, ...step } of stepsFrom(closure, isHeld, { row, isFirstOnly }))
-        if (!steps.has(next)) steps.set(next, step)
+    // Grows while it is walked.
+    for (const row of queue) {
+      for (const field of [RelationField.preDepends, RelationField.depends]) {
+        const end = relationStart[row * 5 + field + 1]!
+        for (let at = relationStart[row * 5 + field]!; at < end; at++) {
+          for (const next of world.satisfiers(relation[at]!, row)) {
+            if (isHeld[next] !== 1) continue
+            step(next, row, relation[at]!, Kind.firstField + field)
+            if (isFirstOnly) break
+          }
+        }
+      }
       for (const { row: next, clause } of recommended.get(row) ?? [])
-        if (isHeld[next] === 1 && !steps.has(next)) steps.set(next, { asker: row, clause, field: 'Recommends' })
+        if (isHeld[next] === 1) step(next, row, clause, Kind.firstField + RelationField.recommends)
     }
   }
-  return steps
+  return ways
 }

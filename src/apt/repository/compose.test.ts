@@ -7,9 +7,11 @@ import { LarderError } from '../../core/error.ts'
 import { readTree, writeTree, type TreeEntry } from '../../publish/index.ts'
 import type { LeaseId } from '../../store/index.ts'
 import { MemoryBlobStore } from '../../store/testing/index.ts'
-import { composeRepository, type ComposeOptions } from './compose.ts'
+import { composeRepository, poolEntries, type ComposeOptions, type RepositoryMeta } from './compose.ts'
 import { packageChanges, packagesOfTree } from '../../mirror/index.ts'
 import type { RepositoryPackage } from './repository-package.ts'
+import { PieceMemory } from '../../pieces/index.ts'
+import { PlacedBefore } from './placed-before.ts'
 import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 import { descriptionMd5, syntheticPackage } from './testing/synthetic-package.ts'
 
@@ -17,7 +19,10 @@ const lease = 'lease' as LeaseId
 
 interface Bench {
   store: MemoryBlobStore
-  compose(packages: readonly RepositoryPackage[], more?: Partial<ComposeOptions>): ReturnType<typeof composeRepository>
+  compose(
+    packages: readonly RepositoryPackage[],
+    more?: Partial<ComposeOptions>,
+  ): Promise<{ entries: TreeEntry[]; meta: RepositoryMeta }>
   content(entries: readonly TreeEntry[], path: string): Promise<Buffer>
 }
 
@@ -26,8 +31,8 @@ function bench(): Bench {
   const cache = memoryCache()
   return {
     store,
-    compose: (packages, more) =>
-      composeRepository({
+    compose: async (packages, more) => {
+      const parts = await composeRepository({
         packages,
         store,
         lease,
@@ -39,7 +44,9 @@ function bench(): Bench {
         components: ['main'],
         architectures: ['amd64'],
         ...more,
-      }),
+      })
+      return { entries: [...poolEntries(parts.packages), ...parts.files], meta: parts.meta }
+    },
     content: async (entries, path) => {
       const entry = entries.find((candidate) => candidate.path === path)
       if (entry === undefined) throw new Error(`no ${path} among ${entries.map((each) => each.path).join(' ')}`)
@@ -88,9 +95,10 @@ describe('composeRepository', () => {
       fc.asyncProperty(fc.array(subset, { minLength: 2, maxLength: 4 }), async (history) => {
         const used = bench()
         const steps = history.map((picks) => [...new Set(picks)].map((index) => pool[index]!))
-        for (const packages of steps.slice(0, -1)) await used.compose(packages)
+        const more = { before: new PlacedBefore(), memory: new PieceMemory(), isKept: true }
+        for (const packages of steps.slice(0, -1)) await used.compose(packages, more)
         const last = steps.at(-1)!
-        const incremental = await used.compose(last)
+        const incremental = await used.compose(last, more)
         const fresh = bench()
         const scratch = await fresh.compose([...last].reverse())
         expect(incremental).toEqual(scratch)

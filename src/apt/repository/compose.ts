@@ -4,6 +4,7 @@ import type { TreeEntry } from '../../publish/index.ts'
 import { planContents } from './contents-index.ts'
 import type { FileLists } from './file-lists.ts'
 import { planSourceLines } from './manifest.ts'
+import type { PlacedBefore } from './placed-before.ts'
 import { placePackages, type PlacedPackage } from './placed-package.ts'
 import { placeSources, sourceEntries } from './placed-source.ts'
 import { planIndices, type Layout } from './plan-indices.ts'
@@ -23,6 +24,16 @@ export interface ComposeOptions extends Layout, ReleaseFacts, Omit<ComposeFilesO
   contents?: FileLists
   /** Shared by all compositions of the process. Default: one for this call. */
   memory?: PieceMemory
+  /** How packages were placed the last time, which makes it quicker. */
+  before?: PlacedBefore
+}
+
+/** What a repository is made of. */
+export interface RepositoryParts {
+  packages: readonly PlacedPackage[]
+  /** All entries of its tree but the packages' and the signed ones, in no order. */
+  files: TreeEntry[]
+  meta: RepositoryMeta
 }
 
 /** What the sealer needs to know of a snapshot. JSON. */
@@ -35,14 +46,12 @@ export interface RepositoryMeta extends ReleaseFacts {
 }
 
 /**
- * Writes the index files of a repository and answers all entries of its tree but the signed ones, in no order. A
- * function of packages and options alone: what is cached makes it quick, never different. DISK_FULL.
+ * Writes the index files of a repository. A function of packages and options alone: what is cached makes it quick,
+ * never different. DISK_FULL.
  */
-export async function composeRepository(
-  options: ComposeOptions,
-): Promise<{ entries: TreeEntry[]; meta: RepositoryMeta }> {
+export async function composeRepository(options: ComposeOptions): Promise<RepositoryParts> {
   const defaultComponent = options.components[0] ?? 'main'
-  const packages = placePackages(options.packages, defaultComponent)
+  const packages = placePackages(options.packages, defaultComponent, options.before)
   const sources = options.sources && placeSources(options.sources, packages, defaultComponent)
   const { files } = await composeFiles(
     { ...options, memory: options.memory ?? new PieceMemory() },
@@ -58,7 +67,8 @@ export async function composeRepository(
   )
   const listed = files.filter((file) => file.path.startsWith(`dists/${options.suite}/`))
   return {
-    entries: [...poolEntries(packages), ...sourceEntries(sources ?? []), ...files, ...listed.map(byHashEntry)],
+    packages,
+    files: [...sourceEntries(sources ?? []), ...files, ...listed.map(byHashEntry)],
     meta: metaOf(options, listed),
   }
 }
@@ -72,7 +82,8 @@ async function contentsOf(
   return await planContents(packages, options, { lists: options.contents, remembered })
 }
 
-function poolEntries(packages: readonly PlacedPackage[]): TreeEntry[] {
+/** Where packages lie; one that shares the file of another has no entry. */
+export function poolEntries(packages: readonly PlacedPackage[]): TreeEntry[] {
   const owners = packages.filter((item) => !item.isShared)
   return owners.map(({ path, source: { sizeBytes, digest } }) => ({ path, sizeBytes, digest, stable: true }))
 }

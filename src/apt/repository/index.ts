@@ -1,4 +1,6 @@
-export { composeRepository, type ComposeOptions, type RepositoryMeta } from './compose.ts'
+export { composeRepository, poolEntries, type RepositoryMeta, type RepositoryParts } from './compose.ts'
+export { PlacedBefore } from './placed-before.ts'
+export type { PlacedPackage } from './placed-package.ts'
 export type { PieceCache } from '../../pieces/index.ts'
 export { PieceMemory } from '../../pieces/index.ts'
 export type { ReleaseFacts } from './release-text.ts'

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { makeSigner, type Upstream } from '../../../test/fixtures/upstream/index.ts'
 import { silentProgress, systemClock, type Digest } from '../../core/index.ts'
 import { createTestFetcher } from '../../fetch/testing/index.ts'
-import type { AptClientSetup, MirrorPackage } from '../../mirror/index.ts'
+import { packagesOfTree, type AptClientSetup, type MirrorPackage } from '../../mirror/index.ts'
 import { readTree, type SigningKey, type Snapshot } from '../../publish/index.ts'
 import type { Cache } from '../../state/index.ts'
 import { createAptFormat } from '../format.ts'
 import type { AptRequest } from '../loaded-upstreams.ts'
 import { aptMirrorSchema } from '../mirror-config.ts'
+import { comparePackages } from '../repository/index.ts'
 import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 import { aptUpstreamSchema } from '../upstream-config.ts'
 import { filesOf, noHost } from './test-loader.ts'
@@ -24,6 +25,8 @@ export interface PublishedMirror {
   files: ReadonlyMap<string, Buffer>
   /** What the snapshot itself says that it holds. */
   held: MirrorPackage[]
+  /** The same, read from its manifest. */
+  manifest: MirrorPackage[]
   clientSetup(baseUrl: string): AptClientSetup
 }
 
@@ -45,6 +48,7 @@ export async function createTestMirror(upstreams: Readonly<Record<string, Upstre
   const format = createAptFormat({ store, leases, fetcher, cache, clock: systemClock, cacheFolder, host: noHost })
   const key = await makeKey()
   const { signal } = new AbortController()
+  let since: Digest | undefined
   return {
     async publish(list, config = {}, held = new Set()) {
       const request = requestFor(upstreams, list, config)
@@ -52,7 +56,8 @@ export async function createTestMirror(upstreams: Readonly<Record<string, Upstre
       const loaded = await format.load(context, request)
       const resolution = format.resolve(loaded, request)
       const staged = await format.stagePackages(context, loaded, { resolution, held })
-      const { tree: digest, meta } = await format.compose(context, loaded, { request, resolution: staged })
+      const { tree: digest, meta } = await format.compose(context, loaded, { request, resolution: staged, since })
+      since = digest
       const tree = await readTree(store, digest)
       const snapshot: Snapshot = {
         tree: digest,
@@ -76,6 +81,7 @@ export async function createTestMirror(upstreams: Readonly<Record<string, Upstre
         tree: digest,
         files,
         held: await format.packagesOf(snapshot),
+        manifest: await packagesOfTree(tree, store, comparePackages),
         clientSetup: (baseUrl) => format.clientSetup({ ...setup, baseUrl }),
       }
     },

@@ -12,6 +12,17 @@ export function memoryCache(): PieceCache & { clear(): void } {
       rows.set(`${space}/${key}`, JSON.stringify({ value: entry.value, blobs: entry.blobs ?? [] }))
       return Promise.resolve()
     },
+    keys: (space, prefix) =>
+      Promise.resolve(
+        [...rows.keys()]
+          .filter((row) => row.startsWith(`${space}/${prefix}`))
+          .map((row) => row.slice(space.length + 1))
+          .sort(),
+      ),
+    remove: (space, key) => {
+      rows.delete(`${space}/${key}`)
+      return Promise.resolve()
+    },
     clear: () => rows.clear(),
   }
 }
