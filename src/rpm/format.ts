@@ -19,6 +19,7 @@ import { composeMirror } from './compose-mirror.ts'
 import { rpmGrammar } from './grammar.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import type { RpmMirrorConfig } from './mirror-config.ts'
+import { refuseRichDependencies } from './refuse-rich-dependencies.ts'
 import { refuseStrayModules } from './refuse-stray-modules.ts'
 import { createRpmSealer, type RepositoryMeta } from './repository/index.ts'
 import { ResolutionMemory } from './resolution-memory.ts'
@@ -95,6 +96,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
 function resolveNow(loaded: LoadedUpstreams, request: RpmRequest, learned: LearnedDigests): RpmResolution {
   const closure = closureOf(loaded, request)
   refuseStrayModules(loaded, closure.rows)
+  if (request.mirror.compatibility === 'yum3') refuseRichDependencies(loaded.universe, closure.rows)
   const packages = Array.from(closure.rows, (row) => packageOf(loaded, { closure, row, learned }))
   return { packages, rows: closure.rows, notes: [...loaded.notes, ...closure.notes] }
 }
