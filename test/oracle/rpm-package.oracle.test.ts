@@ -88,9 +88,12 @@ describe.skipIf(!hasRpm && !must)('headers as rpm reads them [needs rpm]', () =>
     const options = { name: 'made', version: '2^x', epoch: 0, requires: ['pre:/bin/sh', '(a if b)', 'c < 1:2-3'] }
     const files = { '/usr/bin/made': 'x', '/etc/made': undefined, '/a b/é': '' }
     const { privateKey, publicKey } = await generateKey({ type: 'rsa', rsaBits: 2048, userIDs: [{ name: 'T' }], format: 'object' }) // prettier-ignore
+    const curve = await generateKey({ type: 'ecc', curve: 'ed25519Legacy', userIDs: [{ name: 'E' }], format: 'object' })
     writeFileSync(join(folder, 'key.asc'), publicKey.armor())
+    writeFileSync(join(folder, 'curve.asc'), curve.publicKey.armor())
     const made = makeRpm({ ...options, files, ghosts: ['/g'], changelogs: [{ author: 'A', date: 1, text: 'b' }] })
     writeFileSync(join(folder, 'made.rpm'), await signRpm(made, privateKey))
+    writeFileSync(join(folder, 'made-curve.rpm'), await signRpm(made, curve.privateKey))
     writeFileSync(join(folder, 'made-old.rpm'), await signRpm(made, privateKey, { whole: true }))
   }, 60_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -104,8 +107,9 @@ describe.skipIf(!hasRpm && !must)('headers as rpm reads them [needs rpm]', () =>
   it('what is made for tests passes rpm -K with its key, and is installed', () => {
     const database = join(folder, 'database')
     mkdirSync(database)
-    execFileSync('rpmkeys', ['--dbpath', database, '--import', join(folder, 'key.asc')])
-    for (const name of ['made.rpm', 'made-old.rpm']) {
+    for (const key of ['key.asc', 'curve.asc'])
+      execFileSync('rpmkeys', ['--dbpath', database, '--import', join(folder, key)])
+    for (const name of ['made.rpm', 'made-old.rpm', 'made-curve.rpm']) {
       const said = execFileSync('rpmkeys', ['--dbpath', database, '-K', join(folder, name)]).toString()
       expect(said).toContain('digests signatures OK')
     }
