@@ -103,7 +103,7 @@ function carriedPlans({ updateinfo, comps, modules }: CarriedFiles): IndexPlan[]
   return Object.entries(files).flatMap(([path, bytes]): IndexPlan[] =>
     bytes === undefined
       ? []
-      : [{ path, chunks: [{ key: `rpm carried ${digestOf(bytes)}`, render: () => bytes }], encodings: ['gz'] }],
+      : [{ path, chunks: [{ key: hexOf(digestOf(bytes)), render: () => bytes }], encodings: ['gz'] }],
   )
 }
 

@@ -1,5 +1,7 @@
 export { composeRepository, type CarriedFiles, type ComposeOptions, type RepositoryMeta } from './compose.ts'
 export { createPackageHeaders, rememberHeaders, type PackageHeaders } from './package-headers.ts'
+export { primaryXml } from './package-xml.ts'
+export { primaryNamespaces } from './plan-indices.ts'
 export type { RepositoryPackage, UpstreamPrimary } from './repository-package.ts'
 export { richDependency } from './rich-dependency.ts'
 export { createRpmSealer } from './sealer.ts'

@@ -1,3 +1,4 @@
+import { digestOf, hexOf } from '../../core/index.ts'
 import { planChunks, type Chunk, type IndexPlan } from '../../pieces/index.ts'
 import type { RpmPackage } from '../rpm-package.ts'
 import type { PackageHeaders } from './package-headers.ts'
@@ -44,7 +45,8 @@ export function planIndices(packages: readonly PlacedPackage[], options: IndexOp
   ]
 }
 
-const primaryNamespaces = 'xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm"'
+export const primaryNamespaces =
+  'xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm"'
 
 async function renderPrimary(item: PlacedPackage, { headers, compatibility }: IndexOptions): Promise<Buffer> {
   const { source, label, path, checksum } = item
@@ -68,5 +70,5 @@ function plan(
 }
 
 function literal(text: string): Chunk {
-  return { key: `text ${text}`, render: () => Buffer.from(text) }
+  return { key: hexOf(digestOf(`rpm text\n${text}`)), render: () => Buffer.from(text) }
 }
