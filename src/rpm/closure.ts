@@ -11,7 +11,7 @@ import { type Capability, type Comparison, overlaps } from './relation.ts'
 import type { Universe } from './universe.ts'
 import { compareEvr, parseEvr } from './version.ts'
 
-export type { ClosureRequest, ListedForClosure, ModuleBuild, ModuleMetadata } from './closure/request.ts'
+export type { ClosureRequest, ListedForClosure } from './closure/request.ts'
 
 /** What a mirror has to hold. */
 export interface Closure {

@@ -106,7 +106,12 @@ export function describeObstacle(
   if (obstacle.kind === 'excluded') return `${universe.name(row)} is excluded`
   if (obstacle.kind === 'missing') {
     const { chain, clause } = obstacle
-    return `${describeChain(world, chain, clause)}: ${whatIsThere(world, universe.expressionOf(clause))}`
+    const satisfiers = world.satisfiers(clause).map((other) => universe.describe(other))
+    const there =
+      satisfiers.length > 0
+        ? `only ${some(satisfiers, 3)}, which is left out`
+        : whatIsThere(world, universe.expressionOf(clause))
+    return `${describeChain(world, chain, clause)}: ${there}`
   }
   const { chains, field, clause } = obstacle
   const [first, second] = chains.map((chain) => describeChain(world, chain))

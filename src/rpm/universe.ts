@@ -63,18 +63,18 @@ export class Universe {
 
   /**
    * `architectures`: of the mirror; rows of others are not used, those of `noarch` always are. At most 253.
-   * `owners`: see withFileOwners.
+   * `known`: see withFileOwners.
    */
   constructor(
     members: readonly UniverseMember[],
     architectures: readonly string[],
-    owners: ReadonlyMap<string, readonly string[]> = new Map(),
+    known?: { universe: Universe; owners: ReadonlyMap<string, readonly string[]> },
   ) {
     if (architectures.length > 253 || members.length > 255) throw new RangeError('too many indices')
     this.members = [...members].sort((a, b) => a.rank - b.rank)
     this.architectures = architectures.filter((name) => name !== 'noarch')
     const indices = this.members.map(({ index }) => index)
-    const joined = joinRows(indices, this.architectures)
+    const joined = known?.universe.joined ?? joinRows(indices, this.architectures)
     this.joined = joined
     this.rowCount = joined.nameOf.length
     this.clauseCount = joined.clauseCount
@@ -82,12 +82,12 @@ export class Universe {
     this.architectureOf = joined.architectureOf
     this.relationStart = joined.relationStart
     this.relation = joined.relation
-    this.versions = new Array<string | undefined>(this.rowCount)
-    this.evrs = new Array<Evr | undefined>(this.rowCount)
-    this.expressions = new Expressions((clause) => this.clauseText(clause))
-    this.groups = groupByName(this, joined)
+    this.versions = known?.universe.versions ?? new Array<string | undefined>(this.rowCount)
+    this.evrs = known?.universe.evrs ?? new Array<Evr | undefined>(this.rowCount)
+    this.expressions = known?.universe.expressions ?? new Expressions((clause) => this.clauseText(clause))
+    this.groups = known?.universe.groups ?? groupByName(this, joined)
     this.isUsed = this.groups.isUsed
-    this.fileRows = rowsOfOwners(this, owners)
+    this.fileRows = rowsOfOwners(this, known?.owners ?? new Map())
     this.files = new FileOwners(indices, { rowBase: joined.rowBase, known: this.fileRows })
   }
 
@@ -108,10 +108,10 @@ export class Universe {
    * packages is one that nothing has. Keeps what it was told before.
    */
   withFileOwners(owners: ReadonlyMap<string, readonly string[]>): Universe {
-    const known = new Map<string, readonly string[]>(owners)
+    const all = new Map(owners)
     for (const [path, rows] of this.fileRows)
-      known.set(path, [...(owners.get(path) ?? []), ...rows.map((row) => this.checksumOf(row))])
-    return new Universe(this.members, this.architectures, known)
+      all.set(path, [...(owners.get(path) ?? []), ...rows.map((row) => this.checksumOf(row))])
+    return new Universe(this.members, this.architectures, { universe: this, owners: all })
   }
 
   /** Rows of a name, best first. Empty for a name that nothing has. */

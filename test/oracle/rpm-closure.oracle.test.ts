@@ -37,15 +37,15 @@ describe.skipIf(!hasDnf && !must)("closures and dnf's solver [needs dnf]", () =>
       const universe = rpmUniverseOf([entries])
       const broken = new Set(proveInstallable(universe, entries.keys()).map(({ row }) => row))
       entries.forEach((one, row) => {
-        const expected = answers[place]![nevraOf(one)]!
+        const expected = answers[place]?.[nevraOf(one)] ?? null
         expect({ one, entries, isInstallable: !broken.has(row) }).toEqual({
           one,
           entries,
           isInstallable: expected !== null,
         })
-        if (expected === null) return void tally.broken++
-        tally.installable++
-        if (closureOf(entries, one).join() === expected.join()) tally.alike++
+        if (expected === null) tally.broken++
+        else tally.installable++
+        if (expected !== null && closureOf(entries, one).join() === expected.join()) tally.alike++
       })
     })
     expect(Math.min(tally.installable, tally.broken)).toBeGreaterThan(500)

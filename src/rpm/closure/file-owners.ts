@@ -1,7 +1,7 @@
 import type { PackageRows } from '../package-rows.ts'
 
 /** Whether primary.xml lists such a path wherever a package has it. Source: createrepo_c, `cr_is_primary`. */
-export function isPrimaryPath(path: string): boolean {
+function isPrimaryPath(path: string): boolean {
   return path.startsWith('/etc/') || path.includes('bin/') || path === '/usr/lib/sendmail'
 }
 

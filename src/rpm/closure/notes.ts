@@ -87,6 +87,7 @@ function noteDecision({ world }: WorldClosure, { row, clause, chosen }: Decision
     world.satisfiers(clause).map((other) => universe.name(other)),
     name,
   )
+  if (others === '') return undefined
   return `${universe.name(row)} needs ${universe.clauseText(clause)}: ${name} is taken; ${others} would do if listed`
 }
 

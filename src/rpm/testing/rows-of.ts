@@ -37,7 +37,7 @@ export function rpmUniverseOf(
 }
 
 /** What a compiled primary.xml would answer, from a table in memory. */
-export function rowsOf(entries: readonly Entry[], key = 'test'): PackageRows {
+function rowsOf(entries: readonly Entry[], key = 'test'): PackageRows {
   const packages = entries.map(entryOf)
   const words = new Numbered()
   const clauses = new Numbered()
