@@ -137,6 +137,7 @@ async function stayUp(
   output.line(`  make this machine a client: curl -fsS ${url}/setup/base | sudo sh   (undo: sudo LARDER_UNDO=1 sh)`)
   output.line(`  bin/larder --data ${join(workspace, 'data')} mirror why base libssl3`)
   output.line(`  bin/larder --data ${join(workspace, 'data')} run ls`)
+  output.line('  RPM mirrors, for dnf and yum, are written the same way: see examples/rpm-lab')
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => {
       resolve()

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 
@@ -75,10 +75,4 @@ export async function fetchRepo(url: string, mirror: string): Promise<string> {
   const answer = await fetch(`${url}/setup/${mirror}.repo`)
   if (!answer.ok) throw new Error(`${answer.url}: status ${answer.status}`)
   return answer.text()
-}
-
-/** Packages in dnf's cache. */
-export async function cachedRpms(root: string): Promise<string[]> {
-  const files = await readdir(join(root, 'var/cache/dnf'), { recursive: true })
-  return files.filter((name) => name.endsWith('.rpm')).sort()
 }
