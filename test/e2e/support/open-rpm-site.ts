@@ -68,7 +68,7 @@ export async function openRpmSite(options: RpmSiteOptions): Promise<RpmSite> {
   return site
 }
 
-function rpmSiteText(url: string, options: Pick<RpmSiteOptions, 'upstream' | 'mirror'>): string {
+export function rpmSiteText(url: string, options: Pick<RpmSiteOptions, 'upstream' | 'mirror'>): string {
   const lines = (more: readonly string[] = []): string => more.map((line) => `\n    ${line}`).join('')
   return `site: test
 upstreams:
