@@ -19,10 +19,14 @@ export function assignPaths(packages: readonly RepositoryPackage[]): string[] {
   })
 }
 
-function fileName({ name, evr, architecture }: RepositoryPackage): string {
-  const version = `${portable(evr.version, 60)}-${portable(evr.release, 60)}`
-  return `${portable(name, 100)}-${version}.${portable(architecture, 20)}.rpm`
+function fileName({ name, evr: { version, release }, architecture }: RepositoryPackage): string {
+  const usual = `${name}-${version}-${release}.${architecture}.rpm`
+  if (sane.test(usual) && name !== '') return usual
+  const evr = `${portable(version, 60)}-${portable(release, 60)}`
+  return `${portable(name, 100)}-${evr}.${portable(architecture, 20)}.rpm`
 }
+
+const sane = /^[A-Za-z0-9][A-Za-z0-9+~^._-]{0,249}$/
 
 /** Of a length that leaves the whole name below the 255 bytes of file systems. */
 function portable(text: string, mostCharacters: number): string {
