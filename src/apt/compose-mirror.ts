@@ -4,7 +4,7 @@ import type { FoundSource } from './find-sources.ts'
 import type { ComposedMirror } from './composed-mirror.ts'
 import type { AptFormatOptions, AptResolution } from './format.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
-import type { RowPackage } from './row-package.ts'
+import { RowPackage } from './row-package.ts'
 import {
   composeRepository,
   createFileLists,
@@ -72,7 +72,8 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<Comp
 /** The objects of the resolution wherever the path is the upstream's. */
 function packagesOf({ packages }: RepositoryParts): MirrorPackage[] {
   return packages.map(({ source, path }) => {
-    const one = (source as RowPackage).package
+    if (!(source instanceof RowPackage)) throw new Error('a package was composed that is not of the resolution')
+    const one = source.package
     return one.path === path ? one : { ...one, path }
   })
 }

@@ -42,5 +42,13 @@ const heldMirrors = 16
 
 /** All of the request but where in its file a package is listed. */
 function questionOf({ mirror, list }: AptRequest): string {
-  return digestOf(JSON.stringify([mirror, list.map((one) => ({ ...one, position: undefined }))]))
+  let names = wishes.get(list)
+  if (names === undefined) {
+    names = digestOf(JSON.stringify(list.map((one) => ({ ...one, position: undefined }))))
+    wishes.set(list, names)
+  }
+  return `${names} ${JSON.stringify(mirror)}`
 }
+
+/** Of lists that were asked about: the run has the very list of its check. */
+const wishes = new WeakMap<AptRequest['list'], string>()

@@ -36,8 +36,8 @@ function keyedStretch<Item extends Cuttable>(
   fingerprint: (item: Item) => string,
 ): Keyed {
   const first = items[start]!
-  let kinds = keyed.get(first)
-  if (kinds === undefined) keyed.set(first, (kinds = new Map()))
+  const kinds = keyed.get(first) ?? new Map<string, Keyed>()
+  keyed.set(first, kinds)
   const known = kinds.get(kind)
   if (known !== undefined && isStretch(known.some, items, { start, end })) return known
   const some = items.slice(start, end)
