@@ -14,7 +14,7 @@ const rooms = {
     may: ['core', 'state', 'store', 'publish'],
     why: 'an index is chunks of bytes, whichever format wrote them',
   },
-  table: { may: [], why: 'columns and interned bytes know nothing of what they hold' },
+  table: { may: ['core'], why: 'columns and interned bytes know nothing of what they hold' },
   solve: { may: [], why: 'clauses over numbered variables are the same for every format' },
   openpgp: { may: ['core'], why: 'whose signature is good does not depend on what was signed' },
   mirror: {

@@ -33,7 +33,7 @@ export function* primaryParts(packages: Iterable<TextPackage>, count: number): G
 }
 
 /** filelists.xml with all files of the packages. */
-export function* filelistsParts(packages: Iterable<TextPackage>, count: number): Generator<string> {
+function* filelistsParts(packages: Iterable<TextPackage>, count: number): Generator<string> {
   yield `${declaration}<filelists xmlns="http://linux.duke.edu/metadata/filelists" packages="${count}">\n`
   for (const one of packages) {
     const { name, architecture = 'x86_64', files = [] } = one
