@@ -11,7 +11,7 @@ import { createSiteClone } from './support/site-clone.ts'
 import { waitForSuccess } from './support/wait-for-run.ts'
 import { openWorkspace } from './support/workspace.ts'
 
-const kills = Number(process.env['LARDER_RPM_KILLS'] ?? 6)
+const kills = Number(process.env['LARDER_RPM_KILLS'] ?? 5)
 const seed = Number(process.env['LARDER_SEED'] ?? randomInt(2 ** 31))
 const random = createRandom(seed)
 const names = Array.from({ length: kills + 2 }, (_, index) => `pkg${String(index + 1).padStart(2, '0')}`)
