@@ -366,6 +366,30 @@ describe('resolveClosure', () => {
     expect([...still.missingFiles()]).toEqual([])
   })
 
+  it('resolves more packages than are tried together, whatever excludes what', () => {
+    const entries: [string, object?][] = Array.from({ length: 700 }, (_, place) => [
+      `p${place}`,
+      {
+        requires: [
+          `lib = ${1 + (place % 3)}`,
+          place % 50 === 49 ? 'gone' : 'mail',
+          `(q${place % 20} if p${(place * 7) % 700})`,
+        ],
+        conflicts: place % 5 === 0 ? [`p${(place + 1) % 700}`] : [],
+      },
+    ])
+    for (const version of [1, 2, 3]) entries.push([`lib ${version}-1`])
+    for (const name of ['exim', 'postfix']) entries.push([name, { provides: ['mail'], conflicts: ['mail'] }])
+    for (let place = 0; place < 20; place++) entries.push([`q${place}`, { requires: ['exim'] }])
+    const universe = rpmUniverseOf([entries])
+    const good = list(...entries.flatMap(([name], place) => (place < 700 && place % 50 !== 49 ? [name] : [])))
+    const closure = resolveClosure(universe, { listed: good })
+    expect(closure.rows.length).toBeGreaterThan(700 - 14)
+    expect(proveInstallable(universe, closure.rows)).toEqual([])
+    const broken = proveInstallable(universe, entries.keys()).map(({ row }) => row)
+    expect(broken).toEqual(Array.from({ length: 14 }, (_, place) => place * 50 + 49))
+  })
+
   it('notes two files under one name and version', () => {
     const universe = rpmUniverseOf([[['a', { content: 'ours' }]], [['a', { content: 'theirs' }]]])
     const closure = resolveClosure(universe, { listed: list('a') })

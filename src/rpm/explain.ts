@@ -68,7 +68,11 @@ export function explainFailures(closure: WorldClosure, failures: readonly Failur
   const obstacles = obstaclesOf(closure, failures)
   return failures.map(({ root, profile, verdict }) => {
     const row = root.candidates[0]!
-    const reason = describeObstacle(closure.world, { row, obstacle: obstacles.get(profile.key)!.of(row) })
+    const reason = describeObstacle(closure.world, {
+      row,
+      obstacle: obstacles.get(profile.key)!.of(row),
+      filter: closure.filter,
+    })
     const rest = verdict === 'unknown' ? ' (the search for another way was given up)' : ''
     const message = `listed ${root.listed.name} cannot be satisfied because ${reason}${rest}${suffix}`
     return { listed: root.listed, message }
@@ -99,7 +103,7 @@ export function obstaclesOf(
 /** `nginx → openssl-libs >= 3.0: only 1.1 in upstream base`; or two chains that end in what excludes each other. */
 export function describeObstacle(
   world: World,
-  { row, obstacle }: { row: number; obstacle: Obstacle | undefined },
+  { row, obstacle, filter }: { row: number; obstacle: Obstacle | undefined; filter?: ModuleFilter },
 ): string {
   const { universe } = world
   if (obstacle === undefined) return `what ${universe.describe(row)} needs excludes itself`
@@ -109,7 +113,7 @@ export function describeObstacle(
     const satisfiers = world.satisfiers(clause).map((other) => universe.describe(other))
     const there =
       satisfiers.length > 0
-        ? `only ${some(satisfiers, 3)}, which is left out`
+        ? `only ${some(satisfiers, 3)}, which is ${whyLeftOut(world, clause, filter)}`
         : whatIsThere(world, universe.expressionOf(clause))
     return `${describeChain(world, chain, clause)}: ${there}`
   }
@@ -121,6 +125,12 @@ export function describeObstacle(
     return `${first!}, but ${second!}: ${versions}`
   }
   return `${first!}, but ${second!}: ${universe.name(a)} ${field} ${universe.clauseText(clause!)}, and ${universe.describe(b)} is that`
+}
+
+function whyLeftOut(world: World, clause: number, filter: ModuleFilter | undefined): string {
+  const hidden = world.satisfiers(clause).filter((row) => filter?.hidden[row] === 1)
+  const streams = [...new Set(hidden.flatMap((row) => filter?.streamsWith(world.universe.name(row)) ?? []))]
+  return streams.length === 0 ? 'left out' : `in a stream of a module that is not active: ${some(streams, 3)}`
 }
 
 function describeChain(world: World, chain: readonly number[], last?: number): string {

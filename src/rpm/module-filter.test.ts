@@ -89,6 +89,15 @@ describe('modules', () => {
     expect(active.map(({ stream }) => stream)).toEqual(['perl:5.26'])
   })
 
+  it('tells of streams where a dependency is hidden', () => {
+    const universe = rpmUniverseOf([[['tool', { requires: ['nodejs-libs'] }], ['nodejs-libs 18-1']]])
+    const resolveTool = () =>
+      resolveClosure(universe, { listed: [{ name: 'tool', exclude: [] }], modules: { builds, defaults: {} } })
+    expect(resolveTool).toThrow(
+      'tool → nodejs-libs: only nodejs-libs-18-1, which is in a stream of a module that is not active: nodejs:18',
+    )
+  })
+
   it.each([
     [
       'perl-DBI',

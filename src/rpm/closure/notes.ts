@@ -52,7 +52,11 @@ function* noteLowered(closure: WorldClosure): Generator<string> {
   const { universe } = world
   const obstacles = obstaclesOf(closure, lowered)
   for (const { root, profile, taken, wanted } of lowered) {
-    const why = describeObstacle(world, { row: wanted, obstacle: obstacles.get(profile.key)!.of(wanted) })
+    const why = describeObstacle(world, {
+      row: wanted,
+      obstacle: obstacles.get(profile.key)!.of(wanted),
+      filter: closure.filter,
+    })
     const isSame =
       universe.nameOf[taken] === universe.nameOf[wanted] && universe.version(taken) !== universe.version(wanted)
     const [got, asked] = isSame

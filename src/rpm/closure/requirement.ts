@@ -77,10 +77,17 @@ function anyOf(parts: readonly Condition[][]): Condition[] {
   // Of no conditions at all, all hold.
   if (parts.some((part) => part.length === 0)) return []
   const several = parts.filter((part) => part.length > 1)
-  const isSpread = several.length === 1
   const base = parts.flatMap((part) => (part.length === 1 ? part : []))
+  const isSpread = several.length === 1 && several[0]!.length * sizeOf(base) <= maxSpread
   const joined = join(isSpread ? base : [...base, { rows: [], absent: [], nested: several }])
   return isSpread ? several[0]!.map((condition) => join([joined, condition])) : [joined]
+}
+
+/** Above this many rows, conditions are nested rather than multiplied out. */
+const maxSpread = 1000
+
+function sizeOf(conditions: readonly Condition[]): number {
+  return conditions.reduce((sum, { rows, absent, nested }) => sum + rows.length + absent.length + nested.length, 0)
 }
 
 function join(conditions: readonly Condition[]): Condition {

@@ -72,22 +72,45 @@ export function closeWorld(world: World, { request, filter, roots, streams, take
     lowered: [],
   }
   const needed = new Set<number>()
-  const profiles = new Map(
-    [...roots.map(({ listed }) => listed), ...streams]
-      .map((listed) => profileOf(request, listed))
-      .map((profile) => [profile.key, profile]),
-  )
-  const isOf = (listed: ListedForClosure, key: string): boolean => profileOf(request, listed).key === key
+  const groups = groupByProfile(request, roots, streams)
   // The order of the list must not matter.
-  for (const key of [...profiles.keys()].sort()) {
-    const part = new ProfileClosure(closure, { profile: profiles.get(key)!, taken })
-    part.closeRoots(roots.filter(({ listed }) => isOf(listed, key)).sort(compareRoots))
-    part.closeSoft(new Set(streams.filter((listed) => isOf(listed, key)).map(({ name }) => name.slice(1))))
+  for (const { profile, roots: own, streams: listed } of groups.sort((a, b) =>
+    a.profile.key < b.profile.key ? -1 : 1,
+  )) {
+    const part = new ProfileClosure(closure, { profile, taken })
+    part.closeRoots(own.sort(compareRoots))
+    part.closeSoft(new Set(listed))
     for (const row of part.needed) needed.add(row)
   }
   closure.rows = Uint32Array.from(needed).sort()
   closure.roots.sort((a, b) => a.row - b.row)
   return closure
+}
+
+interface Group {
+  profile: Profile
+  roots: ClosureRoot[]
+  /** `name:stream` */
+  streams: string[]
+}
+
+function groupByProfile(
+  request: ClosureRequest,
+  roots: readonly ClosureRoot[],
+  streams: readonly ListedForClosure[],
+): Group[] {
+  const groups = new Map<string, Group>()
+  const groupOf = (listed: ListedForClosure): Group => {
+    const profile = profileOf(request, listed)
+    const known = groups.get(profile.key)
+    if (known !== undefined) return known
+    const group: Group = { profile, roots: [], streams: [] }
+    groups.set(profile.key, group)
+    return group
+  }
+  for (const root of roots) groupOf(root.listed).roots.push(root)
+  for (const listed of streams) groupOf(listed).streams.push(listed.name.slice(1))
+  return [...groups.values()]
 }
 
 function compareRoots(a: ClosureRoot, b: ClosureRoot): number {
