@@ -4,7 +4,7 @@ import { RopeHashes } from './rope-hashes.ts'
 
 /**
  * Bytes of the pieces last used, so that the checksum over a whole index needs not read them from the store again.
- * Holds at most `limitBytes`; the default, 96 MiB, is enough for 60,000 packages in plain, gz and xz, and nothing
+ * Holds at most `limitBytes`; the default, 64 MiB, is enough for 45,000 packages in plain, gz and xz, and nothing
  * is taken before it is used.
  */
 export class PieceMemory {
@@ -15,7 +15,7 @@ export class PieceMemory {
   /** The last composition of each mirror. */
   readonly compositions = new Map<string, Composition>()
 
-  constructor(limitBytes: number = 96 * 1024 * 1024) {
+  constructor(limitBytes: number = 64 * 1024 * 1024) {
     this.#limitBytes = limitBytes
   }
 
