@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKey } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readRpmBytes, toPackage } from '../../src/rpm/header/index.ts'
+import { isLarderError } from '../../src/core/index.ts'
+import { parseKeyring } from '../../src/openpgp/index.ts'
+import { readRpmBytes, rpmInMemory, toPackage, verifyRpm } from '../../src/rpm/header/index.ts'
 import { makeRpm } from '../../src/rpm/testing/make-rpm.ts'
 import { signRpm } from '../../src/rpm/testing/sign-rpm.ts'
 
@@ -121,6 +123,44 @@ describe.skipIf(!hasRpm && !must)('headers as rpm reads them [needs rpm]', () =>
     expect(readFileSync(join(root, 'usr/bin/made'), 'utf8')).toBe('x')
   })
 })
+
+it.skipIf(!hasRpm && !must)(
+  'a package with one bit changed, anywhere, is believed when rpm believes it [needs rpm]',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'larder-rpm-bits-'))
+    try {
+      const { privateKey, publicKey } = await generateKey({ type: 'ecc', curve: 'ed25519Legacy', userIDs: [{ name: 'T' }], format: 'object' }) // prettier-ignore
+      const made = makeRpm({ name: 'a', version: '1', files: { '/a': 'x' }, requires: ['b > 1'] })
+      const rpm = await signRpm(made, privateKey)
+      const ring = await parseKeyring([{ name: 'T', bytes: Buffer.from(publicKey.armor()) }])
+      writeFileSync(join(folder, 'key.asc'), publicKey.armor())
+      const keys = ['--dbpath', join(folder, 'database')]
+      execFileSync('rpmkeys', [...keys, '--import', join(folder, 'key.asc')])
+      const believed: string[] = []
+      for (let at = 0; at < rpm.length; at++) {
+        const changed = Buffer.from(rpm)
+        changed[at]! ^= 1 << (at % 8)
+        writeFileSync(join(folder, `${at}.rpm`), changed)
+        const verifying = verifyRpm(rpmInMemory(changed, 'changed'), ring, { now: new Date(Date.now() + 60_000) })
+        const isGood = await verifying.then(
+          () => true,
+          (error: unknown) => expect(isLarderError(error)).toBe(true),
+        )
+        if (isGood === true) believed.push(`${at}.rpm`)
+      }
+      const all = Array.from({ length: rpm.length }, (_, at) => `${at}.rpm`)
+      const { stdout } = spawnSync('rpmkeys', [...keys, '-K', ...all], { cwd: folder, maxBuffer: 1 << 26 })
+      // rpm names all that it refused to read before the next that it could.
+      const good = [...stdout.toString().matchAll(/(\d+\.rpm): digests signatures OK$/gm)].map(([, name]) => name)
+      expect(good.length).toBeGreaterThan(50)
+      expect(good.length).toBeLessThan(200)
+      expect(believed).toEqual(good)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+  60_000,
+)
 
 function askRpm(path: string): string[] {
   return execFileSync('rpm', ['-qp', '--nosignature', '--qf', format, path]).toString().split('\n').slice(0, -1)

@@ -3,11 +3,11 @@ import { generateKey, revokeKey, type PrivateKey } from 'openpgp'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { isLarderError, type ErrorCode } from '../../core/index.ts'
 import { parseKeyring, type Keyring } from '../../openpgp/index.ts'
-import { int32, string, strings, type HeaderValue } from '../testing/header-bytes.ts'
-import { makeRpm, type MakeRpmOptions } from '../testing/make-rpm.ts'
+import { bin, int32, string, strings, type HeaderValue } from '../testing/header-bytes.ts'
+import { assembleRpm, makeRpm, type MakeRpmOptions } from '../testing/make-rpm.ts'
 import { signRpm } from '../testing/sign-rpm.ts'
 import { readRpm, readRpmBytes, rpmInMemory, toPackage, verifyRpm } from './index.ts'
-import { Tag } from './tag.ts'
+import { SignatureTag, Tag } from './tag.ts'
 
 const withCode = (code: ErrorCode): Error => expect.objectContaining({ code }) as Error
 const now = new Date('2026-06-01T00:00:00Z')
@@ -219,17 +219,11 @@ function inHeader(bytes: Buffer): Buffer {
   return changed(bytes, bytes.lastIndexOf('first'))
 }
 
-/** Header and payload of one, signatures of the other, with the digests of the one. */
+/** Whole in itself, and signed as another is. */
 async function swapped(key: PrivateKey): Promise<Buffer> {
-  const [one, other] = [makeRpm(alpha), makeRpm({ ...alpha, version: '2.0~rc1' })]
-  const [signedOne, signedOther] = [await signRpm(one, key), await signRpm(other, key)]
-  const [digest, digestOther] = [signedOne, signedOther].map((bytes) =>
-    readRpmBytes(bytes, 'signed').signature.text(273)!,
-  ) as [string, string]
-  const start = readRpmBytes(signedOther, 'other').headerStart
-  const signatures = Buffer.from(
-    signedOther.subarray(0, start).toString('latin1').replace(digestOther, digest),
-    'latin1',
-  )
-  return Buffer.concat([signatures, signedOne.subarray(readRpmBytes(signedOne, 'one').headerStart)])
+  const other = await signRpm(makeRpm({ ...alpha, version: '2.0' }), key)
+  const stolen = readRpmBytes(other, 'other').signature.binary(SignatureTag.dsa)!
+  const { header, headerEnd } = readRpmBytes(rpm, 'alpha')
+  const parts = { header: header.bytes, payload: rpm.subarray(headerEnd), archiveBytes: 0 }
+  return assembleRpm(rpm.subarray(0, 96), parts, new Map([[SignatureTag.dsa, bin(stolen)]]))
 }

@@ -14,6 +14,8 @@ export interface RpmFile {
 }
 
 const leadBytes = 96
+/** The one kind there is: a header of its own. */
+const signatureOfHeaders = 5
 /** Most headers are within; those of a kernel are not. */
 const firstBytes = 64 * 1024
 /** rpm pads the signature header, and only that, to a multiple of 8. */
@@ -79,4 +81,5 @@ function checkLead(first: Buffer): void {
   if (first.length < leadBytes) throw new HeaderFault(`it has ${first.length} bytes`)
   if (first.readUInt32BE(0) !== 0xedabeedb) throw new HeaderFault('it does not begin as one')
   if (first[4] !== 3 && first[4] !== 4) throw new HeaderFault(`version ${first[4]} of the format is not known`)
+  if (first.readUInt16BE(78) !== signatureOfHeaders) throw new HeaderFault('its signature is of no known kind')
 }

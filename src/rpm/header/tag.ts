@@ -68,6 +68,8 @@ export const SignatureTag = {
   size: 1000,
   /** OpenPGP signature of header and payload together, of packages of old. */
   pgp: 1002,
+  /** Of header and payload together. */
+  md5: 1004,
   gpg: 1005,
   payloadSize: 1007,
   /** OpenPGP signatures of the header alone. */

@@ -74,7 +74,7 @@ export function assembleRpm(
   const { header, payload, archiveBytes } = parts
   const entries = new Map<number, HeaderValue>([
     [SignatureTag.size, int32(header.length + payload.length)],
-    [1004, bin(createHash('md5').update(header).update(payload).digest())],
+    [SignatureTag.md5, bin(createHash('md5').update(header).update(payload).digest())],
     [SignatureTag.payloadSize, int32(archiveBytes)],
     [SignatureTag.sha1Header, string(createHash('sha1').update(header).digest('hex'))],
     [SignatureTag.sha256Header, string(createHash('sha256').update(header).digest('hex'))],
