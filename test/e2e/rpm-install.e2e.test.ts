@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
+import { readKeys } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFileServer } from '../fixtures/upstream/index.ts'
 import type { TestRpm } from '../fixtures/rpm-upstream/index.ts'
@@ -210,4 +211,29 @@ it('an upstream that createrepo_c wrote, with groups, advisories and old checksu
   } finally {
     await server.close()
   }
+})
+
+it('a mirror for yum 3: an RSA key, gzip, whole seconds; rich dependencies are refused', async () => {
+  const plain = packages().map((one) => ({
+    ...one,
+    requires: (one.requires ?? []).filter((text) => !text.startsWith('(')),
+    recommends: [],
+  }))
+  await using site = await openRpmSite({ packages: plain, mirror: ['compatibility: yum3'], compression: 'xz' })
+  await site.publish(['python36u'])
+  const { url } = site.controller
+  const read = async (path: string): Promise<string> => (await fetch(url + path)).text()
+  const [key] = await readKeys({ armoredKeys: await read('/keys/el9.asc') })
+  expect(key?.getAlgorithmInfo().algorithm).toBe('rsaEncryptSign')
+  const repomd = await read('/rpm/el9/repodata/repomd.xml')
+  const hrefs = [...repomd.matchAll(/href="([^"]+)"/g)].map(([, href]) => href!)
+  expect(hrefs.filter((href) => !href.endsWith('.gz'))).toEqual([])
+  expect(repomd).not.toMatch(/<timestamp>\d+\./)
+  const client = await site.client()
+  const made = await client.install('python36u')
+  expect(made.exitCode, made.output).toBe(0)
+  site.upstream.options.packages = packages()
+  await site.upstream.publish()
+  await site.controller.client.sync()
+  expect((await waitForRuns(site.controller.client)).error?.code).toBe('RPM_RICH_DEPENDENCY')
 })
