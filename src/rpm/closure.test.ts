@@ -268,6 +268,22 @@ const cases: Case[] = [
     expected: ['a 1-1', 'data 1-1 noarch', 'lib 1-1', 'tool 1-1 i686', 'wine 1-1 i686'],
   },
   {
+    title: 'takes the same version for 64 bits beside what is needed for 32',
+    upstreams: [
+      [
+        ['wine 1-1 i686', { requires: ['lib.so'] }],
+        ['wine'],
+        ['lib 2-1 i686', { provides: ['lib.so'] }],
+        ['lib 2-1', { requires: ['data'] }],
+        ['lib 3-1'],
+        ['data 1-1 noarch'],
+      ],
+    ],
+    architectures: ['x86_64', 'i686'],
+    request: { listed: list({ name: 'wine', architecture: 'i686' }) },
+    expected: ['data 1-1 noarch', 'lib 2-1 i686', 'lib 2-1', 'wine 1-1 i686'],
+  },
+  {
     title: 'each kind of machine on its own',
     upstreams: [
       [['a'], ['a 1-1 aarch64', { requires: ['b'] }], ['b 1-1 noarch', { requires: ['c'] }], ['c'], ['c 1-1 aarch64']],

@@ -19,7 +19,7 @@ export interface Closure {
   readonly rows: Uint32Array
   /** Choices that were made, recommendations that cannot be met, upstreams that disagree: for people. */
   readonly notes: readonly string[]
-  /** `listed`, `module nodejs:20`, or `nginx Requires openssl-libs >= 3.0`: the shortest way from the list. */
+  /** `listed`, `nginx Requires openssl-libs >= 3.0`, `module nodejs:20`, or `goes with glibc-2.34-1.i686`: the shortest way. */
   reason(row: number): string
   /** One for each kind of machine that the mirror is for. */
   readonly worlds: readonly WorldClosure[]

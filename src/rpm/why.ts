@@ -22,7 +22,7 @@ function chainsIn(universe: Universe, world: WorldClosure, name: string): WhyCha
   const targets = Array.from(universe.rowsNamed(name)).filter((row) => world.rows.includes(row))
   if (targets.length === 0) return []
   const next = stepsTowards(world, targets)
-  const roots = new Map<number, string>(world.moduleRoots.map(({ row, stream }) => [row, `module ${stream}`]))
+  const roots = new Map<number, string>(world.companions.map(({ row, because }) => [row, because]))
   for (const { row } of world.roots) roots.set(row, 'listed')
   return [...roots]
     .filter(([row]) => next.has(row))

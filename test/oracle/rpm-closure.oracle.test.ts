@@ -53,6 +53,26 @@ describe.skipIf(!hasDnf && !must)("closures and dnf's solver [needs dnf]", () =>
     expect(tally.alike / tally.installable).toBeGreaterThan(0.97)
   })
 
+  it('with 32 and 64 bits, what dnf can install can be installed', () => {
+    const arbitrary = arbitraryPackages({ maxLength: 9, architectures: ['x86_64', 'i686', 'noarch'], isRich: false })
+    const universes = fc.sample(arbitrary, { numRuns: 400, seed: 23 })
+    const answers = askSolver(universes)
+    const tally = { both: 0, dnfOnly: 0, oursOnly: 0 }
+    universes.forEach((entries, place) => {
+      const problems = proveInstallable(rpmUniverseOf([entries], ['x86_64', 'i686']), entries.keys())
+      const broken = new Set(problems.map(({ row }) => row))
+      entries.forEach((one, row) => {
+        const isDnfs = answers[place]?.[nevraOf(one)] !== null
+        if (isDnfs && !broken.has(row)) tally.both++
+        else if (isDnfs) tally.dnfOnly++
+        else if (!broken.has(row)) tally.oursOnly++
+      })
+    })
+    expect(tally.dnfOnly).toBe(0)
+    // dnf wants 32 bits of a package only in the version of its 64 bits, where it sees both; rpm does not.
+    expect(tally.oursOnly / tally.both).toBeLessThan(0.05)
+  })
+
   it('means by rich dependencies what rpm means', () => {
     const names = ['x', 'y', 'z']
     const subsets = Array.from({ length: 8 }, (_, mask) => names.filter((__, place) => (mask & (1 << place)) !== 0))

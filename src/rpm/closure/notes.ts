@@ -37,8 +37,7 @@ function* notesOf(closure: WorldClosure): Generator<string> {
     yield `${universe.name(row)} recommends ${universe.clauseText(clause)}: nothing can satisfy it`
   for (const root of closure.leftOut) {
     if (isHeld[root.row] === 1) continue
-    if ('stream' in root)
-      yield `${universe.describe(root.row)} of the module ${root.stream} cannot be installed, and is left out`
+    if ('because' in root) yield `${universe.describe(root.row)} (${root.because}) cannot be installed, and is left out`
     else {
       const verb = root.field === 'Recommends' ? 'recommends' : 'is supplemented by'
       yield `${universe.name(root.askedBy)} ${verb} ${universe.name(root.row)}, which cannot be installed`

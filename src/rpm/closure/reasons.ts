@@ -54,7 +54,7 @@ export function heldRows({ rows, world }: WorldClosure): Uint8Array {
   return isHeld
 }
 
-/** Breadth first: what is listed, then what it needs by first choice, then by any; the rest of modules last. */
+/** Breadth first: what is listed, then what it needs by first choice, then by any; companions last. */
 function findSteps(closure: WorldClosure): Map<number, Step | string> {
   const steps = new Map<number, Step | string>()
   const isHeld = heldRows(closure)
@@ -70,7 +70,7 @@ function findSteps(closure: WorldClosure): Map<number, Step | string> {
   }
   spread(true)
   spread(false)
-  for (const { row, stream } of closure.moduleRoots) if (!steps.has(row)) steps.set(row, `module ${stream}`)
+  for (const { row, because } of closure.companions) if (!steps.has(row)) steps.set(row, because)
   spread(true)
   spread(false)
   return steps

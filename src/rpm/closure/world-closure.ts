@@ -1,4 +1,5 @@
 import type { ModuleFilter } from '../module-filter.ts'
+import { type Companion, findCompanions } from './companions.ts'
 import { type Profile, barredRows, profileOf } from './profiles.ts'
 import type { ClosureRequest, ListedForClosure } from './request.ts'
 import { type Decision, Solver, type Verdict } from './solver.ts'
@@ -22,12 +23,6 @@ export interface Failure {
   verdict: Verdict
 }
 
-/** A part of an active module that comes along: `nodejs:20`. */
-export interface ModuleRoot {
-  row: number
-  stream: string
-}
-
 /** The closure as machines of one kind see it. */
 export interface WorldClosure {
   world: World
@@ -37,11 +32,11 @@ export interface WorldClosure {
   /** Rows that were asked for, each with its root; in the order of rows. */
   roots: { row: number; root: ClosureRoot }[]
   softRoots: SoftRoot[]
-  moduleRoots: ModuleRoot[]
+  companions: Companion[]
   decisions: Decision[]
   unmet: Unmet[]
-  /** Recommended packages and parts of modules that cannot be installed. */
-  leftOut: (SoftRoot | ModuleRoot)[]
+  /** Recommended packages and companions that cannot be installed. */
+  leftOut: (SoftRoot | Companion)[]
   failures: Failure[]
   /** Candidates that were passed over for a worse one. */
   lowered: { root: ClosureRoot; profile: Profile; taken: number; wanted: number }[]
@@ -64,7 +59,7 @@ export function closeWorld(world: World, { request, filter, roots, streams, take
     rows: new Uint32Array(0),
     roots: [],
     softRoots: [],
-    moduleRoots: [],
+    companions: [],
     decisions: [],
     unmet: [],
     leftOut: [],
@@ -150,7 +145,7 @@ class ProfileClosure {
     }
   }
 
-  /** What is recommended, what supplements, and the rest of modules, until nothing more comes along. */
+  /** What is recommended, what supplements, and companions, until nothing more comes along. */
   closeSoft(listedStreams: ReadonlySet<string>): void {
     const { world } = this.closure
     for (let isDone = false; !isDone;) {
@@ -163,10 +158,10 @@ class ProfileClosure {
       const { wanted, unmet } = this.profile.recommends ? findRecommended(scope, rows) : { wanted: [], unmet: [] }
       const supplements = this.profile.recommends ? findSupplements(scope) : []
       const soft = [...wanted, ...supplements]
-      const modules = this.findModuleRoots(listedStreams)
-      const verdicts = this.solve([...soft, ...modules].map(({ row }) => row))
+      const companions = this.findCompanions(listedStreams)
+      const verdicts = this.solve([...soft, ...companions].map(({ row }) => row))
       this.keep(soft, { into: this.closure.softRoots, verdicts })
-      this.keep(modules, { into: this.closure.moduleRoots, verdicts })
+      this.keep(companions, { into: this.closure.companions, verdicts })
       isDone = verdicts.size === 0
       if (isDone) this.closure.unmet.push(...unmet)
     }
@@ -207,16 +202,15 @@ class ProfileClosure {
     return next < 0 ? candidates.length : next
   }
 
-  private findModuleRoots(listedStreams: ReadonlySet<string>): ModuleRoot[] {
-    const { world, filter } = this.closure
-    return filter.active
-      .filter(({ stream, rows }) => listedStreams.has(stream) || rows.some((row) => this.needed.has(row)))
-      .flatMap(({ stream, rows }) => rows.map((row) => ({ row, stream })))
-      .filter(({ row }) => !this.needed.has(row) && this.isBarred[row] === 0 && world.isHere[row] === 1)
+  private findCompanions(listedStreams: ReadonlySet<string>): Companion[] {
+    const { world, filter, roots } = this.closure
+    const listed = new Set(roots.map(({ row }) => row))
+    const found = findCompanions({ world, filter, held: this.needed, listedStreams, listed })
+    return found.filter(({ row }) => this.isBarred[row] === 0 && world.isHere[row] === 1)
   }
 
   /** What cannot be installed is not asked for again. */
-  private keep<Kind extends SoftRoot | ModuleRoot>(
+  private keep<Kind extends SoftRoot | Companion>(
     roots: readonly Kind[],
     { into, verdicts }: { into: Kind[]; verdicts: ReadonlyMap<number, Verdict> },
   ): void {
