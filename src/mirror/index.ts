@@ -23,6 +23,7 @@ export { packageChanges, packagesOfTree, planManifest, planSourceManifest, type 
 export { mirrorGrammar } from './mirror-grammar.ts'
 export { createMirrorKind, type MirrorKindOptions } from './mirror-kind.ts'
 export type { MirrorMemory } from './mirror-memory.ts'
+export { contentOf } from './snapshot-content.ts'
 export { validForMsOf } from './stage-mirror.ts'
 export { readMirrorRequest } from './mirror-request.ts'
 export { validDays, type MirrorConfig, type UpstreamConfig } from './mirror-schema.ts'

@@ -1,4 +1,4 @@
-import { digestOf, isLarderError, type KindContext } from '../core/index.ts'
+import { digestOf, isLarderError, type Digest, type KindContext } from '../core/index.ts'
 import type { Snapshot } from '../publish/index.ts'
 import {
   formatNamed,
@@ -53,9 +53,19 @@ async function packagesIfReadable(formats: readonly AnyFormat[], snapshot: Snaps
 }
 
 function inputsOf(request: MirrorRequest<unknown, MirrorConfig>, upstream: string): string {
-  const list = request.list.map((listed): ListedPackage => ({ ...listed, position: nowhere }))
-  return digestOf(JSON.stringify([request.mirror, request.upstreams, list, upstream]))
+  return digestOf(JSON.stringify([request.mirror, request.upstreams, wishesOf(request.list), upstream]))
 }
+
+/** What a list asks for. The run after a push has the very list of its check. */
+function wishesOf(list: MirrorRequest<unknown, MirrorConfig>['list']): string {
+  const known = wishes.get(list)
+  if (known !== undefined) return known
+  const text = digestOf(JSON.stringify(list.map((listed): ListedPackage => ({ ...listed, position: nowhere }))))
+  wishes.set(list, text)
+  return text
+}
+
+const wishes = new WeakMap<MirrorRequest<unknown, MirrorConfig>['list'], Digest>()
 
 /** Where a package is listed does not decide what is published. */
 const nowhere = { file: '', line: 0, column: 0 }

@@ -4,6 +4,7 @@ import type { MirrorChange, StagedMirror } from './mirror-change.ts'
 import type { MirrorKindOptions } from './mirror-kind.ts'
 import type { MirrorConfig } from './mirror-schema.ts'
 import { heldBefore } from './package-diff.ts'
+import { withContent } from './snapshot-content.ts'
 
 /** Downloads what is missing, writes the snapshot and seals it. Nobody outside sees any of it. */
 export async function stageMirror(
@@ -27,7 +28,12 @@ export async function stageMirror(
   const published = publication && (await publisher.snapshot(mirror, publication.snapshotNumber))
   const since = isTrusted ? published?.tree : undefined
   const { tree, meta } = await format.compose(formatContext, loaded, { request, resolution: staged, since })
-  const snapshot = await publisher.addSnapshot({ mirror, tree, origin: `run ${context.runId}`, meta })
+  const snapshot = await publisher.addSnapshot({
+    mirror,
+    tree,
+    origin: `run ${context.runId}`,
+    meta: withContent(meta, staged.packages),
+  })
   const snapshotNumber = snapshot.number
   const validForMs = validForMsOf(request.mirror)
   const previousTree = isTrusted ? publication?.tree : undefined

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { LarderError, silentProgress, type Finding } from '../../core/index.ts'
 import {
+  contentOf,
   diffPackages,
   formatNamed,
   formatOfSnapshot,
@@ -97,9 +98,9 @@ async function summarize(context: ControllerContext, name: string): Promise<Mirr
   const publication = await context.publisher.current(name)
   const format = (await formatOf(context, name)).name
   if (publication === undefined) return { name, format, publication: undefined, packageCount: 0, sizeBytes: 0 }
-  const packages = await packagesOf(context, name, publication.snapshotNumber)
-  const sizeBytes = packages.reduce((sum, one) => sum + one.sizeBytes, 0)
-  return { name, format, publication: summarizePublication(publication), packageCount: packages.length, sizeBytes }
+  const snapshot = await context.publisher.snapshot(name, publication.snapshotNumber)
+  const content = await contentOf(context.formats, snapshot)
+  return { name, format, publication: summarizePublication(publication), ...content }
 }
 
 async function detail(context: ControllerContext, name: string): Promise<MirrorDetail> {
@@ -120,13 +121,13 @@ async function summarizeSnapshot(
   published: boolean,
 ): Promise<SnapshotSummary> {
   const tree = await readTree(context.store, snapshot.tree)
-  const packages = await formatOfSnapshot(context.formats, snapshot).packagesOf(snapshot)
+  const { packageCount } = await contentOf(context.formats, snapshot)
   return {
     mirror: snapshot.mirror,
     number: snapshot.number,
     createdAt: snapshot.createdAt.toISOString(),
     origin: snapshot.origin,
-    packageCount: packages.length,
+    packageCount,
     sizeBytes: tree.sizeBytes,
     published,
   }
