@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKey } from 'openpgp'
@@ -104,6 +104,33 @@ describe.skipIf(!hasRpm && !must)('headers as rpm reads them [needs rpm]', () =>
     const paths = globSync([join(folder, 'made.rpm'), join(folder, 'top/**/*.rpm')])
     expect(paths).toHaveLength(5)
     for (const path of paths) expect(answer(path), path).toEqual(askRpm(path))
+  })
+
+  it.each<[string, string[]]>([
+    ['its header', []],
+    ['header and payload besides', ['--rpmv3']],
+  ])('what rpmbuild made is believed when rpmsign has signed %s', async (_, form) => {
+    const home = mkdtempSync(join(tmpdir(), 'larder-gpg-'))
+    const env = { ...process.env, GNUPGHOME: home }
+    try {
+      const make = ['--passphrase', '', '--quick-gen-key', 'S <s@example.org>', 'rsa2048', 'sign', 'never']
+      execFileSync('gpg', ['--batch', '--quiet', ...make], { env, stdio: 'pipe' })
+      const ring = await parseKeyring([{ name: 'S', bytes: execFileSync('gpg', ['--armor', '--export'], { env }) }])
+      const paths = globSync(join(folder, 'top/**/*.rpm')).map((path, at) => {
+        copyFileSync(path, join(home, `${at}.rpm`))
+        return join(home, `${at}.rpm`)
+      })
+      const flags = ['--addsign', ...form, '--define', '_gpg_name S', '--define', '__gpg /usr/bin/gpg']
+      execFileSync('rpmsign', [...flags, ...paths], { env, stdio: 'pipe' })
+      for (const path of paths) {
+        const source = rpmInMemory(readFileSync(path), path)
+        const { signers } = await verifyRpm(source, ring, { now: new Date(Date.now() + 60_000) })
+        expect(signers).toHaveLength(1)
+      }
+    } finally {
+      spawnSync('gpgconf', ['--kill', 'all'], { env })
+      rmSync(home, { recursive: true, force: true })
+    }
   })
 
   it('what is made for tests passes rpm -K with its key, and is installed', () => {
