@@ -122,19 +122,20 @@ describe('a site with an RPM mirror', () => {
 
   it('the script of the set-up makes a machine a client', async () => {
     const root = site.workspace.path('machine')
-    await mkdir(join(root, 'etc'), { recursive: true })
+    const repos = join(root, 'etc/yum.repos.d')
+    await mkdir(repos, { recursive: true })
+    await writeFile(join(repos, 'other.repo'), '[other]\nname=other\nbaseurl=http://127.0.0.1:1/\n')
     const script = await (await fetch(`${site.controller.url}/setup/el9`)).text()
-    const made = await execa('sh', ['-s'], {
-      input: script,
-      env: { LARDER_ROOT: root, no_proxy: '127.0.0.1' },
-      all: true,
-      reject: false,
-    })
-    expect(made.exitCode, made.all).toBe(0)
-    expect(await readdir(join(root, 'etc/yum.repos.d'))).toEqual(['larder-el9.repo'])
-    const undone = await execa('sh', ['-s'], { input: script, env: { LARDER_ROOT: root, LARDER_UNDO: '1' }, all: true })
-    expect(undone.exitCode, undone.all).toBe(0)
-    expect(await readdir(join(root, 'etc/yum.repos.d'))).toEqual([])
+    const run = async (settings: Record<string, string>): Promise<string[]> => {
+      const env = { ...settings, LARDER_ROOT: root, no_proxy: '127.0.0.1' }
+      const { exitCode, all } = await execa('sh', ['-s'], { input: script, env, all: true, reject: false })
+      expect(exitCode, all).toBe(0)
+      return readdir(repos)
+    }
+    expect(await run({})).toEqual(['larder-el9.repo', 'other.repo'])
+    expect(await run({ LARDER_ONLY: '1' })).toEqual(['larder-el9.repo'])
+    expect(await run({ LARDER_UNDO: '1' })).toEqual(['other.repo'])
+    expect(await readdir(join(root, 'etc'))).not.toContain('larder-aside')
   })
 
   it('libsolv finds nothing broken, and rpm every signature good', async () => {

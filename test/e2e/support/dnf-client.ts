@@ -66,7 +66,8 @@ export async function createDnfClient(root: string, settings: readonly string[] 
       const names = linesOf(await run('rpm', [`--root=${root}`, '-qa', '--qf', format]))
       return names.filter((name) => !name.startsWith('gpg-pubkey-'))
     },
-    available: async () => linesOf(await dnf('repoquery', '--refresh', '--qf', 'nevra %{name}-%{version}-%{release}.%{arch}')),
+    available: async () =>
+      linesOf(await dnf('repoquery', '--refresh', '--qf', 'nevra %{name}-%{version}-%{release}.%{arch}')),
   }
 }
 

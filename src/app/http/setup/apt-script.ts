@@ -69,7 +69,7 @@ move_aside() {
   mkdir -p "$aside/sources.list.d"
   for file in "$apt/sources.list" "$apt/sources.list.d"/*.list "$apt/sources.list.d"/*.sources; do
     [ -e "$file" ] || continue
-    case $file in */larder-*.sources) continue ;; esac
+    case $file in "$apt"/sources.list.d/larder-*.sources) continue ;; esac
     kept=$aside\${file#"$apt"}
     [ ! -e "$kept" ] || fail "$kept is there already: move it away, so that nothing is overwritten."
     mv "$file" "$kept"

@@ -65,7 +65,7 @@ move_aside() {
   mkdir -p "$aside"
   for file in "$repos"/*.repo; do
     [ -e "$file" ] || continue
-    case $file in */larder-*.repo) continue ;; esac
+    case $file in "$repos"/larder-*.repo) continue ;; esac
     kept=$aside\${file#"$repos"}
     [ ! -e "$kept" ] || fail "$kept is there already: move it away, so that nothing is overwritten."
     mv "$file" "$kept"
