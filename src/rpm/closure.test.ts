@@ -456,6 +456,12 @@ describe('what cannot be satisfied', () => {
       ['a'],
       'listed a cannot be satisfied because a → (b or c >= 2): b: no upstream has it; c >= 2: only 1-1 in upstream up0',
     ],
+    [
+      'a part of a rich dependency',
+      [['a', { requires: ['(b and c)'] }], ['b'], ['c', { requires: ['gone'] }]],
+      ['a'],
+      'listed a cannot be satisfied because a → (b and c) → gone: no upstream has it',
+    ],
     ['an unknown name', [['nginx']], ['ngimx'], 'no upstream has a package ngimx'],
     ['an unknown file', [['nginx']], ['/usr/bin/x'], 'no package of any upstream has the file /usr/bin/x'],
     ['an unknown module', [['nginx']], ['@nodejs:20'], 'no upstream has the module nodejs:20'],

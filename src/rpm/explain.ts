@@ -4,7 +4,7 @@ import { Obstacles, type Obstacle } from './closure/obstacle.ts'
 import { barredRows, type Profile } from './closure/profiles.ts'
 import type { ListedForClosure } from './closure/request.ts'
 import type { Failure, WorldClosure } from './closure/world-closure.ts'
-import { clausesOf, type World } from './closure/world.ts'
+import { clausesOf, isPlain, type World } from './closure/world.ts'
 import type { ModuleFilter } from './module-filter.ts'
 import { type Capability, type Expression, formatDependency, isRich } from './relation.ts'
 import type { Universe } from './universe.ts'
@@ -110,7 +110,8 @@ export function describeObstacle(
   if (obstacle.kind === 'excluded') return `${universe.name(row)} is excluded`
   if (obstacle.kind === 'missing') {
     const { chain, clause } = obstacle
-    const satisfiers = world.satisfiers(clause).map((other) => universe.describe(other))
+    const requirement = world.requirement(clause)
+    const satisfiers = isPlain(requirement) ? requirement.map((other) => universe.describe(other)) : []
     const there =
       satisfiers.length > 0
         ? `only ${some(satisfiers, 3)}, which is ${whyLeftOut(world, clause, filter)}`

@@ -68,8 +68,10 @@ export class Obstacles {
     const chain = [root]
     for (;;) {
       const clause = this.broken.get(chain.at(-1)!)!
-      const next = world.satisfiers(clause).find((row) => isAllowed(row) && !chain.includes(row))
-      if (next === undefined || !this.broken.has(next)) return { kind: 'missing', chain, clause }
+      const next = world
+        .satisfiers(clause)
+        .find((row) => isAllowed(row) && this.broken.has(row) && !chain.includes(row))
+      if (next === undefined) return { kind: 'missing', chain, clause }
       chain.push(next)
     }
   }
