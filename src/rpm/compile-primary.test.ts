@@ -108,7 +108,7 @@ const odd = `\ufeff<?xml version='1.0' encoding='utf-8'?><!-- <package> --><?tar
 <other><package><name>none</name></package></other>
 <c:package
   type='rpm'><x:format
-    ><x:requires><x:entry rel='3' pre="1" ver='2' epoch="0" flags='GE' name='b&#97;s&#x68;'/><x:entry name="ö &gt;"></x:entry></x:requires>
+    ><x:requires><x:entry rel='3' pre="1" ver='2' epoch="0" flags='GE' name='b&#97;s&#x68;'/><x:entry name="ö"></x:entry></x:requires>
      <x:requires><x:entry name='(a if b)' flags='EQ'/></x:requires>
      <c:file>/etc/<![CDATA[<&>]]><!-- no -->é</c:file><x:sourcerpm/></x:format>
   <c:location href="p/a.rpm" />
@@ -123,7 +123,7 @@ const odd = `\ufeff<?xml version='1.0' encoding='utf-8'?><!-- <package> --><?tar
 `
 
 test('any order, quotes, prefixes, references, comments, CDATA and white space', async () => {
-  const index = await compile(odd.replace('ö &gt;', 'ö'))
+  const index = await compile(odd)
   const start = odd.indexOf('<c:package')
   const end = odd.indexOf('</c:package\n>') + '</c:package\n>'.length
   expect(told(index)).toEqual({
@@ -139,7 +139,7 @@ test('any order, quotes, prefixes, references, comments, CDATA and white space',
         sourceRpm: '',
         files: ['/etc/<&>é'],
         relations: { requires: ['bash >= 2-3', 'ö', '(a if b)'] },
-        fragment: odd.slice(start, end).replace('ö &gt;', 'ö'),
+        fragment: odd.slice(start, end),
       },
     ],
     excludedCount: 0,
@@ -150,7 +150,7 @@ test('any order, quotes, prefixes, references, comments, CDATA and white space',
 })
 
 test('wherever the chunks end, it is the same', async () => {
-  const text = Buffer.from(odd.replace('ö &gt;', 'ö') + ' ')
+  const text = Buffer.from(odd + ' ')
   const whole = told(await compile(text))
   for (let size = 1; size < 9; size++) {
     const index = await compilePrimary(pieces(text, [size]), { folder, key: `s${made++}`, label: 'upstream test' })
@@ -352,6 +352,6 @@ test('bytes changed, cut and doubled at random: an index or a LarderError', asyn
         expect(isLarderError(error, 'RPM_XML_MALFORMED')).toBe(true)
       }
     }),
-    { numRuns: 600 },
+    { numRuns: 250 },
   )
 })

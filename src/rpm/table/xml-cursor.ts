@@ -164,7 +164,9 @@ export class XmlCursor {
     const found = bytes.indexOf('?>', at + 2, 'latin1')
     if (found < 0 || found + 2 > end) return Token.cut
     const text = bytes.toString('latin1', at + 2, Math.min(found, at + 300))
-    if (/^xml(?![\w.-])/i.test(text)) this.checkDeclaration(text)
+    if (!/^[A-Za-z_:\x80-\xff][\w.:\x80-\xff-]*(?:\s|$)/.test(text))
+      throw this.malformed('a processing instruction has no name')
+    if (/^xml(?:\s|$)/i.test(text)) this.checkDeclaration(text)
     this.at = found + 2
     return Token.nothing
   }
