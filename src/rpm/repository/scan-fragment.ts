@@ -1,3 +1,5 @@
+import { readTag } from './read-tag.ts'
+
 /** A tag of a fragment whose element is well-formed. */
 export interface FragmentTag {
   kind: 'open' | 'close' | 'empty'
@@ -22,29 +24,25 @@ export function scanFragment(text: string): FragmentTag[] | undefined {
   const tags: FragmentTag[] = []
   const open: string[] = []
   let at = 0
-  for (const found of text.matchAll(tagPattern)) {
-    const tag = tagOf(found, open)
-    if (tag === undefined || !isBetweenTags(text.slice(at, tag.start), tag, tags.length)) return undefined
+  for (;;) {
+    const start = text.indexOf('<', at)
+    if (start < 0) break
+    const written = readTag(text, start)
+    if (written === undefined) return undefined
+    const { kind, name, attributes, end } = written
+    if (kind === 'close' && open.pop() !== name) return undefined
+    const tag: FragmentTag = { kind, name, attributes, depth: open.length, start, end }
+    if (!mayStandBetween(text.slice(at, start), tag, tags.length)) return undefined
+    if (kind === 'open') open.push(name)
     tags.push(tag)
-    at = tag.end
+    at = end
   }
   return open.length === 0 && tags.length > 0 && text.slice(at).trim() === '' ? tags : undefined
 }
 
-/** Undefined when it closes another element than the one that is open, or has an attribute twice. */
-function tagOf({ 0: whole, index: start, ...groups }: RegExpExecArray, open: string[]): FragmentTag | undefined {
-  const { 1: slash, 2: name = '', 3: attributes = '', 4: end } = groups
-  const kind = slash === '/' ? 'close' : end === '/' ? 'empty' : 'open'
-  if (kind === 'close' && (open.pop() !== name || attributes !== '' || end !== '')) return undefined
-  if (kind !== 'close' && hasRepetition(attributes)) return undefined
-  const tag: FragmentTag = { kind, name, attributes, depth: open.length, start, end: start + whole.length }
-  if (kind === 'open') open.push(name)
-  return tag
-}
-
-/** Nothing that looks like a tag and is none; nothing at all around the outermost element, and no second one. */
-function isBetweenTags(text: string, next: FragmentTag, count: number): boolean {
-  if (text.includes('<') || text.includes(']]>')) return false
+/** Nothing at all around the outermost element, and no second one. */
+function mayStandBetween(text: string, next: FragmentTag, count: number): boolean {
+  if (text.includes(']]>')) return false
   if (next.depth > 0 || (next.kind === 'close' && count > 0)) return true
   return count === 0 && text.trim() === ''
 }
@@ -56,21 +54,18 @@ export function lastTagOf(tags: readonly FragmentTag[], index: number): number {
   return tags.findIndex((tag, at) => at > index && tag.kind === 'close' && tag.depth === depth)
 }
 
-/** Name and value as written, references unresolved. */
+/** Name and value as written, references unresolved. Of a tag that was found well-formed: nothing is checked again. */
 export function attributesOf({ attributes }: Pick<FragmentTag, 'attributes'>): { name: string; value: string }[] {
-  return Array.from(attributes.matchAll(attributePattern), ([, name = '', quoted = '']) => ({
-    name,
-    value: quoted.slice(1, -1),
-  }))
+  const found: { name: string; value: string }[] = []
+  for (let at = 0; ;) {
+    const equals = attributes.indexOf('=', at)
+    if (equals < 0) return found
+    let start = equals + 1
+    while (attributes[start] !== '"' && attributes[start] !== "'") start++
+    const end = attributes.indexOf(attributes[start]!, start + 1)
+    found.push({ name: attributes.slice(at, equals).trim(), value: attributes.slice(start + 1, end) })
+    at = end + 1
+  }
 }
 
-const tagPattern =
-  /<(\/?)([A-Za-z_][A-Za-z0-9_.-]*(?::[A-Za-z_][A-Za-z0-9_.-]*)?)((?:\s+[A-Za-z_][A-Za-z0-9_.:-]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/g
-const attributePattern = /([A-Za-z_][A-Za-z0-9_.:-]*)\s*=\s*("[^"]*"|'[^']*')/g
 const unknownReference = /&(?!(?:lt|gt|amp|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)/
-
-function hasRepetition(attributes: string): boolean {
-  if (attributes === '') return false
-  const names = attributesOf({ attributes }).map(({ name }) => name)
-  return names.length > 1 && new Set(names).size < names.length
-}
