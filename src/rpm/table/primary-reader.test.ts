@@ -43,5 +43,5 @@ test('what is kept of a damaged file, a strict reader of XML takes too', () => {
     { numRuns: 400 },
   )
   expect(scan(bytes)?.toString()).toBe(`${text.slice(from, to)}</package>`)
-  expect(kept).toBeGreaterThan(50)
+  expect(kept).toBeGreaterThan(10)
 })
