@@ -16,14 +16,18 @@ export interface Evr {
  */
 export function compareVersions(a: string, b: string): number {
   if (a === b) return 0
-  const [parts, others] = [partsOf(a), partsOf(b)]
-  for (let at = 0; ; at++) {
-    const [part, other] = [parts[at], others[at]]
-    if (part === undefined && other === undefined) return 0
-    const rank = rankOf(part)
-    const order =
-      rank - rankOf(other) || (rank === Rank.digits ? compareDigits(part!, other!) : compareText(part, other))
+  for (let at = 0, place = 0; ;) {
+    at = skipSeparators(a, at)
+    place = skipSeparators(b, place)
+    const rank = rankAt(a, at)
+    const difference = rank - rankAt(b, place)
+    if (difference !== 0 || rank === Rank.nothing) return difference
+    const [end, stop] = [endOfPart(a, at, rank), endOfPart(b, place, rank)]
+    const [part, other] = [a.slice(at, end), b.slice(place, stop)]
+    const order = rank === Rank.digits ? compareDigits(part, other) : compareText(part, other)
     if (order !== 0) return order
+    at = end
+    place = stop
   }
 }
 
@@ -53,23 +57,33 @@ export function formatEvr({ epoch, version, release }: Evr): string {
 
 const Rank = { tilde: 0, nothing: 1, caret: 2, letters: 3, digits: 4 } as const
 
-function partsOf(version: string): readonly string[] {
-  return version.match(/\d+|[A-Za-z]+|[~^]/g) ?? []
+function skipSeparators(text: string, start: number): number {
+  let at = start
+  while (at < text.length && rankAt(text, at) === Rank.nothing) at++
+  return at
 }
 
-function rankOf(part: string | undefined): number {
-  if (part === undefined) return Rank.nothing
-  if (part === '~') return Rank.tilde
-  if (part === '^') return Rank.caret
-  return part.charCodeAt(0) <= 0x39 ? Rank.digits : Rank.letters
+/** Of the part that begins here; nothing for a separator, and at the end. */
+function rankAt(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  if (code >= 0x30 && code <= 0x39) return Rank.digits
+  if ((code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)) return Rank.letters
+  return code === 0x7e ? Rank.tilde : code === 0x5e ? Rank.caret : Rank.nothing
+}
+
+function endOfPart(text: string, start: number, rank: number): number {
+  let at = start + 1
+  if (rank === Rank.digits || rank === Rank.letters) while (rankAt(text, at) === rank) at++
+  return at
 }
 
 /** Of any length: without leading zeroes the longer is the greater. */
 function compareDigits(a: string, b: string): number {
+  if (a.length < 16 && b.length < 16) return Number(a) - Number(b)
   const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')]
   return x.length - y.length || compareText(x, y)
 }
 
-function compareText(a = '', b = ''): number {
+function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
