@@ -1,6 +1,6 @@
 import type { Finding, Problem } from '../core/index.ts'
 import type { Readable } from 'node:stream'
-import type { ClientSetup, MirrorPackage, WhyChain } from '../mirror/index.ts'
+import type { ClientSetup, MirrorPackage, OwnPackage, WhyChain } from '../mirror/index.ts'
 import type { TreeEntry } from '../publish/index.ts'
 
 /**
@@ -24,6 +24,15 @@ export interface Controller {
   rollback(mirror: string): Promise<PublicationSummary>
   /** Every byte of the publication read and hashed. */
   verify(mirror: string): Promise<Finding[]>
+  /** Packages of a mirror that are no upstream's. MIRROR_UNKNOWN. */
+  ownPackages(mirror: string): Promise<OwnPackage[]>
+  /**
+   * Adds a package file to a mirror: durable when it answers, published by the next run. `label` names it in errors.
+   * MIRROR_UNKNOWN, OWN_PACKAGE_REFUSED, OWN_PACKAGE_CONFLICT, APT_DEB_MALFORMED, RPM_MALFORMED, SIGNATURE_*.
+   */
+  addPackage(mirror: string, file: { label: string; content: Readable }): Promise<OwnPackage>
+  /** `version` default: every one. Answers what was removed. MIRROR_UNKNOWN, NOT_FOUND. */
+  removePackage(mirror: string, which: { name: string; version?: string | undefined }): Promise<OwnPackage[]>
   /** Plans and applies the head of main again: what is new upstream comes in. Answers at once. */
   sync(): Promise<RunSummary>
 

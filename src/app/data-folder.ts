@@ -11,6 +11,8 @@ export interface DataFolder {
   readonly keys: string
   readonly siteRepository: string
   readonly cache: string
+  /** Packages that were added by hand, by mirror. */
+  readonly own: string
   /** Where the running controller listens and the pid it has: removed when it stops. */
   readonly address: string
   readonly adminToken: string
@@ -28,6 +30,7 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
     keys: join(chosen, 'keys'),
     siteRepository: join(chosen, 'site.git'),
     cache: join(chosen, 'cache'),
+    own: join(chosen, 'own'),
     address: join(chosen, 'controller.json'),
     adminToken: join(chosen, 'admin-token'),
     githubSecrets: join(chosen, 'github-secrets'),

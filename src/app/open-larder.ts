@@ -18,6 +18,7 @@ import { keyKindOf, type ControllerContext } from './controller/context.ts'
 import { createDeliveryMethods, type DeliveryMethods } from './controller/deliveries.ts'
 import { createDoctorMethods } from './controller/doctor.ts'
 import { createMirrorMethods } from './controller/mirrors.ts'
+import { createOwnPackageMethods } from './controller/own-packages.ts'
 import { createPushMethods } from './controller/pushes.ts'
 import { createRunMethods } from './controller/runs.ts'
 import { createServingMethods } from './controller/serving.ts'
@@ -25,6 +26,7 @@ import { createSiteMethods } from './controller/site.ts'
 import { createUpkeepMethods } from './controller/upkeep.ts'
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts'
 import { openRooms, type OpenRoomsOptions, type Rooms } from './open-rooms.ts'
+import { OwnPackages } from './own-packages.ts'
 import { createSiteHead } from './site-head.ts'
 
 export interface OpenLarderOptions extends OpenRoomsOptions {
@@ -69,6 +71,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     stopping: stopping.signal,
   })
   await releaseOldLeases(rooms, context.runs)
+  await context.own.removeLeftovers()
   const events = createEventStore(state, clock)
   const deliveries = createDeliveryMethods(context, { events, fetchBranch: forge?.fetch })
   const { acceptDelivery, settleDeliveries } = deliveries
@@ -85,6 +88,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     controller: {
       ...createSiteMethods(context),
       ...createMirrorMethods(context),
+      ...createOwnPackageMethods(context),
       ...createRunMethods(context),
       ...createPushMethods(context),
       ...createServingMethods(context),
@@ -117,7 +121,8 @@ function createContext(
   const formats = createFormats(rooms, dataFolder)
   const signingKey: ControllerContext['signingKey'] = async (mirror) =>
     keyring.key(mirror, { kind: await keyKindOf(context, mirror) })
-  const kinds = [createMirrors(rooms, { formats, signingKey })]
+  const own = new OwnPackages({ state, clock, folder: dataFolder.own })
+  const kinds = [createMirrors(rooms, { formats, signingKey, own })]
   const repository = dataFolder.siteRepository
   const forge = repositoryUrl === undefined ? undefined : forgeBranches(repository, repositoryUrl, stopping)
   const mainCommit = () => resolveRef(repository, forge?.mainRef ?? 'refs/heads/main')
@@ -133,6 +138,7 @@ function createContext(
     repository,
     openCommit,
     siteHead: createSiteHead({ kinds, mainCommit, openCommit }),
+    own,
     signingKey,
     publicUrl,
     stopping,
@@ -141,8 +147,9 @@ function createContext(
 }
 
 /** A kind is added here. */
-function createMirrors(rooms: Rooms, options: Pick<ControllerContext, 'formats' | 'signingKey'>) {
-  return asAnyKind(createMirrorKind({ ...rooms, ...options, memory: mirrorMemory(rooms.state) }))
+function createMirrors(rooms: Rooms, options: Pick<ControllerContext, 'formats' | 'signingKey' | 'own'>) {
+  const ownUpstream = (mirror: string) => options.own.upstream(mirror)
+  return asAnyKind(createMirrorKind({ ...rooms, ...options, ownUpstream, memory: mirrorMemory(rooms.state) }))
 }
 
 function createFormats(rooms: Rooms, { cache }: OpenLarderOptions['dataFolder']): AnyFormat[] {

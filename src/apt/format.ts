@@ -22,6 +22,7 @@ import type { AptMirrorConfig } from './mirror-config.ts'
 import { refuseUninstallable } from './refuse-uninstallable.ts'
 import { comparePackages, createAptSealer, PieceMemory, type RepositoryMeta } from './repository/index.ts'
 import { ResolutionMemory, type Earlier } from './resolution-memory.ts'
+import { ownPackages } from './own-packages.ts'
 import { sharedPackages } from './shared-packages.ts'
 import { stagePackages } from './stage-packages.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
@@ -89,6 +90,7 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
       resolutions.hold(snapshot.mirror, packages)
       return packages
     },
+    own: ownPackages,
     sealer: ({ meta }, key) => createAptSealer(meta as RepositoryMeta, key),
     keyKind: () => 'ed25519',
     exportOrder,

@@ -91,6 +91,11 @@ export const catalogue = {
   APT_SOURCES_MALFORMED: failed('An APT sources file of this host cannot be understood.'),
   CACHE_DAMAGED: passing('A file of the cache is damaged. It is made anew when the work is tried again.', 500),
   APT_SOURCES_NONE: refused('No APT source of this host fits the mirror.'),
+  OWN_PACKAGE_REFUSED: refused("A package of one's own does not fit the mirror that it was added to."),
+  OWN_PACKAGE_CONFLICT: refused(
+    'The mirror has a package of that name, version and architecture with other content.',
+    409,
+  ),
   RPM_MALFORMED: failed('An .rpm file is damaged or is not of the form that rpm describes.', 502),
   RPM_DEPENDENCY_MALFORMED: usage('A dependency is not of the form that rpm knows.'),
 

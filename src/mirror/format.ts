@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { LarderError, type Digest, type Problem, type Progress, type SiteFiles } from '../core/index.ts'
+import type { OwnPackageReader } from './own-packages.ts'
 import type { LeaseId } from '../store/index.ts'
 import type { KeyKind, Sealer, SigningKey, Snapshot } from '../publish/index.ts'
 

@@ -28,4 +28,14 @@ export { validForMsOf } from './stage-mirror.ts'
 export { readMirrorRequest } from './mirror-request.ts'
 export { validDays, type MirrorConfig, type UpstreamConfig } from './mirror-schema.ts'
 export { tidyCacheFolder, WarmLoads } from './warm-loads.ts'
+export {
+  refuseArchitecture,
+  refused,
+  sourceOf,
+  type OwnFile,
+  type OwnPackage,
+  type OwnPackageReader,
+  type OwnPolicy,
+  type OwnUpstream,
+} from './own-packages.ts'
 export { republish, resign, type RepublishOptions } from './republish.ts'

@@ -6,6 +6,7 @@ import type { MirrorChange, ObservedMirrors, StagedMirror } from './mirror-chang
 import { mirrorGrammar } from './mirror-grammar.ts'
 import type { MirrorMemory } from './mirror-memory.ts'
 import type { MirrorsConfig } from './mirror-schema.ts'
+import type { OwnUpstream } from './own-packages.ts'
 import { observeMirrors } from './observe-mirrors.ts'
 import { planMirror, planRemoval } from './plan-mirror.ts'
 import { stageMirror } from './stage-mirror.ts'
@@ -21,6 +22,8 @@ export interface MirrorKindOptions {
   /** The key that signs a mirror; made at first use. */
   signingKey: (mirror: string) => Promise<SigningKey>
   memory: MirrorMemory
+  /** Packages of one's own that a mirror has. */
+  ownUpstream: (mirror: string) => Promise<OwnUpstream | undefined>
 }
 
 export type MirrorKind = Kind<MirrorsConfig, ObservedMirrors, MirrorChange, StagedMirror>

@@ -23,7 +23,7 @@ export async function observeMirrors(
   const mirrors: ObservedMirror[] = []
   for (const [name, config] of Object.entries(desired)) {
     const format = formatNamed(options.formats, config.format)
-    const request = await readMirrorRequest(context, name, config, format)
+    const request = await readMirrorRequest(context, name, config, { format, own: await options.ownUpstream(name) })
     const { progress, signal, freshForMs } = context
     const loaded = await format.load({ lease, progress, signal, freshForMs, now: options.clock.now() }, request)
     const publication = await options.publisher.current(name)

@@ -22,6 +22,7 @@ import type { RpmMirrorConfig } from './mirror-config.ts'
 import { refuseRichDependencies } from './refuse-rich-dependencies.ts'
 import { refuseStrayModules } from './refuse-stray-modules.ts'
 import { createRpmSealer, type RepositoryMeta } from './repository/index.ts'
+import { ownPackages } from './own-packages.ts'
 import { ResolutionMemory } from './resolution-memory.ts'
 import { stagePackages } from './stage-packages.ts'
 import type { RpmUpstreamConfig } from './upstream-config.ts'
@@ -86,6 +87,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
       remember(snapshots, snapshot.tree, packages)
       return packages
     },
+    own: ownPackages,
     sealer: ({ meta }, key) => createRpmSealer(meta as RepositoryMeta, key),
     keyKind: ({ compatibility }) => (compatibility === 'yum3' ? 'rsa' : 'ed25519'),
     exportOrder,

@@ -32,6 +32,13 @@ export const rpmMirrorSchema = z.object({
     .array(moduleStream)
     .default([])
     .describe('Streams of modules whose packages may be taken, whole with their metadata: `nodejs:20`. Default: none.'),
+  ownKeys: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'Keys that must have signed packages that are added with `larder mirror add`: files of the site, or absolute paths of this host. Default: they need no signature.',
+    ),
   compatibility: z
     .enum(['yum3'])
     .optional()

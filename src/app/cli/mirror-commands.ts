@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { formatBytes, LarderError } from '../../core/index.ts'
 import type { PublicationSummary } from '../controller.ts'
 import type { CommandContext } from './command-context.ts'
+import { addOwnPackageCommands } from './own-package-commands.ts'
 import { exportMirror } from './upkeep-commands.ts'
 import type { Bind } from './program.ts'
 import { applyHead, parseId } from './run-commands.ts'
@@ -53,6 +54,7 @@ export function addMirrorCommands(program: Command, bind: Bind): void {
     .argument('<mirror>')
     .argument('<folder>')
     .action(bind(exportMirror))
+  addOwnPackageCommands(mirror, bind)
 }
 
 async function list({ withController, output, where }: CommandContext): Promise<undefined> {

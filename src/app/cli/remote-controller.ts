@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { request } from 'undici'
 import { catalogue, LarderError, type ErrorCode } from '../../core/index.ts'
 import type { ControllerClient } from './session.ts'
@@ -8,8 +9,9 @@ export function createRemoteController(
   token: string | undefined,
   signal: AbortSignal = new AbortController().signal,
 ): ControllerClient {
+  const base = `${baseUrl.replace(/\/+$/, '')}/api/v1`
   const call = <T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> =>
-    callApi<T>({ url: `${baseUrl.replace(/\/+$/, '')}/api/v1${path}`, method, token, body, signal })
+    callApi<T>({ url: `${base}${path}`, method, token, body, signal })
   const get = <T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> =>
     call<T>('GET', path + queryOf(query))
   const mirrorPath = (name: string): string => `/mirrors/${encodeURIComponent(name)}`
@@ -23,6 +25,16 @@ export function createRemoteController(
     promote: (name, snapshot) => call('POST', `${mirrorPath(name)}/promote`, { snapshot }),
     rollback: (name) => call('POST', `${mirrorPath(name)}/rollback`),
     verify: (name) => call('POST', `${mirrorPath(name)}/verify`),
+    ownPackages: (name) => get(`${mirrorPath(name)}/own`),
+    addPackage: (name, { label, content }) =>
+      callApi({
+        url: `${base}${mirrorPath(name)}/own${queryOf({ label })}`,
+        method: 'POST',
+        token,
+        content,
+        signal,
+      }),
+    removePackage: (name, which) => call('POST', `${mirrorPath(name)}/own/remove`, which),
     sync: () => call('POST', '/sync'),
     runs: ({ limit, before, state }) => get('/runs', { limit, before, state }),
     run: (id) => get(`/runs/${id}`),
@@ -42,18 +54,22 @@ interface ApiCall {
   url: string
   method: 'GET' | 'POST'
   token: string | undefined
-  body: unknown
+  /** JSON. */
+  body?: unknown
+  /** Bytes of a file, in place of JSON. */
+  content?: Readable
   signal: AbortSignal
 }
 
 /** A verify of a large mirror takes as long as its disk needs. */
 const answerTimeoutMs = 6 * 3600_000
 
-async function callApi<T>({ url, method, token, body, signal }: ApiCall): Promise<T> {
+async function callApi<T>({ url, method, token, body, content, signal }: ApiCall): Promise<T> {
   const headers = {
     accept: 'application/json',
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(content === undefined ? {} : { 'content-type': 'application/octet-stream' }),
   }
   const answer = await request(url, {
     method,
@@ -61,6 +77,7 @@ async function callApi<T>({ url, method, token, body, signal }: ApiCall): Promis
     headersTimeout: answerTimeoutMs,
     signal,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(content === undefined ? {} : { body: content }),
   }).catch((cause: unknown) => {
     signal.throwIfAborted()
     throw unreachable(url, cause)

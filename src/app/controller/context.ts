@@ -5,6 +5,7 @@ import type { KeyKind, Publisher, SigningKey } from '../../publish/index.ts'
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
 import type { GitRepository, OpenCommit } from '../../forge/index.ts'
 import type { State } from '../../state/index.ts'
+import type { OwnPackages } from '../own-packages.ts'
 import type { SiteHead } from '../site-head.ts'
 
 /** What the parts of the controller work with; put together once, in open-larder.ts. */
@@ -23,6 +24,8 @@ export interface ControllerContext {
   /** Files of the site repository at a commit; what was read of the last ones is kept in memory. */
   openCommit: OpenCommit
   siteHead: SiteHead
+  /** Packages that were added by hand. */
+  own: OwnPackages
   signingKey: (mirror: string) => Promise<SigningKey>
   /** Aborted when Larder is to stop: whatever waits for somebody else heeds it. */
   stopping: AbortSignal

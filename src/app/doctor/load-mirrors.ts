@@ -67,7 +67,7 @@ async function loadEach(
 }
 
 async function requestOf(
-  { siteHead, clock, formats }: ControllerContext,
+  { siteHead, clock, formats, own }: ControllerContext,
   { name, config, signal }: Asked,
 ): Promise<MirrorRequest<unknown, MirrorConfig>> {
   const head = await siteHead.current()
@@ -76,7 +76,7 @@ async function requestOf(
   const { files } = head
   const site = head.site.sections
   const kind = { files, site, clock, signal, progress: silentProgress, runId: 'doctor', freshForMs: 0 }
-  return readMirrorRequest(kind, name, config, format)
+  return readMirrorRequest(kind, name, config, { format, own: await own.upstream(name) })
 }
 
 async function load(

@@ -67,12 +67,21 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/export', { folder: '/srv/stick' }, 200, 'export base /srv/stick'],
     ['/api/v1/mirrors/base/keys/rotate', undefined, 200, 'rotate base'],
     ['/api/v1/mirrors/base/keys/import', { armored: 'a key' }, 200, 'import base'],
+    ['/api/v1/mirrors/base/own/remove', { name: 'tool' }, 200, 'remove tool from base'],
     ['/api/v1/gc', undefined, 200, 'gc'],
     ['/api/v1/doctor', { fix: true, deep: false }, 200, 'doctor fix=true deep=false'],
     ['/api/v1/doctor', {}, 200, 'doctor fix=false deep=false'],
   ])('%s', async (path, body, status, action) => {
     const response = await server.act(path, body)
     expect([response.status, server.controller.actions.at(-1)]).toEqual([status, action])
+  })
+
+  test('a package file is handed on as it comes', async () => {
+    const body = Buffer.alloc(300_000, 1)
+    const headers = { authorization: 'Bearer correct-horse-battery-staple', 'content-type': 'application/octet-stream' }
+    const answer = await server.fetch('/api/v1/mirrors/base/own?label=tool.deb', { method: 'POST', headers, body })
+    expect([answer.status, await answer.json()]).toMatchObject([201, { name: 'own', sizeBytes: 300_000 }])
+    expect(server.controller.actions.at(-1)).toBe('add tool.deb to base')
   })
 
   test.each([
@@ -83,6 +92,7 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/promote', undefined, 400, 'USAGE'],
     ['/api/v1/mirrors/base/export', { folder: 'stick' }, 400, 'USAGE'],
     ['/api/v1/doctor', { fix: 'yes' }, 400, 'USAGE'],
+    ['/api/v1/mirrors/base/own/remove', {}, 400, 'USAGE'],
     ['/api/v1/mirrors/base/export', { folder: '/srv/../etc' }, 400, 'USAGE'],
   ])('%s %j is refused with %i %s', async (path, body, status, code) => {
     const response = await server.act(path, body)
@@ -99,6 +109,8 @@ describe('writing', () => {
     '/api/v1/mirrors/base/export',
     '/api/v1/mirrors/base/keys/rotate',
     '/api/v1/mirrors/base/keys/import',
+    '/api/v1/mirrors/base/own',
+    '/api/v1/mirrors/base/own/remove',
     '/api/v1/gc',
     '/api/v1/doctor',
   ]
@@ -168,7 +180,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(22)
+  expect(Object.keys(description.paths)).toHaveLength(24)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

@@ -20,4 +20,11 @@ export const logQuery = z.strictObject({
   follow: z.enum(['0', '1']).optional().meta({ description: '1: server-sent events until the run has ended' }),
 })
 
+export const ownPackageQuery = z.strictObject({
+  label: z.string().max(300).optional().meta({ description: 'Names the file in errors' }),
+})
+export const removeOwnBody = z.strictObject({
+  name: z.string().min(1).max(200),
+  version: z.string().min(1).max(200).optional().meta({ description: 'Default: every version' }),
+})
 export const promoteBody = z.strictObject({ snapshot: z.number().int().positive() })

@@ -9,6 +9,7 @@ import { addMirrorActions } from './mirror-actions.ts'
 import { addMirrorRoutes, addPackageRoutes } from './mirrors.ts'
 import { addRunActions, addRunRoutes } from './runs.ts'
 import { addKeyActions, addKeyRoutes } from './keys.ts'
+import { addOwnPackageActions, addOwnPackageRoutes } from './own-packages.ts'
 import { addUpkeepActions } from './upkeep.ts'
 
 /** `/api/v1`: reading is open, writing needs the admin token. */
@@ -37,6 +38,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
       addMirrorRoutes(api, context.controller)
       addPackageRoutes(api, context.controller)
       addKeyRoutes(api, context.controller)
+      addOwnPackageRoutes(api, context.controller)
       addRunRoutes(api, context)
       api.get(
         '/site',
@@ -51,6 +53,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
         addRunActions(writing, context)
         addUpkeepActions(writing, context.controller)
         addKeyActions(writing, context.controller)
+        addOwnPackageActions(writing, context.controller)
       })
     },
     { prefix: '/api/v1' },

@@ -70,6 +70,17 @@ export const packageSchema = z
   })
   .meta({ id: 'Package' })
 
+export const ownPackageSchema = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    architecture: z.string(),
+    fileName: z.string(),
+    sizeBytes: count,
+    digest: z.string(),
+  })
+  .meta({ id: 'OwnPackage', description: "A package that is no upstream's" })
+
 export const diffSchema = z
   .object({
     added: z.array(packageSchema),

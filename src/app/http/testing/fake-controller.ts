@@ -87,6 +87,24 @@ export class FakeController implements Controller {
     this.actions.push(`rollback ${mirror}`)
     return this.#publication(mirror, 2)
   }
+  ownPackages = () => Promise.resolve([])
+  addPackage = async (mirror: string, { label, content }: { label: string; content: AsyncIterable<Buffer> }) => {
+    let sizeBytes = 0
+    for await (const chunk of content) sizeBytes += chunk.length
+    this.actions.push(`add ${label} to ${mirror}`)
+    return {
+      name: 'own',
+      version: '1',
+      architecture: 'all',
+      fileName: 'own_1_all.deb',
+      sizeBytes,
+      digest: digestOf(label),
+    }
+  }
+  removePackage = (mirror: string, { name }: { name: string }) => {
+    this.actions.push(`remove ${name} from ${mirror}`)
+    return Promise.resolve([])
+  }
   verify = async (mirror: string) => {
     this.actions.push(`verify ${mirror}`)
     return []

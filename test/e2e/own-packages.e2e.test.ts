@@ -1,0 +1,110 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { generateKey } from 'openpgp'
+import { expect, it } from 'vitest'
+import { makeRpm } from '../../src/rpm/testing/make-rpm.ts'
+import { signRpm } from '../../src/rpm/testing/sign-rpm.ts'
+import { startRpmUpstream } from '../fixtures/rpm-upstream/index.ts'
+import { startUpstream } from '../fixtures/upstream/index.ts'
+import { complaint, createAptClient, fetchSource } from './support/apt-client.ts'
+import { startControllerChild } from './support/controller-child.ts'
+import { createDnfClient, dnfComplaint, fetchRepo } from './support/dnf-client.ts'
+import { createSiteClone } from './support/site-clone.ts'
+import { waitForSuccess } from './support/wait-for-run.ts'
+import { openWorkspace } from './support/workspace.ts'
+
+it('packages of one’s own are published with what they need, for apt and dnf; what does not fit is refused', async () => {
+  await using workspace = await openWorkspace()
+  const apt = await startUpstream({ suites: [{ suite: 'stable', packages: [{ name: 'alpha', version: '1.0' }] }] })
+  const rpm = await startRpmUpstream({ packages: [{ name: 'beta', version: '1.0' }] })
+  try {
+    await using controller = await startControllerChild({ dataFolder: workspace.path('data') })
+    const site = await createSiteClone(workspace.path('site'))
+    const ours = await generateKey({ type: 'rsa', rsaBits: 2048, userIDs: [{ name: 'Ours' }], format: 'object' })
+    await site.commit({
+      'larder.yaml': siteText(apt.url, rpm.url),
+      'keys/apt.asc': apt.key,
+      'keys/rpm.asc': rpm.key,
+      'keys/ours.asc': ours.publicKey.armor(),
+    })
+    const push = await site.push(controller)
+    expect(push.accepted, push.output).toBe(true)
+    await waitForSuccess(controller.client)
+
+    const folder = workspace.path('packages')
+    const tool = await makeDeb(folder, { Package: 'our-tool', Version: '1:2.0-1', Depends: 'alpha (>= 1)' })
+    const foreign = await makeDeb(folder, { Package: 'foreign', Version: '1', Architecture: 'riscv64' })
+    const added = await controller.larder('mirror', 'add', 'base', tool, foreign)
+    expect(added.exitCode, added.stderr).toBe(1)
+    expect(added.stderr).toMatch(/foreign_1_riscv64\.deb.*it is for riscv64, and the mirror holds amd64/)
+    const aptClient = await createAptClient(workspace.path('apt-client'))
+    await aptClient.setSource(await fetchSource(controller.url, 'base'))
+    const updated = await aptClient.update()
+    expect(updated.output).not.toMatch(complaint)
+    const simulated = await aptClient.aptGet('install', '--simulate', 'our-tool')
+    expect(simulated.output).toMatch(/^Inst alpha /m)
+    expect(simulated.output).toMatch(/^Inst our-tool \(1:2\.0-1 /m)
+    expect((await aptClient.download('our-tool')).exitCode).toBe(0)
+
+    const file = (name: string): string => join(folder, name)
+    const mine = { name: 'our-agent', version: '3.0', requires: ['beta >= 1'], files: { '/opt/our/agent': 'hello' } }
+    const signed = await signRpm(makeRpm(mine), ours.privateKey)
+    await writeFile(file('agent.rpm'), signed)
+    await writeFile(file('unsigned.rpm'), makeRpm({ ...mine, name: 'unsigned' }))
+    await writeFile(file('changed.rpm'), await signRpm(makeRpm({ ...mine, summary: 'other' }), ours.privateKey))
+    await writeFile(file('broken.rpm'), signed.subarray(0, 700))
+    expect(await controller.larder('mirror', 'add', 'el9', file('agent.rpm'))).toMatchObject({ exitCode: 0 })
+    for (const [name, why] of [
+      ['unsigned.rpm', /SIGNATURE_MISSING|not signed/],
+      ['changed.rpm', /with other content/],
+      ['broken.rpm', /not a sound \.rpm/],
+    ] as const) {
+      const refused = await controller.larder('mirror', 'add', 'el9', file(name))
+      expect(refused.exitCode).not.toBe(0)
+      expect(refused.stderr).toMatch(why)
+    }
+    const dnf = await createDnfClient(workspace.path('dnf-client'))
+    await dnf.setRepo(await fetchRepo(controller.url, 'el9'))
+    const installed = await dnf.install('our-agent')
+    expect(installed.exitCode, installed.output).toBe(0)
+    expect(installed.output).not.toMatch(dnfComplaint)
+    expect(await dnf.installed()).toEqual(['beta-1.0-1.x86_64', 'our-agent-3.0-1.x86_64'])
+
+    expect(await controller.client.ownPackages('base')).toMatchObject([{ name: 'our-tool', version: '1:2.0-1' }])
+    const removed = await controller.larder('mirror', 'remove', 'base', 'our-tool')
+    expect(removed.exitCode, removed.stderr).toBe(0)
+    expect((await controller.client.packages('base')).map(({ name }) => name)).toEqual(['alpha'])
+    for (const mirror of ['base', 'el9']) expect(await controller.client.verify(mirror)).toEqual([])
+  } finally {
+    await apt.close()
+    await rpm.close()
+  }
+})
+
+function siteText(apt: string, rpm: string): string {
+  return `site: test
+upstreams:
+  debian: { format: apt, url: "${apt}", keys: [keys/apt.asc] }
+  vendor: { format: rpm, url: "${rpm}", keys: [keys/rpm.asc] }
+mirrors:
+  base: { format: apt, upstreams: [debian], suite: stable, architectures: [amd64], packages: [alpha] }
+  el9: { format: rpm, upstreams: [vendor], architectures: [x86_64], packages: [beta], ownKeys: [keys/ours.asc] }
+`
+}
+
+async function makeDeb(folder: string, fields: Record<string, string>): Promise<string> {
+  const all: Record<string, string> = {
+    Architecture: 'amd64',
+    Maintainer: 'Test <test@example.org>',
+    Description: 'a package of our own',
+    ...fields,
+  }
+  const root = join(folder, `${all['Package']}.build`)
+  const control = join(root, 'DEBIAN/control')
+  await mkdir(dirname(control), { recursive: true })
+  await writeFile(control, Object.entries(all).map(([name, value]) => `${name}: ${value}\n`).join('')) // prettier-ignore
+  const path = join(folder, `${all['Package']}_${all['Version']!.replace(/^\d+:/, '')}_${all['Architecture']}.deb`)
+  await execa('dpkg-deb', ['--root-owner-group', '--build', root, path])
+  return path
+}
