@@ -45,6 +45,9 @@ describe('examples', () => {
 function filesIn(folder: string): SiteFiles {
   return {
     read: (path) => Promise.resolve(path.endsWith('.asc') ? Buffer.from('a key') : readFileSync(join(folder, path))),
-    list: () => Promise.resolve(readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()),
+    list: () => {
+      const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      return Promise.resolve([...files, 'keys/el9.asc', 'keys/ours.asc'].sort())
+    },
   }
 }
