@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { generateKey } from 'openpgp'
 import { describe, expect, it } from 'vitest'
 import { siteKinds } from '../src/app/site-kinds.ts'
 import type { SiteFiles } from '../src/core/index.ts'
@@ -9,6 +10,7 @@ import { readSite } from '../src/pipeline/index.ts'
 import { root } from './command.ts'
 
 const examples = join(root, 'examples')
+const { publicKey } = await generateKey({ userIDs: [{ name: 'Publisher' }], format: 'armored' })
 const folders = readdirSync(examples).filter((name) => statSync(join(examples, name)).isDirectory())
 
 describe('examples', () => {
@@ -44,7 +46,7 @@ describe('examples', () => {
 /** Keys are for whoever copies an example to put there. */
 function filesIn(folder: string): SiteFiles {
   return {
-    read: (path) => Promise.resolve(path.endsWith('.asc') ? Buffer.from('a key') : readFileSync(join(folder, path))),
+    read: (path) => Promise.resolve(path.endsWith('.asc') ? Buffer.from(publicKey) : readFileSync(join(folder, path))),
     list: () => {
       const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       return Promise.resolve([...files, 'keys/el9.asc', 'keys/ours.asc'].sort())
