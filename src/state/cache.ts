@@ -64,19 +64,7 @@ export function createCache(state: State, clock: Clock): Cache {
           .execute(),
       )
     },
-    async putKeys(space, keys) {
-      const columns = { space, value: 'null', blobs: '[]', used_at: clock.now().toISOString() }
-      await state.relaxedTransaction(async (transaction) => {
-        for (let start = 0; start < keys.length; start += rowsAtOnce) {
-          const rows = keys.slice(start, start + rowsAtOnce).map((key) => ({ ...columns, key }))
-          await transaction
-            .insertInto('cache_entries')
-            .values(rows)
-            .onConflict((conflict) => conflict.columns(['space', 'key']).doUpdateSet({ used_at: columns.used_at }))
-            .execute()
-        }
-      })
-    },
+    putKeys: (space, keys) => putKeys(state, { space, used_at: clock.now().toISOString() }, keys),
     async keys(space, prefix) {
       const rows = await db
         .selectFrom('cache_entries')
@@ -104,6 +92,24 @@ export function createCache(state: State, clock: Clock): Cache {
       for (const row of rows) yield* parseDigests(row.blobs)
     },
   }
+}
+
+async function putKeys(
+  state: State,
+  columns: { space: string; used_at: string },
+  keys: readonly string[],
+): Promise<void> {
+  const { used_at } = columns
+  await state.relaxedTransaction(async (transaction) => {
+    for (let start = 0; start < keys.length; start += rowsAtOnce) {
+      const some = keys.slice(start, start + rowsAtOnce)
+      await transaction
+        .insertInto('cache_entries')
+        .values(some.map((key) => ({ ...columns, key, value: 'null', blobs: '[]' })))
+        .onConflict((conflict) => conflict.columns(['space', 'key']).doUpdateSet({ used_at }))
+        .execute()
+    }
+  })
 }
 
 function parseDigests(json: string): Digest[] {
