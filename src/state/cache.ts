@@ -65,16 +65,7 @@ export function createCache(state: State, clock: Clock): Cache {
       )
     },
     putKeys: (space, keys) => putKeys(state, { space, used_at: clock.now().toISOString() }, keys),
-    async keys(space, prefix) {
-      const rows = await db
-        .selectFrom('cache_entries')
-        .select('key')
-        .where('space', '=', space)
-        .where('key', '>=', prefix)
-        .where('key', '<', `${prefix}\uffff`)
-        .execute()
-      return rows.map(({ key }) => key)
-    },
+    keys: (space, prefix) => keysOf(state, space, prefix),
     async remove(space, key) {
       await db.deleteFrom('cache_entries').where('space', '=', space).where('key', '=', key).execute()
     },
@@ -110,6 +101,17 @@ async function putKeys(
         .execute()
     }
   })
+}
+
+async function keysOf({ db }: State, space: string, prefix: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('cache_entries')
+    .select('key')
+    .where('space', '=', space)
+    .where('key', '>=', prefix)
+    .where('key', '<', `${prefix}\uffff`)
+    .execute()
+  return rows.map(({ key }) => key)
 }
 
 function parseDigests(json: string): Digest[] {
