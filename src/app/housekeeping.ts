@@ -120,7 +120,7 @@ async function collect({ context, cache }: HousekeepingOptions, signal: AbortSig
     await publisher.prune({ mirror, keepSnapshots: keep?.snapshots, keepGenerations: keep?.generations })
   }
   await runs.prune(keepRuns)
-  await cache.prune('apt-pieces', keepPiecesMs)
+  await cache.prune('pieces', keepPiecesMs)
   await cache.prune('apt upstream', keepUpstreamsMs)
   await cache.prune('rpm upstream', keepUpstreamsMs)
   await cache.prune('rpm verified', keepPiecesMs)

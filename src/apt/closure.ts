@@ -127,11 +127,13 @@ function toProblem({ listed, message, suggestion }: Explanation): Problem {
 
 /** By place of the name first, as numbers; then what shares a name by version and architecture. */
 function sortRows(universe: Universe, worlds: readonly WorldClosure[]): Uint32Array {
-  const rows = worlds.length === 1 ? worlds[0]!.rows : new Set(worlds.flatMap((world) => Array.from(world.rows)))
+  const [only] = worlds
+  const rows =
+    worlds.length === 1 ? only!.rows : Uint32Array.from(new Set(worlds.flatMap((world) => Array.from(world.rows))))
   const { nameOf, rowCount } = universe
-  const order = universe.nameOrder()
+  const order = universe.nameOrder(rows)
   // By hand: `from` with a function goes through an iterator.
-  const keys = new Float64Array('size' in rows ? rows.size : rows.length)
+  const keys = new Float64Array(rows.length)
   let count = 0
   for (const row of rows) keys[count++] = order[nameOf[row]!]! * rowCount + row
   keys.sort()

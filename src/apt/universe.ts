@@ -2,6 +2,7 @@ import { isLarderError } from '../core/index.ts'
 import { joinTables } from './closure/join-tables.ts'
 import { type Disagreement, groupByName, type NameGroups } from './closure/name-groups.ts'
 import { multiArchOf, type MultiArch, priorityNames, priorityOf, type Priority, RowFlag } from './table/table-layout.ts'
+import { NameOrder } from './name-order.ts'
 import type { PackageIndex } from './package-index.ts'
 import { type Atom, parseProvides, parseRelations, type Provided } from './relation.ts'
 
@@ -65,7 +66,7 @@ export class Universe {
   private readonly names: readonly string[]
   private readonly nameIds: ReadonlyMap<string, number>
   private readonly groups: NameGroups
-  private order: Uint32Array | undefined
+  private order: NameOrder | undefined
   private readonly versions: (string | undefined)[]
   private readonly atoms: (readonly Atom[] | null | undefined)[] = []
   private readonly provided: (Provided | null | undefined)[] = []
@@ -120,14 +121,9 @@ export class Universe {
     for (let id = 0; id < this.names.length; id++) if (this.groups.countOf(id) > 0) yield this.names[id]!
   }
 
-  /** By number of a name, its place among all names in code-unit order. */
-  nameOrder(): Uint32Array {
-    if (this.order !== undefined) return this.order
-    const { names } = this
-    const sorted = Uint32Array.from(names.keys()).sort((a, b) => (names[a]! < names[b]! ? -1 : 1))
-    this.order = new Uint32Array(names.length)
-    for (let place = 0; place < sorted.length; place++) this.order[sorted[place]!] = place
-    return this.order
+  /** By number of a name, its place in code-unit order: among the names of these rows, at least. */
+  nameOrder(rows: Uint32Array): Uint32Array {
+    return (this.order ??= new NameOrder(this.names)).of(rows, this.nameOf)
   }
 
   name(row: number): string {
