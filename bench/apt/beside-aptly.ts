@@ -5,7 +5,7 @@ import { openAptly, stopAgent, variants, type Aptly, type Variant, type VariantS
 import type { AptBenchContext } from './bench.ts'
 import { compareViews } from './compare-views.ts'
 import { lookAsClient } from './client.ts'
-import { startLarder, type LarderOptions, type PushTimes } from './larder.ts'
+import { startLarder, type LarderOptions, type PushTimes } from '../larder.ts'
 
 const listed = ['nginx', 'postgresql']
 const added = 'nmap'
@@ -25,6 +25,8 @@ interface Round {
     childrenPeakMiB: number
     togetherPeakMiB: number
   }
+  /** A controller of its own, whose mirror has Contents. */
+  withContents: { first: PushTimes; plusOne: PushTimes }
   aptly: { first: VariantSeconds; refreshes: number[]; plusOne: VariantSeconds }
 }
 
@@ -55,13 +57,15 @@ async function inRound(
   const server = await distribution.serve(how)
   try {
     await aptly.reset()
-    const own: LarderOptions = {
+    const own = async (contents: boolean): Promise<LarderOptions> => ({
       root,
       folder: await emptyFolder(join(folder, 'larder')),
       upstreamUrl: server.url,
       origin: distribution,
-    }
-    const larder = await startLarder(own)
+      contents,
+    })
+    const withContents = await measureContents(await own(true))
+    const larder = await startLarder(await own(false))
     try {
       const first = { larder: await larder.push(listed), aptly: await aptly.first(server.url) }
       const refreshes: { larder: number; aptly: number }[] = []
@@ -86,6 +90,7 @@ async function inRound(
           plusOne: plusOne.larder,
           ...peaks,
         },
+        withContents,
         aptly: { first: first.aptly, refreshes: refreshes.map((pair) => pair.aptly), plusOne: plusOne.aptly },
       }
     } finally {
@@ -93,6 +98,15 @@ async function inRound(
     }
   } finally {
     await server.close()
+  }
+}
+
+async function measureContents(own: LarderOptions): Promise<Round['withContents']> {
+  const larder = await startLarder(own)
+  try {
+    return { first: await larder.push(listed), plusOne: await larder.push([...listed, added]) }
+  } finally {
+    await larder.stop()
   }
 }
 
@@ -152,6 +166,14 @@ function tell({ report, runs }: AptBenchContext, aptly: Aptly, rounds: readonly 
   add('plus-one-package', 0.1, {
     larder: ({ larder }) => larder.plusOne.acceptedSeconds,
     aptly: (round) => round.aptly.plusOne[quicker],
+  })
+  add('first-mirror-with-contents', 0.5, {
+    larder: ({ withContents }) => withContents.first.wholeSeconds,
+    aptly: (round) => round.aptly.first.contents,
+  })
+  add('plus-one-package-with-contents', 0.1, {
+    larder: ({ withContents }) => withContents.plusOne.acceptedSeconds,
+    aptly: (round) => round.aptly.plusOne.contents,
   })
   limit('peak-memory', ({ larder }) => larder.togetherPeakMiB, { unit: 'MiB', target: 250 })
   limit('peak-memory-of-controller', ({ larder }) => larder.peakMiB, { unit: 'MiB' })

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { folderLookup, startBenchServer, type BenchServer } from './file-server.ts'
+import { folderLookup, startBenchServer, type BenchServer } from '../file-server.ts'
 
 const run = promisify(execFile)
 

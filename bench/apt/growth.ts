@@ -7,7 +7,7 @@ import { median } from '../report.ts'
 import type { AptBenchContext } from './bench.ts'
 import { indexFile } from './floor.ts'
 import { openText } from './index-text.ts'
-import { startLarder, type PushTimes } from './larder.ts'
+import { startLarder, type PushTimes } from '../larder.ts'
 import { startSyntheticUpstream, type SyntheticUpstream } from './synthetic-upstream.ts'
 
 const sizes = [100, 1000, 10_000, 60_000]

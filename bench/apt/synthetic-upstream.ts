@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { makeSigner } from '../../test/fixtures/upstream/index.ts'
-import { startBenchServer, type BenchServer } from './file-server.ts'
+import { startBenchServer, type BenchServer } from '../file-server.ts'
 import { unpack } from './index-text.ts'
 
 /** The whole real index, with packages of 600 bytes in place of the real ones. */

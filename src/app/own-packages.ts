@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
 import { digestFromHex, LarderError, Mutex, type Clock } from '../core/index.ts'
 import type { AnyFormat, MirrorConfig, OwnFile, OwnPackage, OwnPolicy, OwnUpstream } from '../mirror/index.ts'
+import { isThere } from './data-folder.ts'
 import { getSetting, setSetting, type State } from '../state/index.ts'
 
 /** A mirror that packages are added to. */
@@ -96,7 +97,7 @@ export class OwnPackages {
 
   /** What a process that was killed had received and not added. Only while nothing is being added. */
   async removeLeftovers(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true })
+    if (!(await isThere(this.#folder))) return
     for (const mirror of await readdir(this.#folder))
       for (const entry of await readdir(join(this.#folder, mirror)))
         if (entry.startsWith(uploadPrefix)) await rm(join(this.#folder, mirror, entry), { force: true })
