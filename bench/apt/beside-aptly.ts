@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { median, medianRatio } from '../report.ts'
+import { aptSite } from './apt-site.ts'
 import { openAptly, stopAgent, variants, type Aptly, type Variant, type VariantSeconds } from './aptly.ts'
 import type { AptBenchContext } from './bench.ts'
 import { compareViews } from './compare-views.ts'
@@ -60,9 +61,7 @@ async function inRound(
     const own = async (contents: boolean): Promise<LarderOptions> => ({
       root,
       folder: await emptyFolder(join(folder, 'larder')),
-      upstreamUrl: server.url,
-      origin: distribution,
-      contents,
+      site: aptSite(server.url, distribution, contents),
     })
     const withContents = await measureContents(await own(true))
     const larder = await startLarder(await own(false))

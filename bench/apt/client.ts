@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Origin } from '../larder.ts'
+import type { Origin } from './apt-site.ts'
 
 const run = promisify(execFile)
 

@@ -4,6 +4,7 @@ import { isLarderError } from '../../src/core/index.ts'
 import { resolveClosure } from '../../src/apt/closure.ts'
 import { Universe } from '../../src/apt/universe.ts'
 import { median } from '../report.ts'
+import { aptSite } from './apt-site.ts'
 import type { AptBenchContext } from './bench.ts'
 import { indexFile } from './floor.ts'
 import { openText } from './index-text.ts'
@@ -53,8 +54,7 @@ async function measureSize(
   const larder = await startLarder({
     root,
     folder: own,
-    upstreamUrl: server.url,
-    origin: { keyring, suite, architecture: distribution.architecture },
+    site: aptSite(server.url, { keyring, suite, architecture: distribution.architecture }),
   })
   try {
     const first = await larder.push(list)

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bench, BenchContext } from '../report.ts'
+import { measureDownload } from './download.ts'
 import { measureMetadata } from './metadata.ts'
 import { measureParse } from './parse.ts'
 import { measurePlusOne } from './plus-one.ts'
@@ -13,12 +14,13 @@ export interface RpmBenchContext extends BenchContext {
 }
 
 const cases: Record<string, (context: RpmBenchContext) => Promise<void>> = {
+  download: measureDownload,
   metadata: measureMetadata,
   parse: measureParse,
   'plus-one': measurePlusOne,
 }
 
-/** RPM repositories, beside createrepo_c, from the same packages. */
+/** RPM repositories, beside createrepo_c and dnf, from the same packages. */
 export const rpmBench: Bench = {
   cases: Object.keys(cases),
   async run(context) {
