@@ -49,6 +49,7 @@ function runQueries(state: State): Pick<RunStore, 'get' | 'list' | 'waiting' | '
         .selectFrom('runs')
         .selectAll()
         .where('branch', '=', branch)
+        .where('pull_request', 'is', null)
         .where('goal', '=', goal)
         .where('state', 'not in', withCancelled ? ['superseded'] : ['superseded', 'cancelled'])
         .orderBy('id', 'desc')
@@ -62,6 +63,7 @@ function runQueries(state: State): Pick<RunStore, 'get' | 'list' | 'waiting' | '
 /** The plan of a first run of a large mirror is megabytes. */
 const withoutPlan = [
   'id', 'branch', 'commit_id', 'goal', 'state', 'origin', 'created_at', 'started_at', 'finished_at', 'attempts', 'error',
+  'pull_request', 'base_commit', 'trust',
 ] as const // prettier-ignore
 
 async function getRun(state: State, id: number): Promise<Run> {
@@ -71,19 +73,21 @@ async function getRun(state: State, id: number): Promise<Run> {
 }
 
 async function createRun(state: State, created_at: string, run: NewRun): Promise<Run> {
-  const { branch, commit, goal, origin } = run
+  const { branch, commit, goal, origin, pullRequest = null, baseCommit = null, trust = 'trusted' } = run
   const row = await state.transaction(async (db) => {
     await db
       .updateTable('runs')
       .set({ state: 'superseded', finished_at: created_at })
       .where('branch', '=', branch)
+      .where('pull_request', pullRequest === null ? 'is' : '=', pullRequest)
       .where('goal', '=', 'plan')
       .where('state', '=', 'waiting')
       .execute()
+    const about = { pull_request: pullRequest, base_commit: baseCommit, trust }
     const empty = { started_at: null, finished_at: null, attempts: 0, error: null, plan: null }
     return db
       .insertInto('runs')
-      .values({ branch, commit_id: commit, goal, state: 'waiting', origin, created_at, ...empty })
+      .values({ branch, commit_id: commit, goal, state: 'waiting', origin, created_at, ...about, ...empty })
       .returningAll()
       .executeTakeFirstOrThrow()
   })
@@ -175,6 +179,9 @@ function runOf(row: Selectable<Tables['runs']>): Run {
     attempts: row.attempts,
     error: row.error === null ? undefined : (JSON.parse(row.error) as RunError),
     plan: row.plan === null ? undefined : (JSON.parse(row.plan) as RecordedChange[]),
+    pullRequest: row.pull_request ?? undefined,
+    baseCommit: row.base_commit ?? undefined,
+    trust: row.trust,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/index.ts'
 import type { State } from '../state/index.ts'
-import type { RecordedChange, Run, RunError, RunGoal, RunLogLine, RunState, RunStep } from './run.ts'
+import type { RecordedChange, Run, RunError, RunGoal, RunLogLine, RunState, RunStep, RunTrust } from './run.ts'
 import { runLogRows } from './run-log-rows.ts'
 import { runRows } from './run-rows.ts'
 import { runStepRows } from './run-step-rows.ts'
@@ -54,6 +54,11 @@ export interface NewRun {
   commit: string
   goal: RunGoal
   origin: string
+  /** With `baseCommit`: it plans what merging the commit into that would make of the site. */
+  pullRequest?: number
+  baseCommit?: string
+  /** Default `trusted`. */
+  trust?: RunTrust
 }
 
 export function createRunStore(state: State, clock: Clock): RunStore {

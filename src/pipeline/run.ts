@@ -36,7 +36,15 @@ export interface Run {
   attempts: number
   error: RunError | undefined
   plan: RecordedChange[] | undefined
+  /** Number of the pull request that it plans. Undefined: it is about the branch itself. */
+  pullRequest: number | undefined
+  /** With a pull request: the head of its base that it is planned upon. */
+  baseCommit: string | undefined
+  trust: RunTrust
 }
+
+/** `untrusted`: a fork's work that no maintainer has given their word for. It is planned within limits. */
+export type RunTrust = 'trusted' | 'untrusted'
 
 export interface RunStep {
   number: number

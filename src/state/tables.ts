@@ -40,6 +40,46 @@ export interface Tables {
     attempts: number
     error: string | null
     plan: string | null
+    pull_request: number | null
+    base_commit: string | null
+    trust: Generated<'trusted' | 'untrusted'>
+  }
+  pull_requests: {
+    forge: string
+    repository: string
+    number: number
+    state: 'open' | 'closed' | 'merged'
+    title: string
+    author: string
+    head: string
+    head_commit: string
+    base: string
+    from_fork: number
+    approved_commit: string | null
+    approved_by: string | null
+    updated_at: string
+  }
+  outbox: {
+    id: Generated<number>
+    kind: 'status' | 'comment' | 'notification'
+    topic: string
+    body: string
+    state: 'waiting' | 'done' | 'abandoned' | 'replaced'
+    attempts: number
+    not_before: string
+    created_at: string
+    settled_at: string | null
+    reason: string | null
+  }
+  previews: {
+    run_id: number
+    mirror: string
+    format: string
+    tree: string
+    meta: string
+    size_bytes: number
+    sealed_at: string
+    expires_at: string
   }
   run_steps: {
     run_id: number

@@ -114,5 +114,6 @@ function parse(stored: StoredEvent): ForgeEvent {
 }
 
 function branchOf(event: Exclude<ForgeEvent, { kind: 'ignored' }>): string | undefined {
-  return event.kind === 'push' ? event.branch : event.merged ? event.base : undefined
+  if (event.kind === 'push') return event.branch
+  return event.kind === 'pull-request' && event.merged ? event.base : undefined
 }

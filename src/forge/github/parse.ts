@@ -38,7 +38,13 @@ const sideSchema = z.object({
 const pullRequestSchema = z.object({
   action: z.string(),
   number: z.number().int().positive(),
-  pull_request: z.object({ merged: z.boolean().nullish(), head: sideSchema, base: sideSchema }),
+  pull_request: z.object({
+    title: z.string().nullish(),
+    user: z.object({ login: z.string() }).nullish(),
+    merged: z.boolean().nullish(),
+    head: sideSchema,
+    base: sideSchema,
+  }),
 })
 
 function pushEvent({ ref, after, deleted }: z.infer<typeof pushSchema>): ForgeEvent {
@@ -69,6 +75,8 @@ function pullRequestEvent(payload: z.infer<typeof pullRequestSchema>): ForgeEven
   return {
     kind: 'pull-request',
     number,
+    title: request.title ?? '',
+    author: request.user?.login ?? '',
     action,
     merged: action === 'close' && request.merged === true,
     head: head.ref,
