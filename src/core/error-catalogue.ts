@@ -142,6 +142,7 @@ export const catalogue = {
   PUSH_REFUSED: refused('A push breaks a rule that holds for every push.'),
   HOOK_SECRET_MISSING: failed('No secret is configured for this hook, so nothing it brings can be believed.', 503),
   HOOK_FORGE_UNSUPPORTED: usage('Deliveries of this forge are not understood yet.', 501),
+  CONFIG_INVALID: usage('The configuration of the controller (controller.yaml) has errors.'),
   RUN_UNKNOWN: usage('There is no such run.', 404),
   RUN_STATE: usage('The run is not in a state that allows this.', 409),
   CONTROLLER_UNREACHABLE: failed('No controller answers at this address.'),

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+
+/** The file of the data folder, or of `larder up --config`, that says where the site is and whom to tell. */
+export const controllerFile = 'controller.yaml'
+
+const file = z.string().min(1).max(4096).describe('Path of a file, relative to the data folder')
+const url = z
+  .string()
+  .max(2000)
+  .refine((text) => /^https?:\/\/[^\s]+$/.test(text), 'an address that begins with https:// or http://')
+  .transform((text) => text.replace(/\/+$/, ''))
+
+const repositoryUrl = z
+  .string()
+  .max(2000)
+  .refine(
+    (text) => /^(?:https:\/\/|ssh:\/\/|file:\/\/|\/)[^\s\u0000-\u001f]+$/.test(text) || isLoopback(text),
+    'an address of a Git repository: https://…, ssh://… or file://… (http:// on this machine only: whoever is on the way could change the site)',
+  )
+  .describe('What the site repository is cloned from: https, ssh or file. A payload never says where')
+
+function isLoopback(text: string): boolean {
+  return /^http:\/\/(?:[^\s/@]+@)?(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\/[^\s\u0000-\u001f]*$/.test(text)
+}
+
+const repositoryName = z
+  .string()
+  .regex(/^(?!\.+(?:\/|$))[\w.-]{1,100}(?:\/(?!\.+(?:\/|$))[\w.-]{1,100}){1,20}$/, 'owner/name as the forge writes it')
+  .describe('`owner/name` at the forge. Default: from the address')
+
+const appSchema = z
+  .strictObject({
+    id: z.union([z.string().regex(/^[\w.-]{1,100}$/), z.number().int().positive()]).transform(String),
+    installation: z.union([z.string().regex(/^\d{1,20}$/), z.number().int().positive()]).transform(String),
+    keyFile: file,
+  })
+  .describe('GitHub: an App instead of a token; only an App can make check runs')
+
+const forksSchema = z
+  .strictObject({
+    plan: z.boolean().default(true).describe('Plan pull requests of forks at all'),
+    preview: z.boolean().default(true).describe('Make previews of them without a maintainer having said so'),
+    maxPackages: z.number().int().positive().default(2000).describe('Most packages that one may add'),
+    maxFetchMB: z.number().positive().default(2000).describe('Most megabytes that one may have fetched'),
+  })
+  .describe('What a pull request of a fork may do before a maintainer gives their word')
+
+const forgeSchema = z.strictObject({
+  type: z.enum(['github', 'gitlab', 'gitea', 'forgejo', 'git']).describe('`git`: branches by polling only'),
+  url: repositoryUrl,
+  repository: repositoryName.optional(),
+  api: url.optional().describe('Address of the forge’s API. Default: from its type and the address of the repository'),
+  tokenFile: file.optional().describe('Holds a token for reading and reporting. Default: nothing is reported'),
+  app: appSchema.optional(),
+  secretsFile: file
+    .optional()
+    .describe('Secrets of webhooks, one a line. Default: <type>-secrets, made at first start'),
+  pollSeconds: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe('How often branches and pull requests are looked at; 0: only when a webhook comes'),
+  forks: forksSchema.prefault({}),
+  fetch: z.enum(['full', 'blobless']).default('full').describe('`blobless`: contents of files when they are read'),
+  lfs: z.boolean().default(false).describe('Read files that are in Git LFS'),
+  submodules: z.boolean().default(false).describe('Read submodules that are on the same host'),
+})
+
+const previewsSchema = z
+  .strictObject({
+    keepDays: z.number().positive().max(365).default(7).describe('Days until a preview expires'),
+    max: z
+      .number()
+      .int()
+      .min(0)
+      .max(1000)
+      .default(20)
+      .describe('Most previews at a time; the oldest go first. 0: none'),
+    maxMB: z
+      .number()
+      .positive()
+      .default(20_000)
+      .describe('Most megabytes that all of them may take besides what is published'),
+    perRunMB: z
+      .number()
+      .positive()
+      .default(5000)
+      .describe('Most megabytes that one may take besides what is published'),
+  })
+  .describe('What pull requests would publish, for clients to try')
+
+const notificationEvents = ['run.finished', 'publication.switched', 'upstream.expired'] as const
+export type NotificationEvent = (typeof notificationEvents)[number]
+
+const listenerSchema = z.strictObject({
+  url,
+  secretFile: file
+    .default('notify-secret')
+    .describe('Holds the secret (whsec_…) that signs; made when it is not there'),
+  events: z
+    .array(z.enum(notificationEvents))
+    .min(1)
+    .default([...notificationEvents]),
+})
+
+export const controllerSchema = z
+  .strictObject({
+    forge: forgeSchema
+      .optional()
+      .describe('The forge that has the site repository. Default: the built-in Git endpoint'),
+    previews: previewsSchema.prefault({}),
+    notify: z.array(listenerSchema).max(20).default([]).describe('Who is told of what happens, by webhook'),
+  })
+  .describe('Where the site is, and whom to tell')
+
+export type ControllerConfig = z.output<typeof controllerSchema>
+export type ForgeConfig = NonNullable<ControllerConfig['forge']>
+export type ForksConfig = z.output<typeof forksSchema>
+export type PreviewsConfig = z.output<typeof previewsSchema>
+export type ListenerConfig = z.output<typeof listenerSchema>
+
+/** What holds when there is no file. */
+export const defaultControllerConfig: ControllerConfig = controllerSchema.parse({})
