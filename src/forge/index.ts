@@ -1,4 +1,16 @@
-export type { ForgeEvent } from './event.ts'
+export type { ApprovalEvent, ForgeEvent, PullRequest, PullRequestEvent } from './event.ts'
+export type {
+  Annotation,
+  CommitStatus,
+  Forge,
+  ForgeApi,
+  ForgeApiOptions,
+  ForgeCredentials,
+  ForgeName,
+  HookHeaders,
+  HttpSend,
+  RawDelivery,
+} from './forge.ts'
 export { parseGithubEvent, readGithubRepository } from './github/parse.ts'
 export { verifyGithubSignature } from './github/verify.ts'
 export { prepareBareRepository, type BareRepositoryOptions } from './git/bare-repository.ts'
@@ -13,4 +25,13 @@ export {
   type PushTicket,
 } from './git/push-gate.ts'
 export type { RefUpdate } from './git/push-rules.ts'
+export {
+  fetchRefs,
+  listRemoteRefs,
+  localRef,
+  mergeTree,
+  type MergeResult,
+  type Remote,
+  type RemoteRef,
+} from './git/remote.ts'
 export { type GitRepository, fetchBranch, listBranches, resolveRef } from './git/repository.ts'

@@ -1,0 +1,133 @@
+import { LarderError } from '../../core/index.ts'
+import { checkObjectId, checkRefName, isObjectId } from './ref-name.ts'
+import { resolveRef, type GitRepository } from './repository.ts'
+import { runGit } from './run-git.ts'
+
+/** A repository elsewhere, as the configuration names it: never as a payload does. */
+export interface Remote {
+  /** https, ssh, file or an absolute path; http to this machine only. */
+  url: string
+  /** Where its refs are kept: `refs/remotes/<name>/…`. */
+  name: string
+}
+
+/** Refs of a remote that Larder looks at: its branches, and the heads of pull requests. */
+export interface RemoteRef {
+  /** `refs/heads/main`, `refs/pull/7/head` */
+  ref: string
+  commit: string
+}
+
+/** A forge keeps the refs of every pull request there ever was. */
+const mostListedBytes = 64 * 1024 * 1024
+
+/**
+ * Heads of all refs that match the patterns (`refs/heads/*`), without fetching anything.
+ * Names that git would not allow are left out: another server may be laxer. GIT_REF_REFUSED, GIT_FAILED, CANCELLED.
+ */
+export async function listRemoteRefs(
+  remote: Pick<Remote, 'url'>,
+  patterns: readonly string[],
+  signal?: AbortSignal,
+): Promise<RemoteRef[]> {
+  const { stdout } = await runGit(['ls-remote', '--refs', '--end-of-options', checkUrl(remote.url), ...patterns], {
+    timeoutMs: 120_000,
+    maxOutputBytes: mostListedBytes,
+    ...(signal ? { signal } : {}),
+  })
+  return stdout
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [commit = '', ref = ''] = line.split('\t')
+      return isObjectId(commit) && isAllowed(ref) ? [{ ref, commit }] : []
+    })
+}
+
+/**
+ * Brings refs of a remote into ours, all in one exchange, as `refs/remotes/<name>/…` (`refs/heads/main` becomes
+ * `refs/remotes/<name>/heads/main`, `refs/pull/7/head` `refs/remotes/<name>/pull/7/head`). Answers the commits by the
+ * remote's names; a ref that is gone is not in the answer. GIT_REF_REFUSED, GIT_FAILED, CANCELLED.
+ */
+export async function fetchRefs(
+  repository: GitRepository,
+  remote: Remote,
+  refs: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  const wanted = [...new Set(refs.map(checkRefName))]
+  const found = new Map<string, string>()
+  if (wanted.length === 0) return found
+  // One that is gone would make the whole fetch fail.
+  const there = new Set((await listRemoteRefs(remote, wanted, signal)).map(({ ref }) => ref))
+  const present = wanted.filter((ref) => there.has(ref))
+  if (present.length === 0) return found
+  const specs = present.map((ref) => `+${ref}:${localRef(remote, ref)}`)
+  await runGit(
+    [
+      'fetch',
+      '--no-tags',
+      '--no-recurse-submodules',
+      '--no-write-fetch-head',
+      '--end-of-options',
+      remote.url,
+      ...specs,
+    ],
+    { repository, timeoutMs: 600_000, ...(signal ? { signal } : {}) },
+  )
+  for (const ref of present) {
+    const commit = await resolveRef(repository, localRef(remote, ref))
+    if (commit !== undefined) found.set(ref, commit)
+  }
+  return found
+}
+
+/** Where a ref of a remote is kept. GIT_REF_REFUSED. */
+export function localRef(remote: Pick<Remote, 'name'>, ref: string): string {
+  return checkRefName(`refs/remotes/${remote.name}/${ref.slice('refs/'.length)}`)
+}
+
+export type MergeResult =
+  /** Object id of the merged tree. */
+  | { tree: string }
+  /** Paths that both sides changed; none where the two have no history in common. */
+  | { conflicts: string[] }
+
+/**
+ * What merging a commit into another would make of the files, without touching any branch. GIT_REF_REFUSED, GIT_FAILED.
+ * Source: git-merge-tree(1), from git 2.38 on.
+ */
+export async function mergeTree(repository: GitRepository, base: string, head: string): Promise<MergeResult> {
+  const answer = await runGit(
+    ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', checkObjectId(base), checkObjectId(head)],
+    { repository, expectExitCodes: [0, 1, 128] },
+  )
+  const [tree = '', ...paths] = answer.stdout.toString('utf8').split('\0')
+  if (answer.exitCode === 0 && isObjectId(tree)) return { tree }
+  if (answer.exitCode === 1) return { conflicts: paths.filter((path) => path !== '') }
+  if (/refusing to merge unrelated histories/.test(answer.stderr)) return { conflicts: [] }
+  throw new LarderError('GIT_FAILED', {
+    message: `git merge-tree ended with ${answer.exitCode}: ${answer.stderr.split('\n')[0] ?? ''}`,
+    hint: 'Previews of merges need git 2.38 or later.',
+    context: { stderr: answer.stderr.slice(0, 4000) },
+  })
+}
+
+const loopback = /^http:\/\/(?:[^\s/@]+@)?(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\//
+
+function checkUrl(url: string): string {
+  if (/^(?:https:\/\/|ssh:\/\/|file:\/\/|\/)/.test(url) || loopback.test(url)) return url
+  throw new LarderError('GIT_REF_REFUSED', {
+    message: 'A repository is fetched by https, ssh or file only.',
+    hint: 'Write the address as https://…, ssh://… or an absolute path.',
+  })
+}
+
+function isAllowed(ref: string): boolean {
+  try {
+    checkRefName(ref)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,104 @@
+import type { Selectable } from 'kysely'
+import type { Clock } from '../core/index.ts'
+import type { PullRequest } from '../forge/index.ts'
+import type { State, Tables } from '../state/index.ts'
+
+/** A pull request as it was last heard of. */
+export interface KnownPullRequest extends Omit<PullRequest, 'baseCommit' | 'headRepository'> {
+  state: 'open' | 'closed' | 'merged'
+  /** The head that a maintainer gave their word for. */
+  approvedCommit: string | undefined
+  approvedBy: string | undefined
+  updatedAt: Date
+}
+
+/** Which forge and repository it is of. */
+export interface RepositoryAtForge {
+  forge: string
+  /** `owner/name` */
+  repository: string
+}
+
+/** Pull requests of the configured repository. What is written is durable. */
+export interface PullRequestStore {
+  /** Written as news come, by webhook or poll; an approval of another head than the present one stays and means nothing. */
+  put(pullRequest: Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy' | 'updatedAt'>): Promise<void>
+  get(number: number): Promise<KnownPullRequest | undefined>
+  /** In order of number. */
+  open(): Promise<KnownPullRequest[]>
+  /** Newest first. */
+  list(options: { limit: number; state?: KnownPullRequest['state'] }): Promise<KnownPullRequest[]>
+  close(number: number, state: 'closed' | 'merged'): Promise<void>
+  /** False when it is not known. */
+  approve(number: number, commit: string, by: string): Promise<boolean>
+}
+
+export function createPullRequestStore(state: State, clock: Clock, of: RepositoryAtForge): PullRequestStore {
+  const { forge, repository } = of
+  const now = (): string => clock.now().toISOString()
+  const rows = () =>
+    state.db.selectFrom('pull_requests').selectAll().where('forge', '=', forge).where('repository', '=', repository)
+  const change = async (number: number, values: Partial<Tables['pull_requests']>): Promise<boolean> => {
+    const [result] = await state.transaction((db) =>
+      db
+        .updateTable('pull_requests')
+        .set({ ...values, updated_at: now() })
+        .where('forge', '=', forge)
+        .where('repository', '=', repository)
+        .where('number', '=', number)
+        .execute(),
+    )
+    return (result?.numUpdatedRows ?? 0n) > 0n
+  }
+  return {
+    async put({ number, state: newState, title, author, head, headCommit, base, fromFork }) {
+      const values = {
+        state: newState,
+        title,
+        author,
+        head,
+        head_commit: headCommit,
+        base,
+        from_fork: fromFork ? 1 : 0,
+        updated_at: now(),
+      }
+      await state.transaction((db) =>
+        db
+          .insertInto('pull_requests')
+          .values({ forge, repository, number, approved_commit: null, approved_by: null, ...values })
+          .onConflict((conflict) => conflict.columns(['forge', 'repository', 'number']).doUpdateSet(values))
+          .execute(),
+      )
+    },
+    async get(number) {
+      const row = await rows().where('number', '=', number).executeTakeFirst()
+      return row === undefined ? undefined : knownOf(row)
+    },
+    open: async () => (await rows().where('state', '=', 'open').orderBy('number').execute()).map(knownOf),
+    async list({ limit, state: wanted }) {
+      let query = rows().orderBy('number', 'desc').limit(limit)
+      if (wanted !== undefined) query = query.where('state', '=', wanted)
+      return (await query.execute()).map(knownOf)
+    },
+    async close(number, newState) {
+      await change(number, { state: newState })
+    },
+    approve: (number, commit, by) => change(number, { approved_commit: commit, approved_by: by }),
+  }
+}
+
+function knownOf(row: Selectable<Tables['pull_requests']>): KnownPullRequest {
+  return {
+    number: row.number,
+    state: row.state,
+    title: row.title,
+    author: row.author,
+    head: row.head,
+    headCommit: row.head_commit,
+    base: row.base,
+    fromFork: row.from_fork === 1,
+    approvedCommit: row.approved_commit ?? undefined,
+    approvedBy: row.approved_by ?? undefined,
+    updatedAt: new Date(row.updated_at),
+  }
+}
