@@ -22,6 +22,8 @@ export interface ExecuteRunOptions {
   signal: AbortSignal
   /** See KindContext. */
   freshForMs: number
+  /** Called once the plan is recorded. */
+  onPlanned?(): Promise<void>
 }
 
 interface StagedChange {
@@ -44,6 +46,7 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   const { plans, context } = await step('plan', () => planSite(start, kinds))
   await runs.recordPlan(run.id, plans.flatMap((plan) => plan.changes).map(recorded))
   tellPlan(plans, progress)
+  await options.onPlanned?.()
   if (run.goal === 'plan') return
 
   const stagedChanges: StagedChange[] = []

@@ -12,6 +12,7 @@ export {
   type RunStep,
 } from './run.ts'
 export { createRunner, type Runner, type RunnerOptions } from './runner.ts'
-export { createRunStore, type RunStore } from './run-store.ts'
+export { createPullRequestStore, type KnownPullRequest, type PullRequestStore } from './pull-request-store.ts'
+export { createRunStore, type RunQuery, type RunStore } from './run-store.ts'
 export { jsonSchemaOf } from './json-schema.ts'
 export { readSite, type Site } from './site.ts'

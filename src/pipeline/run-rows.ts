@@ -1,7 +1,7 @@
 import type { Selectable, Updateable } from 'kysely'
 import { LarderError } from '../core/index.ts'
 import type { State, Tables } from '../state/index.ts'
-import type { RecordedChange, Run, RunError } from './run.ts'
+import type { RecordedChange, Run, RunError, RunGoal } from './run.ts'
 import type { NewRun, RunStore } from './run-store.ts'
 
 type RunMethods = Omit<RunStore, 'beginStep' | 'endStep' | 'steps' | 'log' | 'readLog'>
@@ -24,24 +24,32 @@ export function runRows(state: State, now: () => string): RunMethods {
       set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : JSON.stringify(error) }),
     putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
     retry: (id) => retryRun(state, id),
-    recover: () => recoverRuns(state, now()),
+    recover: (goal) => recoverRuns(state, now(), goal),
     recordPlan: (id, plan) => note(id, { plan: JSON.stringify(plan) }),
     prune: (keep) => pruneRuns(state, keep),
   }
 }
 
-function runQueries(state: State): Pick<RunStore, 'get' | 'list' | 'waiting' | 'latest'> {
+type RunQueries = Pick<
+  RunStore,
+  'get' | 'list' | 'waiting' | 'latest' | 'latestOfPullRequest' | 'unfinishedOfPullRequest'
+>
+
+function runQueries(state: State): RunQueries {
   const { db } = state
   return {
     get: (id) => getRun(state, id),
-    async list({ limit, before, state: wanted }) {
+    async list({ limit, before, state: wanted, pullRequest }) {
       let query = db.selectFrom('runs').select(withoutPlan).orderBy('id', 'desc').limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
       if (wanted !== undefined) query = query.where('state', '=', wanted)
+      if (pullRequest !== undefined) query = query.where('pull_request', '=', pullRequest)
       return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
     },
-    async waiting() {
-      const query = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').orderBy('id')
+    async waiting(goal) {
+      let query = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting')
+      if (goal !== undefined) query = query.where('goal', '=', goal).orderBy('trust').limit(1000)
+      query = query.orderBy('id')
       return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
     },
     async latest(branch, goal, { withCancelled = false } = {}) {
@@ -56,6 +64,22 @@ function runQueries(state: State): Pick<RunStore, 'get' | 'list' | 'waiting' | '
         .limit(1)
         .executeTakeFirst()
       return row === undefined ? undefined : runOf(row)
+    },
+    async latestOfPullRequest(pullRequest) {
+      const row = await db
+        .selectFrom('runs')
+        .selectAll()
+        .where('pull_request', '=', pullRequest)
+        .where('state', 'not in', ['superseded', 'cancelled'])
+        .orderBy('id', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+      return row === undefined ? undefined : runOf(row)
+    },
+    async unfinishedOfPullRequest(pullRequest) {
+      const ofIt = db.selectFrom('runs').select(withoutPlan).where('pull_request', '=', pullRequest)
+      const rows = await ofIt.where('state', 'in', ['waiting', 'running']).orderBy('id').execute()
+      return rows.map((row) => runOf({ ...row, plan: null }))
     },
   }
 }
@@ -136,13 +160,17 @@ async function cancelWaitingRun(state: State, finished_at: string, id: number): 
   })
 }
 
-async function recoverRuns(state: State, finished_at: string): Promise<number> {
+async function recoverRuns(state: State, finished_at: string, goal?: RunGoal): Promise<number> {
   return state.transaction(async (db) => {
     const failed = { state: 'failed', finished_at } as const
-    await db.updateTable('run_steps').set(failed).where('state', '=', 'running').execute()
+    const stuck = db.selectFrom('runs').select('id').where('state', '=', 'running')
+    const ids = goal === undefined ? stuck : stuck.where('goal', '=', goal)
+    const steps = db.updateTable('run_steps').set(failed).where('state', '=', 'running')
+    await steps.where('run_id', 'in', ids).execute()
     // To be killed is no failed attempt: what may pass is still tried as often as ever.
     const again = db.updateTable('runs').set((eb) => ({ state: 'waiting', attempts: eb('attempts', '-', 1) }))
-    const query = again.where('state', '=', 'running')
+    const running = again.where('state', '=', 'running')
+    const query = goal === undefined ? running : running.where('goal', '=', goal)
     return Number((await query.executeTakeFirst()).numUpdatedRows)
   })
 }

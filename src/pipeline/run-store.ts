@@ -15,11 +15,15 @@ export interface RunStore {
   /** RUN_UNKNOWN. */
   get(id: number): Promise<Run>
   /** Newest first; plans are left out. */
-  list(options: { limit: number; before?: number; state?: RunState }): Promise<Run[]>
-  /** Waiting runs, oldest first. */
-  waiting(): Promise<Run[]>
+  list(options: RunQuery): Promise<Run[]>
+  /** Waiting runs, oldest first; of one goal (the next first, at most a thousand: trusted before untrusted) or of both. */
+  waiting(goal?: RunGoal): Promise<Run[]>
   /** The newest run of that goal for the branch that was not superseded or cancelled. */
   latest(branch: string, goal: RunGoal, options?: { withCancelled?: boolean }): Promise<Run | undefined>
+  /** The newest run of a pull request that was not superseded or cancelled. */
+  latestOfPullRequest(pullRequest: number): Promise<Run | undefined>
+  /** Runs of a pull request that wait or work. */
+  unfinishedOfPullRequest(pullRequest: number): Promise<Run[]>
   /**
    * RUN_STATE unless it waits. Older applies of the branch that wait for another attempt are superseded: done after
    * this one, they would bring back what it replaces.
@@ -35,8 +39,8 @@ export interface RunStore {
    * gc may have taken some of it, and what was signed has grown old.
    */
   retry(id: number): Promise<void>
-  /** After a restart: what was running waits again. Answers how many. */
-  recover(): Promise<number>
+  /** After a restart: what was running waits again; of one goal, or of both. Answers how many. */
+  recover(goal?: RunGoal): Promise<number>
   recordPlan(id: number, plan: readonly RecordedChange[]): Promise<void>
   /** Deletes finished runs, their steps and logs, beyond the newest `keep`. */
   prune(keep: number): Promise<void>
@@ -47,6 +51,14 @@ export interface RunStore {
 
   log(id: number, messages: readonly string[]): Promise<void>
   readLog(id: number, after: number): Promise<RunLogLine[]>
+}
+
+export interface RunQuery {
+  limit: number
+  /** Only smaller numbers. */
+  before?: number
+  state?: RunState
+  pullRequest?: number
 }
 
 export interface NewRun {

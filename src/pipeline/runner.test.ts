@@ -25,7 +25,14 @@ const openCommit = (commit: string): Promise<SiteFiles & { close(): void }> =>
   })
 
 const start = (options: Partial<RunnerOptions> = {}): Runner =>
-  createRunner({ runs, kinds: [fake.kind], openCommit, clock: systemClock, log: silentLog, ...options })
+  createRunner({
+    runs,
+    kinds: [fake.kind],
+    openFiles: (run) => openCommit(run.commit),
+    clock: systemClock,
+    log: silentLog,
+    ...options,
+  })
 
 const apply = (commit: string) => runs.create({ branch: 'main', commit, goal: 'apply', origin: 'test' })
 
@@ -268,4 +275,38 @@ describe('plans', () => {
       [1, 'waiting'],
     ])
   })
+})
+
+test('no plan, however long it takes, holds up an apply; and what somebody vouched for is planned first', async () => {
+  const begun: number[] = []
+  const held = Promise.withResolvers<undefined>()
+  runner = start({
+    openFiles: async (run) => {
+      begun.push(run.id)
+      if (run.id === 1) await held.promise
+      return openCommit(run.commit)
+    },
+  })
+  const plan = (branch: string, trust: 'trusted' | 'untrusted') =>
+    runs.create({
+      branch,
+      commit: 'two',
+      goal: 'plan',
+      origin: 'test',
+      trust,
+      pullRequest: branch.length,
+      baseCommit: 'one',
+    })
+  await plan('a', 'trusted')
+  await runner.start()
+  await plan('bb', 'untrusted')
+  await plan('ccc', 'trusted')
+  await apply('two')
+  runner.wake()
+  while ((await runs.get(4)).state !== 'succeeded') await systemClock.sleep(5)
+  expect((await runs.get(1)).state).toBe('running')
+  held.resolve(undefined)
+  await runner.idle()
+  expect(begun).toEqual([1, 4, 3, 2])
+  expect(await runs.latestOfPullRequest(2)).toMatchObject({ id: 2, state: 'succeeded', plan: [] })
 })
