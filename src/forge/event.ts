@@ -35,6 +35,8 @@ export interface PullRequest {
   baseCommit: string
   /** The head is in another repository than the base: planned without secrets and within limits. */
   fromFork: boolean
+  /** When it last changed, as the forge says: news may arrive out of order. */
+  updatedAt: Date
 }
 
 /** Somebody gave their word for a pull request: a comment `/larder ok`, or the label `larder ok`. */

@@ -1,5 +1,4 @@
 import type { Selectable } from 'kysely'
-import type { Clock } from '../core/index.ts'
 import type { PullRequest } from '../forge/index.ts'
 import type { State, Tables } from '../state/index.ts'
 
@@ -21,8 +20,11 @@ export interface RepositoryAtForge {
 
 /** Pull requests of the configured repository. What is written is durable. */
 export interface PullRequestStore {
-  /** Written as news come, by webhook or poll; an approval of another head than the present one stays and means nothing. */
-  put(pullRequest: Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy' | 'updatedAt'>): Promise<void>
+  /**
+   * Older news than what is known change nothing: deliveries come out of order.
+   * Written as news come, by webhook or poll; an approval of another head than the present one stays and means nothing.
+   */
+  put(pullRequest: Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy'>): Promise<void>
   get(number: number): Promise<KnownPullRequest | undefined>
   /** In order of number. */
   open(): Promise<KnownPullRequest[]>
@@ -33,16 +35,15 @@ export interface PullRequestStore {
   approve(number: number, commit: string, by: string): Promise<boolean>
 }
 
-export function createPullRequestStore(state: State, clock: Clock, of: RepositoryAtForge): PullRequestStore {
+export function createPullRequestStore(state: State, of: RepositoryAtForge): PullRequestStore {
   const { forge, repository } = of
-  const now = (): string => clock.now().toISOString()
   const rows = () =>
     state.db.selectFrom('pull_requests').selectAll().where('forge', '=', forge).where('repository', '=', repository)
   const change = async (number: number, values: Partial<Tables['pull_requests']>): Promise<boolean> => {
     const [result] = await state.transaction((db) =>
       db
         .updateTable('pull_requests')
-        .set({ ...values, updated_at: now() })
+        .set(values)
         .where('forge', '=', forge)
         .where('repository', '=', repository)
         .where('number', '=', number)
@@ -51,7 +52,7 @@ export function createPullRequestStore(state: State, clock: Clock, of: Repositor
     return (result?.numUpdatedRows ?? 0n) > 0n
   }
   return {
-    async put({ number, state: newState, title, author, head, headCommit, base, fromFork }) {
+    async put({ number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt }) {
       const values = {
         state: newState,
         title,
@@ -60,13 +61,18 @@ export function createPullRequestStore(state: State, clock: Clock, of: Repositor
         head_commit: headCommit,
         base,
         from_fork: fromFork ? 1 : 0,
-        updated_at: now(),
+        updated_at: updatedAt.toISOString(),
       }
       await state.transaction((db) =>
         db
           .insertInto('pull_requests')
           .values({ forge, repository, number, approved_commit: null, approved_by: null, ...values })
-          .onConflict((conflict) => conflict.columns(['forge', 'repository', 'number']).doUpdateSet(values))
+          .onConflict((conflict) =>
+            conflict
+              .columns(['forge', 'repository', 'number'])
+              .doUpdateSet(values)
+              .where('pull_requests.updated_at', '<=', values.updated_at),
+          )
           .execute(),
       )
     },

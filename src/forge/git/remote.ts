@@ -1,4 +1,4 @@
-import { LarderError } from '../../core/index.ts'
+import { isLarderError, LarderError } from '../../core/index.ts'
 import { checkObjectId, checkRefName, isObjectId } from './ref-name.ts'
 import { resolveRef, type GitRepository } from './repository.ts'
 import { runGit } from './run-git.ts'
@@ -58,28 +58,53 @@ export async function fetchRefs(
   const wanted = [...new Set(refs.map(checkRefName))]
   const found = new Map<string, string>()
   if (wanted.length === 0) return found
-  // One that is gone would make the whole fetch fail.
-  const there = new Set((await listRemoteRefs(remote, wanted, signal)).map(({ ref }) => ref))
-  const present = wanted.filter((ref) => there.has(ref))
-  if (present.length === 0) return found
-  const specs = present.map((ref) => `+${ref}:${localRef(remote, ref)}`)
-  await runGit(
-    [
-      'fetch',
-      '--no-tags',
-      '--no-recurse-submodules',
-      '--no-write-fetch-head',
-      '--end-of-options',
-      remote.url,
-      ...specs,
-    ],
-    { repository, timeoutMs: 600_000, ...(signal ? { signal } : {}) },
-  )
+  const present = (await tryFetch(repository, remote, wanted, signal))
+    ? wanted
+    : await fetchPresent(repository, remote, wanted, signal)
   for (const ref of present) {
     const commit = await resolveRef(repository, localRef(remote, ref))
     if (commit !== undefined) found.set(ref, commit)
   }
   return found
+}
+
+/** One ref that is gone makes the whole fetch fail: then the others are asked for without it. */
+async function fetchPresent(
+  repository: GitRepository,
+  remote: Remote,
+  wanted: readonly string[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const there = new Set((await listRemoteRefs(remote, wanted, signal)).map(({ ref }) => ref))
+  const present = wanted.filter((ref) => there.has(ref))
+  if (present.length > 0 && !(await tryFetch(repository, remote, present, signal))) {
+    throw new LarderError('GIT_FAILED', { message: 'Refs of the forge went while they were fetched.' })
+  }
+  return present
+}
+
+/** False when one of the refs is not there. */
+async function tryFetch(
+  repository: GitRepository,
+  remote: Remote,
+  refs: readonly string[],
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const specs = refs.map((ref) => `+${ref}:${localRef(remote, ref)}`)
+  const options = ['--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--end-of-options']
+  const fetching = runGit(['fetch', ...options, checkUrl(remote.url), ...specs], {
+    repository,
+    timeoutMs: 600_000,
+    ...(signal ? { signal } : {}),
+  })
+  return fetching.then(
+    () => true,
+    (error: unknown) => {
+      if (isLarderError(error, 'GIT_FAILED') && /couldn't find remote ref/.test(String(error.context['stderr'])))
+        return false
+      throw error
+    },
+  )
 }
 
 /** Where a ref of a remote is kept. GIT_REF_REFUSED. */
