@@ -10,6 +10,7 @@ const rooms = {
   store: { may: ['core', 'state'], why: 'a blob is bytes with a digest, whatever is in it' },
   publish: { may: ['core', 'state', 'store'], why: 'it takes a tree and never asks what is in it' },
   fetch: { may: ['core', 'store'], why: 'it moves bytes into the store and knows no package format' },
+  unpack: { may: ['core'], why: 'bytes come in packed and go out unpacked, wherever they are from' },
   pieces: {
     may: ['core', 'state', 'store', 'publish'],
     why: 'an index is chunks of bytes, whichever format wrote them',
@@ -22,11 +23,11 @@ const rooms = {
     why: 'what all package formats share must know none of them; a format is handed in by the composition root',
   },
   apt: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'pieces', 'table', 'solve', 'openpgp', 'mirror'],
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'unpack', 'pieces', 'table', 'solve', 'openpgp', 'mirror'],
     why: 'a format never imports another format, nor what calls it',
   },
   rpm: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'pieces', 'table', 'solve', 'openpgp', 'mirror'],
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'unpack', 'pieces', 'table', 'solve', 'openpgp', 'mirror'],
     why: 'a format never imports another format, nor what calls it',
   },
   forge: { may: ['core', 'state'], why: 'it turns what a forge says into events and knows nothing of what they cause' },

@@ -1,5 +1,4 @@
 export { createFetcher, type FetcherOptions } from './create-fetcher.ts'
-export { decompress, type CompressionFormat, type DecompressOptions } from './decompress.ts'
 export type { Fetcher, FetchRequest, FetchResult, LabelledRequest, Validators } from './fetcher.ts'
 export { type FetchLimits } from './limits.ts'
 export { proxyFromEnvironment, type ProxySettings } from './proxy.ts'

@@ -3,7 +3,7 @@ import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { decompress, type CompressionFormat } from '../../src/fetch/index.ts'
+import { decompress, type CompressionFormat } from '../../src/unpack/index.ts'
 import { compilePrimary } from '../../src/rpm/compile-primary.ts'
 import { cutComps } from '../../src/rpm/comps.ts'
 import { findOwners } from '../../src/rpm/filelists.ts'

@@ -1,4 +1,4 @@
-import { decompress, type CompressionFormat } from '../../fetch/index.ts'
+import { decompress, type CompressionFormat } from '../../unpack/index.ts'
 import { readArMembers, type ArMember } from './ar.ts'
 import { malformed, readRange, type DebSource } from './deb-source.ts'
 import { readTar, type TarEntry } from './tar.ts'

@@ -1,4 +1,4 @@
-import type { CompressionFormat } from '../../fetch/index.ts'
+import type { CompressionFormat } from '../../unpack/index.ts'
 import { strongest, type Release, type ReleaseFile } from '../release.ts'
 import type { IndexKind, SuiteIndex } from './suite.ts'
 import type { SuiteSource } from './suite-source.ts'

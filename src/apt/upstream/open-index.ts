@@ -1,4 +1,4 @@
-import { decompress } from '../../fetch/index.ts'
+import { decompress } from '../../unpack/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import type { SuiteIndex } from './suite.ts'
 

@@ -1,5 +1,5 @@
 import type { Digest } from '../../core/index.ts'
-import type { CompressionFormat } from '../../fetch/index.ts'
+import type { CompressionFormat } from '../../unpack/index.ts'
 import type { Release } from '../release.ts'
 import type { SuiteSource } from './suite-source.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Digest } from '../../core/index.ts'
-import type { CompressionFormat } from '../../fetch/index.ts'
+import type { CompressionFormat } from '../../unpack/index.ts'
 import type { Cache } from '../../state/index.ts'
 import type { SuiteIndex } from './suite.ts'
 

@@ -1,4 +1,4 @@
-import type { CompressionFormat } from '../../fetch/index.ts'
+import type { CompressionFormat } from '../../unpack/index.ts'
 import type { Repomd } from '../repomd.ts'
 import type { DataFileType, PromisedFile } from './data-file.ts'
 

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { LarderError, type Digest } from '../../core/index.ts'
-import { decompress, type CompressionFormat } from '../../fetch/index.ts'
+import { decompress, type CompressionFormat } from '../../unpack/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import type { RepomdChecksum } from '../repomd.ts'
 

@@ -1,0 +1,1 @@
+export { decompress, type CompressionFormat, type DecompressOptions } from './decompress.ts'
