@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { isLarderError } from '../../core/index.ts'
+import { cutLine } from '../api/cut-text.ts'
+import { createExchange } from '../api/exchange.ts'
+import { keepComment } from '../api/kept-comment.ts'
+import { createOwnName } from '../api/own-name.ts'
+import { readAnswer } from '../api/read-answer.ts'
+import { tokenOf } from '../api/token.ts'
+import type { PullRequest } from '../event.ts'
+import type { ForgeApi, ForgeApiOptions } from '../forge.ts'
+import { loginSchema, objectIdSchema, timeSchema, titleSchema } from '../payload.ts'
+import { isFromFork } from './from-fork.ts'
+
+const title = 'Gitea'
+/** Servers bound their pages at 50 unless told otherwise. */
+const pages = { name: 'limit', value: 50 }
+
+/** Source: Gitea's API description (Swagger): pulls, statuses, issue comments, collaborator permission. */
+export function createGiteaApi({ url, repository, credentials, send, now }: ForgeApiOptions): ForgeApi {
+  const token = tokenOf(credentials, title)
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `token ${token}` }
+  const exchange = createExchange({ title, url, headers: () => Promise.resolve(headers), send, now })
+  const base = `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`
+  const ownName = createOwnName(
+    async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, title).login,
+  )
+  return {
+    async openPullRequests(signal) {
+      const items = await exchange.list(`${base}/pulls?state=open`, signal, pages)
+      return items.map((item) => pullRequestOf(readAnswer(pullSchema, item, title)))
+    },
+    async mayApprove(login, signal) {
+      try {
+        const path = `${base}/collaborators/${encodeURIComponent(login)}/permission`
+        const { value } = await exchange.ask('GET', path, signal)
+        return ['owner', 'admin', 'write'].includes(readAnswer(permissionSchema, value, title).permission)
+      } catch (error) {
+        if (isLarderError(error, 'FORGE_REFUSED') && error.context['status'] === 404) return false
+        throw error
+      }
+    },
+    async setStatus({ commit, name, state, title: line, url: target }, signal) {
+      await exchange.ask('POST', `${base}/statuses/${encodeURIComponent(commit)}`, signal, {
+        state,
+        context: name,
+        description: cutLine(line, 255),
+        target_url: target,
+      })
+    },
+    async setComment({ pullRequest, marker, text }, signal) {
+      const own = await ownName(signal)
+      // All at once: this list has no pages.
+      const { value } = await exchange.ask('GET', `${base}/issues/${pullRequest}/comments`, signal)
+      const comments = readAnswer(z.array(commentSchema), value, title)
+      await keepComment({
+        marker,
+        text,
+        comments: comments.map(({ id, body, user }) => ({
+          id,
+          text: body,
+          isForeign: own !== undefined && user?.login !== own,
+        })),
+        edit: (id) => exchange.ask('PATCH', `${base}/issues/comments/${id}`, signal, { body: text }),
+        add: () => exchange.ask('POST', `${base}/issues/${pullRequest}/comments`, signal, { body: text }),
+      })
+    },
+  }
+}
+
+const sideSchema = z.object({
+  ref: z.string(),
+  sha: objectIdSchema,
+  repo: z.object({ full_name: z.string() }).nullish(),
+})
+const pullSchema = z.object({
+  number: z.number().int().positive(),
+  title: titleSchema,
+  user: z.object({ login: loginSchema }).nullish(),
+  updated_at: timeSchema,
+  head: sideSchema,
+  base: sideSchema,
+})
+const permissionSchema = z.object({ permission: z.string() })
+const userSchema = z.object({ login: z.string() })
+const commentSchema = z.object({ id: z.number(), body: z.string(), user: userSchema.nullish() })
+
+function pullRequestOf({ number, title: name, user, updated_at, head, base }: z.infer<typeof pullSchema>): PullRequest {
+  const headRepository = head.repo?.full_name
+  return {
+    number,
+    title: name,
+    author: user?.login ?? '',
+    head: head.ref,
+    headCommit: head.sha,
+    headRepository,
+    base: base.ref,
+    baseCommit: base.sha,
+    fromFork: isFromFork(head, base),
+    updatedAt: updated_at,
+  }
+}

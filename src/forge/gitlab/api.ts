@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { isLarderError } from '../../core/index.ts'
+import { cutLine } from '../api/cut-text.ts'
+import { createExchange, type Exchange } from '../api/exchange.ts'
+import { keepComment } from '../api/kept-comment.ts'
+import { createOwnName } from '../api/own-name.ts'
+import { readAnswer } from '../api/read-answer.ts'
+import { tokenOf } from '../api/token.ts'
+import type { PullRequest } from '../event.ts'
+import type { CommitStatus, ForgeApi, ForgeApiOptions } from '../forge.ts'
+import { loginSchema, objectIdSchema, timeSchema, titleSchema } from '../payload.ts'
+
+const title = 'GitLab'
+
+/** Source: GitLab documentation, "REST API": merge requests, commit statuses, notes, members. */
+export function createGitlabApi({ url, repository, credentials, send, now }: ForgeApiOptions): ForgeApi {
+  const token = tokenOf(credentials, title)
+  const headers: Record<string, string> = token === undefined ? {} : { 'private-token': token }
+  const exchange = createExchange({ title, url, headers: () => Promise.resolve(headers), send, now })
+  const base = `/projects/${encodeURIComponent(repository)}`
+  const ownName = createOwnName(
+    async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, title).username,
+  )
+  return {
+    async openPullRequests(signal) {
+      const items = await exchange.list(`${base}/merge_requests?state=opened`, signal)
+      return items.map((item) => pullRequestOf(readAnswer(mergeRequestSchema, item, title)))
+    },
+    async mayApprove(login, signal) {
+      const items = await exchange.list(`${base}/members/all?query=${encodeURIComponent(login)}`, signal)
+      return items
+        .map((item) => readAnswer(memberSchema, item, title))
+        .some(
+          ({ username, access_level: level, state }) =>
+            username.toLowerCase() === login.toLowerCase() &&
+            level >= maintainerLevel &&
+            (state ?? 'active') === 'active',
+        )
+    },
+    setStatus: (status, signal) => setStatus(exchange, base, status, signal),
+    async setComment({ pullRequest, marker, text }, signal) {
+      const own = await ownName(signal)
+      const notes = `${base}/merge_requests/${pullRequest}/notes`
+      const items = await exchange.list(`${notes}?sort=asc`, signal)
+      await keepComment({
+        marker,
+        text,
+        comments: items
+          .map((item) => readAnswer(noteSchema, item, title))
+          .map(({ id, body, author }) => ({
+            id,
+            text: body,
+            isForeign: own !== undefined && author?.username !== own,
+          })),
+        edit: (id) => exchange.ask('PUT', `${notes}/${id}`, signal, { body: text }),
+        add: () => exchange.ask('POST', notes, signal, { body: text }),
+      })
+    },
+  }
+}
+
+/** Who may merge into a protected branch unless a project says otherwise. Source: GitLab documentation, "Members API". */
+const maintainerLevel = 40
+
+const mergeRequestSchema = z.object({
+  iid: z.number().int().positive(),
+  title: titleSchema,
+  author: z.object({ username: loginSchema }).nullish(),
+  updated_at: timeSchema,
+  source_branch: z.string(),
+  target_branch: z.string(),
+  sha: objectIdSchema,
+  source_project_id: z.number().nullish(),
+  target_project_id: z.number(),
+})
+const memberSchema = z.object({ username: z.string(), access_level: z.number(), state: z.string().nullish() })
+const noteSchema = z.object({
+  id: z.number(),
+  body: z.string(),
+  author: z.object({ username: z.string() }).nullish(),
+})
+const userSchema = z.object({ username: z.string() })
+
+function pullRequestOf(request: z.infer<typeof mergeRequestSchema>): PullRequest {
+  return {
+    number: request.iid,
+    title: request.title,
+    author: request.author?.username ?? '',
+    head: request.source_branch,
+    headCommit: request.sha,
+    // The list has its number only.
+    headRepository: undefined,
+    base: request.target_branch,
+    baseCommit: '',
+    fromFork: request.source_project_id !== request.target_project_id,
+    updatedAt: request.updated_at,
+  }
+}
+
+const states = { pending: 'running', success: 'success', failure: 'failed', error: 'failed' } as const
+const longestDescription = 255
+
+async function setStatus(
+  exchange: Exchange,
+  base: string,
+  { commit, name, state, title: line, url }: CommitStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = { state: states[state], name, description: cutLine(line, longestDescription), target_url: url }
+  try {
+    await exchange.ask('POST', `${base}/statuses/${encodeURIComponent(commit)}`, signal, body)
+  } catch (error) {
+    // It says that already: GitLab takes a state that is under way once only.
+    const isRepeated = isLarderError(error, 'FORGE_REFUSED') && /Cannot transition status/.test(error.message)
+    if (isRepeated && state === 'pending') return
+    throw error
+  }
+}
