@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { readOrMakeSecrets } from './data-folder.ts'
+import { hookSecretsOf, readOrMakeSecrets, type DataFolder } from './data-folder.ts'
+import type { HttpOptions } from './http/options.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { openLarder, type Larder, type OpenLarderOptions } from './open-larder.ts'
 
@@ -34,13 +35,13 @@ export async function startController(options: StartControllerOptions): Promise<
   }
   try {
     const [token = ''] = await readOrMakeSecrets(dataFolder.adminToken)
-    const secrets = await readOrMakeSecrets(dataFolder.githubSecrets)
+    const hooks = await hooksOf(larder, dataFolder)
     const server = await createServer({
       controller: larder.controller,
       token,
-      githubSecrets: () => secrets,
+      ...(hooks === undefined ? {} : { hooks }),
       log: larder.context.log,
-      ...(options.repositoryUrl === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
+      ...(larder.connected === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     })
     listening = server
@@ -51,7 +52,7 @@ export async function startController(options: StartControllerOptions): Promise<
     await writeFile(`${dataFolder.address}.new`, JSON.stringify({ url, pid: process.pid }))
     await rename(`${dataFolder.address}.new`, dataFolder.address)
     await larder.context.runner.start()
-    await larder.deliveries.settleDeliveries()
+    await larder.news.settleDeliveries()
     await larder.housekeeping.start(options.syncEveryMs === undefined ? {} : { syncEveryMs: options.syncEveryMs })
     return {
       url,
@@ -63,4 +64,11 @@ export async function startController(options: StartControllerOptions): Promise<
     await stop()
     throw error
   }
+}
+
+/** Webhooks come from the forge that has the site, and from no other. */
+async function hooksOf({ connected }: Larder, dataFolder: DataFolder): Promise<HttpOptions['hooks']> {
+  if (connected?.hosted === undefined) return undefined
+  const secrets = await readOrMakeSecrets(hookSecretsOf(dataFolder, connected.config))
+  return { forge: connected.hosted.forge, secrets: () => secrets }
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { LarderError } from '../core/index.ts'
 
 /** Every path that Larder keeps below its data folder. docs/design.md draws the whole tree. */
@@ -16,7 +16,6 @@ export interface DataFolder {
   /** Where the running controller listens and the pid it has: removed when it stops. */
   readonly address: string
   readonly adminToken: string
-  readonly githubSecrets: string
 }
 
 /** `--data`, else LARDER_DATA, else /var/lib/larder for root and ~/.local/share/larder for others. */
@@ -33,8 +32,15 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
     own: join(chosen, 'own'),
     address: join(chosen, 'controller.json'),
     adminToken: join(chosen, 'admin-token'),
-    githubSecrets: join(chosen, 'github-secrets'),
   }
+}
+
+/** The file of the secrets that webhooks are signed with. */
+export function hookSecretsOf(
+  { root }: DataFolder,
+  { type, secretsFile }: { type: string; secretsFile?: string | undefined },
+): string {
+  return resolve(root, secretsFile ?? `${type}-secrets`)
 }
 
 /** DATA_UNUSABLE. */

@@ -14,41 +14,13 @@ beforeEach(async () => {
 })
 afterEach(() => state.close())
 
-const housekeeping = (context: object, head?: string) =>
+const housekeeping = (context: object) =>
   createHousekeeping({
     context: { runs, runner: { wake: () => {} }, log: silentLog, ...context } as unknown as ControllerContext,
     cache: { prune: () => Promise.resolve(), roots: async function* () {} } as unknown as HousekeepingOptions['cache'],
-    mainCommit: () => Promise.resolve(head),
-    fetchMain: undefined,
+    news: { poll: () => Promise.resolve(), reconcile: () => Promise.resolve() },
+    pollEveryMs: 0,
   })
-const apply = (commit: string) => runs.create({ branch: 'main', commit, goal: 'apply', origin: 'test' })
-
-test('a head that nothing told of is applied', async () => {
-  await apply('c1')
-  await housekeeping({}, 'c2').reconcile()
-  expect(await runs.waiting()).toMatchObject([{ commit: 'c1' }, { commit: 'c2', origin: 'reconciliation' }])
-})
-
-test('a run that was cancelled stays so', async () => {
-  await apply('c1')
-  await runs.cancelWaiting((await apply('c2')).id)
-  await housekeeping({}, 'c2').reconcile()
-  expect(await runs.waiting()).toMatchObject([{ commit: 'c1' }])
-})
-
-test.each([
-  ['FETCH_UNREACHABLE', 1],
-  ['DISK_FULL', 1],
-  ['SIGNATURE_BAD', 0],
-  ['CLOSURE_UNSATISFIABLE', 0],
-  ['OF_ANOTHER_VERSION', 0],
-])('a head whose run failed with %s is taken up again %i times', async (code, times) => {
-  const { id } = await apply('c1')
-  await runs.start(id)
-  await runs.finish(id, { state: 'failed', error: { code, message: 'it failed' } })
-  await housekeeping({}, 'c1').reconcile()
-  expect(await runs.waiting()).toHaveLength(times)
-})
 
 test('nothing is forgotten while the site cannot be read that says how much is to be kept', async () => {
   const pruned: string[] = []
@@ -69,9 +41,9 @@ test('nothing is forgotten while the site cannot be read that says how much is t
   const common = { publisher, store, leases, formats: [], clock: systemClock }
   const { signal } = new AbortController()
   const unreadable = { current: () => Promise.resolve(undefined) }
-  await housekeeping({ ...common, siteHead: unreadable }, 'c1').collect(signal)
+  await housekeeping({ ...common, siteHead: unreadable }).collect(signal)
   expect(pruned).toEqual([])
   const readable = { current: () => Promise.resolve({ site: { sections: { mirrors: {} } } }) }
-  await housekeeping({ ...common, siteHead: readable }, 'c1').collect(signal)
+  await housekeeping({ ...common, siteHead: readable }).collect(signal)
   expect(pruned).toEqual(['base'])
 })

@@ -1,17 +1,17 @@
-import { catalogue, isErrorCode, isLarderError } from '../core/index.ts'
+import { isLarderError } from '../core/index.ts'
 import { resign, validForMsOf } from '../mirror/index.ts'
-import type { Run } from '../pipeline/index.ts'
 import type { Cache } from '../state/index.ts'
 import { collectGarbage, type CollectionResult } from '../store/index.ts'
 import { declaredMirror, type ControllerContext } from './controller/context.ts'
 import { requestSync } from './controller/runs.ts'
+import type { SiteNews } from './site-source/site-news.ts'
 
 export interface HousekeepingOptions {
   context: ControllerContext
   cache: Cache
-  mainCommit: () => Promise<string | undefined>
-  /** Asks the forge for the head of main. Undefined: the built-in repository is the only one. */
-  fetchMain: (() => Promise<string>) | undefined
+  news: Pick<SiteNews, 'poll' | 'reconcile'>
+  /** How often the forge is looked at. 0: never, but for webhooks and the round at the start. */
+  pollEveryMs: number
 }
 
 /** What goes on by itself: re-signing, retention, gc, and noticing commits that no event told of. */
@@ -63,6 +63,7 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       await inTurn('reconciling', () => reconcile(options))
       await inTurn('signing again', () => reseal(context))
       every(5 * minuteMs, 'reconciling', () => reconcile(options))
+      if (options.pollEveryMs > 0) every(options.pollEveryMs, 'polling', () => options.news.poll())
       every(10 * minuteMs, 'signing again', () => reseal(context))
       every(6 * 60 * minuteMs, 'gc', () => collect(options, stopping.signal))
       if (syncEveryMs !== undefined) every(syncEveryMs, 'sync', () => syncHead(context))
@@ -80,19 +81,15 @@ async function syncHead(context: ControllerContext): Promise<void> {
   if (head !== undefined) await requestSync(context, head.commit)
 }
 
-async function reconcile({ context, mainCommit, fetchMain }: HousekeepingOptions): Promise<void> {
-  const head = fetchMain === undefined ? await mainCommit() : await fetchMain()
-  if (head === undefined) return
-  // One that somebody has cancelled is not for us to bring back.
-  const latest = await context.runs.latest('main', 'apply', { withCancelled: true })
-  if (latest?.commit === head && !mayPassNow(latest)) return
-  await context.runs.create({ branch: 'main', commit: head, goal: 'apply', origin: 'reconciliation' })
-  context.runner.wake()
-}
-
-/** It failed on what passes, an upstream or a disk: the commit is still to be applied, once that is over. */
-function mayPassNow({ state, error }: Run): boolean {
-  return state === 'failed' && error !== undefined && isErrorCode(error.code) && catalogue[error.code].retryable
+/** A look at the forge that fails keeps nothing that is known from being done. */
+async function reconcile({ context, news }: HousekeepingOptions): Promise<void> {
+  try {
+    await news.poll()
+  } catch (error) {
+    if (!isLarderError(error)) throw error
+    context.log.error('the forge could not be looked at', { error })
+  }
+  await news.reconcile({ origin: 'reconciliation', again: true })
 }
 
 async function reseal(context: ControllerContext): Promise<void> {

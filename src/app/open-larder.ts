@@ -1,11 +1,12 @@
 import { join } from 'node:path'
-import { LarderError } from '../core/index.ts'
+import { isLarderError, LarderError } from '../core/index.ts'
 import { createAptFormat } from '../apt/index.ts'
-import { createCommitMemory, fetchBranch, prepareBareRepository, resolveRef } from '../forge/index.ts'
+import { createCommitMemory, localRef, prepareBareRepository, resolveRef } from '../forge/index.ts'
 import { asAnyFormat, createMirrorKind, type AnyFormat, type MirrorMemory } from '../mirror/index.ts'
 import {
   asAnyKind,
   createEventStore,
+  createPullRequestStore,
   createRunner,
   createRunStore,
   type Run,
@@ -13,9 +14,11 @@ import {
 } from '../pipeline/index.ts'
 import { createRpmFormat } from '../rpm/index.ts'
 import { getSetting, removeSetting, setSetting, type State } from '../state/index.ts'
+import type { ControllerConfig } from './config/controller-config.ts'
+import { readControllerConfig } from './config/read-controller-config.ts'
 import type { Controller } from './controller.ts'
 import { keyKindOf, type ControllerContext } from './controller/context.ts'
-import { createDeliveryMethods, type DeliveryMethods } from './controller/deliveries.ts'
+import { createDeliveryMethods } from './controller/deliveries.ts'
 import { createDoctorMethods } from './controller/doctor.ts'
 import { createMirrorMethods } from './controller/mirrors.ts'
 import { createOwnPackageMethods } from './controller/own-packages.ts'
@@ -27,11 +30,18 @@ import { createUpkeepMethods } from './controller/upkeep.ts'
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts'
 import { openRooms, type OpenRoomsOptions, type Rooms } from './open-rooms.ts'
 import { OwnPackages } from './own-packages.ts'
+import { createHttpSender } from './http-send.ts'
 import { createSiteHead } from './site-head.ts'
+import { connectForge } from './site-source/connect-forge.ts'
+import { branchRef, type ConnectedForge } from './site-source/connected-forge.ts'
+import { openRunFiles } from './site-source/run-files.ts'
+import { createSiteNews, type SiteNews } from './site-source/site-news.ts'
 
 export interface OpenLarderOptions extends OpenRoomsOptions {
-  /** Repository of a forge that the site is read from instead of the built-in one: https, ssh or file. */
+  /** Short for a configuration that names a repository by plain Git. */
   repositoryUrl?: string
+  /** The file that configures the controller. Default: controller.yaml of the data folder, when it is there. */
+  configFile?: string
   /** Wait before a run is tried a second time; doubles each time. Default 5 s. */
   retryDelayMs?: number
 }
@@ -40,7 +50,10 @@ export interface OpenLarderOptions extends OpenRoomsOptions {
 export interface Larder {
   controller: Controller
   context: ControllerContext
-  deliveries: DeliveryMethods
+  news: SiteNews
+  config: ControllerConfig
+  /** Where the site is, when it is not in the built-in repository. */
+  connected: ConnectedForge | undefined
   housekeeping: Housekeeping
   /** Address that people are told; known once the server listens. */
   setPublicUrl: (url: string) => void
@@ -63,20 +76,33 @@ export async function openLarder(options: OpenLarderOptions): Promise<Larder> {
 async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larder> {
   const { state, cache, keyring, clock } = rooms
   const { dataFolder, environment } = options
+  const config = await readConfig(options)
+  const sender = createHttpSender({ environment })
+  const connected =
+    config.forge && (await connectForge({ config: config.forge, root: dataFolder.root, send: sender.send, clock }))
   await prepareBareRepository(dataFolder.siteRepository)
   const address = { publicUrl: 'http://127.0.0.1:7420' }
   const stopping = new AbortController()
-  const { context, mainCommit, forge } = createContext(rooms, options, {
+  const { context, mainCommit } = createContext(rooms, options, {
     publicUrl: () => address.publicUrl,
     stopping: stopping.signal,
+    connected,
+    onFinished: (run) => afterRun(rooms, run, news),
   })
   await releaseOldLeases(rooms, context.runs)
   await context.own.removeLeftovers()
   const events = createEventStore(state, clock)
-  const deliveries = createDeliveryMethods(context, { events, fetchBranch: forge?.fetch })
-  const { acceptDelivery, settleDeliveries } = deliveries
-  const fetchMain = forge && (() => forge.fetch('main'))
-  const housekeeping = createHousekeeping({ context, cache, fetchMain, mainCommit })
+  const news: SiteNews = createSiteNews({
+    context,
+    events,
+    connected,
+    mainCommit,
+    onCreated: () => Promise.resolve(),
+    onClosed: (pullRequest) => cancelRunsOf(context, pullRequest),
+  })
+  const { settleDeliveries } = news
+  const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
+  const housekeeping = createHousekeeping({ context, cache, news, pollEveryMs })
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
   const upkeep = { events, housekeeping, mainCommit, settleDeliveries, forgetInputs }
   const stopWork = async (): Promise<void> => {
@@ -94,10 +120,12 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
       ...createServingMethods(context),
       ...createUpkeepMethods(context, { keyring, housekeeping }),
       ...createDoctorMethods({ ...rooms, context, dataFolder, environment, ...upkeep }),
-      acceptDelivery,
+      ...createDeliveryMethods(events, news),
     },
     context,
-    deliveries,
+    news,
+    config,
+    connected,
     housekeeping,
     setPublicUrl: (url) => {
       address.publicUrl = url
@@ -105,6 +133,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     stopWork,
     async close() {
       await stopWork()
+      await sender.close()
       await rooms.close()
     },
   }
@@ -114,9 +143,9 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
 function createContext(
   rooms: Rooms,
   options: OpenLarderOptions,
-  { publicUrl, stopping }: Pick<ControllerContext, 'publicUrl' | 'stopping'>,
-) {
-  const { dataFolder, repositoryUrl, retryDelayMs = 5000 } = options
+  { publicUrl, stopping, connected, onFinished }: ContextOptions,
+): { context: ControllerContext; mainCommit: () => Promise<string | undefined> } {
+  const { dataFolder, retryDelayMs = 5000 } = options
   const { clock, log, state, keyring } = rooms
   const formats = createFormats(rooms, dataFolder)
   const signingKey: ControllerContext['signingKey'] = async (mirror) =>
@@ -124,11 +153,12 @@ function createContext(
   const own = new OwnPackages({ state, clock, folder: dataFolder.own })
   const kinds = [createMirrors(rooms, { formats, signingKey, own })]
   const repository = dataFolder.siteRepository
-  const forge = repositoryUrl === undefined ? undefined : forgeBranches(repository, repositoryUrl, stopping)
-  const mainCommit = () => resolveRef(repository, forge?.mainRef ?? 'refs/heads/main')
+  const mainRef = connected === undefined ? branchRef('main') : localRef(connected.remote, branchRef('main'))
+  const mainCommit = () => resolveRef(repository, mainRef)
   const openCommit = createCommitMemory(repository)
   const runs = createRunStore(state, clock)
-  const onFinished = (run: Run) => releaseLease(rooms, run)
+  const openFiles = (run: Run) => openRunFiles(run, { repository, openCommit })
+  const hosted = connected?.hosted
   const context: ControllerContext = {
     ...rooms,
     formats,
@@ -137,12 +167,13 @@ function createContext(
     runner: createRunner({
       runs,
       kinds,
-      openFiles: (run) => openCommit(run.commit),
+      openFiles,
       clock,
       log,
       retryDelayMs,
       onFinished,
     }),
+    pullRequests: hosted && createPullRequestStore(state, { forge: hosted.forge.name, repository: hosted.repository }),
     repository,
     openCommit,
     siteHead: createSiteHead({ kinds, mainCommit, openCommit }),
@@ -151,7 +182,32 @@ function createContext(
     publicUrl,
     stopping,
   }
-  return { context, mainCommit, forge }
+  return { context, mainCommit }
+}
+
+interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'> {
+  connected: ConnectedForge | undefined
+  onFinished: (run: Run) => Promise<void>
+}
+
+function readConfig({ dataFolder, configFile, repositoryUrl }: OpenLarderOptions): Promise<ControllerConfig> {
+  return readControllerConfig({ root: dataFolder.root, file: configFile, repositoryUrl })
+}
+
+/** What it staged is released; and when main has changed, open pull requests are planned upon it. */
+async function afterRun(rooms: Rooms, run: Run, news: SiteNews): Promise<void> {
+  await releaseLease(rooms, run)
+  if (run.goal === 'apply') await news.reconcile({ origin: `main at ${run.commit.slice(0, 12)}`, again: false })
+}
+
+/** What nobody will merge need not be planned. */
+async function cancelRunsOf({ runs, runner }: ControllerContext, pullRequest: number): Promise<void> {
+  for (const { id } of await runs.unfinishedOfPullRequest(pullRequest)) {
+    await runner.cancel(id).catch((error: unknown) => {
+      // It has ended meanwhile.
+      if (!isLarderError(error, 'RUN_STATE')) throw error
+    })
+  }
 }
 
 /** A kind is added here. */
@@ -176,13 +232,6 @@ function mirrorMemory(state: State): MirrorMemory {
 }
 
 const inputsKey = (mirror: string): string => `mirror/${mirror}/inputs`
-
-function forgeBranches(repository: string, url: string, signal: AbortSignal) {
-  return {
-    mainRef: 'refs/remotes/forge/main',
-    fetch: (branch: string) => fetchBranch(repository, { url, remote: 'forge', branch }, signal),
-  }
-}
 
 /** What it staged is referred to by now, or given up. */
 async function releaseLease({ leases }: Rooms, run: Run): Promise<void> {

@@ -11,8 +11,7 @@ export type {
   HttpSend,
   RawDelivery,
 } from './forge.ts'
-export { parseGithubEvent, readGithubRepository } from './github/parse.ts'
-export { verifyGithubSignature } from './github/verify.ts'
+export { forgeNamed, forges } from './forges.ts'
 export { prepareBareRepository, type BareRepositoryOptions } from './git/bare-repository.ts'
 export { openCommit, type CommitFiles, type CommitLimits } from './git/commit-files.ts'
 export { createCommitMemory, type OpenCommit } from './git/commit-memory.ts'
@@ -34,4 +33,4 @@ export {
   type Remote,
   type RemoteRef,
 } from './git/remote.ts'
-export { type GitRepository, fetchBranch, listBranches, resolveRef } from './git/repository.ts'
+export { type GitRepository, fetchBranch, isAncestor, listBranches, resolveRef } from './git/repository.ts'

@@ -32,7 +32,7 @@ test.each([{ forge: 'gitea' }, { repository: 'lab/other' }, { deliveryId: 'd-2' 
 
 test('what is settled waits no longer, and is still a duplicate', async () => {
   const { id } = await events.accept(delivery)
-  await events.settle(id, { state: 'ignored', reason: 'a test' })
+  await events.settle([{ id, state: 'ignored', reason: 'a test' }])
   expect(await events.waiting()).toEqual([])
   expect(await events.accept(delivery)).toEqual({ status: 'duplicate', id })
 })

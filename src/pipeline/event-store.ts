@@ -16,13 +16,17 @@ export interface StoredEvent extends Delivery {
   receivedAt: Date
 }
 
+/** What became of an event. */
+export type Settlement = { id: number } & ({ state: 'done'; runId: number } | { state: 'ignored'; reason: string })
+
 /** Durable intake: a delivery is kept once, however often it comes, and settled once. */
 export interface EventStore {
   /** Durable when it returns. */
   accept(delivery: Delivery): Promise<{ status: 'accepted' | 'duplicate'; id: number }>
-  /** Oldest first. */
-  waiting(): Promise<StoredEvent[]>
-  settle(id: number, outcome: { state: 'done'; runId: number } | { state: 'ignored'; reason: string }): Promise<void>
+  /** Oldest first. Default limit: 500. */
+  waiting(options?: { limit?: number }): Promise<StoredEvent[]>
+  /** All of them, or none. */
+  settle(settlements: readonly Settlement[]): Promise<void>
 }
 
 export function createEventStore(state: State, clock: Clock): EventStore {
@@ -46,12 +50,13 @@ export function createEventStore(state: State, clock: Clock): EventStore {
           .executeTakeFirstOrThrow()
         return { status: 'accepted', id }
       }),
-    async waiting() {
+    async waiting({ limit = 500 } = {}) {
       const rows = await state.db
         .selectFrom('events')
         .selectAll()
         .where('state', '=', 'waiting')
         .orderBy('id')
+        .limit(limit)
         .execute()
       return rows.map((row) => ({
         id: row.id,
@@ -63,12 +68,17 @@ export function createEventStore(state: State, clock: Clock): EventStore {
         receivedAt: new Date(row.received_at),
       }))
     },
-    async settle(id, outcome) {
-      const values =
-        outcome.state === 'done'
-          ? { state: 'done' as const, run_id: outcome.runId, reason: null }
-          : { state: 'ignored' as const, run_id: null, reason: outcome.reason }
-      await state.transaction((db) => db.updateTable('events').set(values).where('id', '=', id).execute())
+    async settle(settlements) {
+      if (settlements.length === 0) return
+      await state.transaction(async (db) => {
+        for (const { id, ...outcome } of settlements) {
+          const values =
+            outcome.state === 'done'
+              ? { state: outcome.state, run_id: outcome.runId, reason: null }
+              : { state: outcome.state, run_id: null, reason: outcome.reason.slice(0, 1000) }
+          await db.updateTable('events').set(values).where('id', '=', id).execute()
+        }
+      })
     },
   }
 }

@@ -1,5 +1,5 @@
 export { asAnyKind, type AnyKind } from './any-kind.ts'
-export { createEventStore, type Delivery, type EventStore, type StoredEvent } from './event-store.ts'
+export { createEventStore, type Delivery, type EventStore, type Settlement, type StoredEvent } from './event-store.ts'
 export { type ExecuteRunOptions } from './execute-run.ts'
 export { planSite, type KindPlan } from './plan-site.ts'
 export {
@@ -13,6 +13,6 @@ export {
 } from './run.ts'
 export { createRunner, type Runner, type RunnerOptions } from './runner.ts'
 export { createPullRequestStore, type KnownPullRequest, type PullRequestStore } from './pull-request-store.ts'
-export { createRunStore, type RunQuery, type RunStore } from './run-store.ts'
+export { createRunStore, type NewRun, type RunQuery, type RunStore } from './run-store.ts'
 export { jsonSchemaOf } from './json-schema.ts'
 export { readSite, type Site } from './site.ts'

@@ -70,7 +70,7 @@ function runQueries(state: State): RunQueries {
         .selectFrom('runs')
         .selectAll()
         .where('pull_request', '=', pullRequest)
-        .where('state', 'not in', ['superseded', 'cancelled'])
+        .where('state', '!=', 'superseded')
         .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst()

@@ -20,7 +20,7 @@ export interface RunStore {
   waiting(goal?: RunGoal): Promise<Run[]>
   /** The newest run of that goal for the branch that was not superseded or cancelled. */
   latest(branch: string, goal: RunGoal, options?: { withCancelled?: boolean }): Promise<Run | undefined>
-  /** The newest run of a pull request that was not superseded or cancelled. */
+  /** The newest run of a pull request that was not superseded. */
   latestOfPullRequest(pullRequest: number): Promise<Run | undefined>
   /** Runs of a pull request that wait or work. */
   unfinishedOfPullRequest(pullRequest: number): Promise<Run[]>

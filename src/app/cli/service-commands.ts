@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
-import { systemClock } from '../../core/index.ts'
+import { redactText, systemClock } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
+import { hookSecretsOf } from '../data-folder.ts'
 import type { Bind } from './program.ts'
 import { parseId } from './run-commands.ts'
 
@@ -9,6 +10,7 @@ interface UpOptions {
   listen: { host: string; port: number }
   publicUrl?: string
   repository?: string
+  config?: string
   syncEvery?: number
   bandwidth?: number
   connections?: number
@@ -31,7 +33,8 @@ export function addServiceCommands(program: Command, bind: Bind): void {
         .default({ host: '0.0.0.0', port: 7420 }, '0.0.0.0:7420'),
     )
     .option('--public-url <url>', 'address that clients are told, when it is another')
-    .option('--repository <url>', 'repository of a forge that holds the site, instead of the built-in one')
+    .option('--repository <url>', 'Git repository that holds the site, instead of the built-in one; see docs/forges.md')
+    .option('--config <file>', 'says where the site is and whom to tell (controller.yaml in the data folder)')
     .option('--sync-every <hours>', 'ask upstreams for news this often', parseHours)
     .option('--bandwidth <kB/s>', 'most kilobytes a second to fetch from upstreams', parsePositive)
     .option('--connections <n>', 'transfers at once from one host (4)', parseId)
@@ -57,6 +60,7 @@ async function up({ output, dataFolder, environment, signal }: CommandContext, o
     ...options.listen,
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl.replace(/\/+$/, '') }),
     ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
+    ...(options.config === undefined ? {} : { configFile: options.config }),
     ...(options.syncEvery === undefined ? {} : { syncEveryMs: options.syncEvery * 3600_000 }),
     ...(options.bandwidth === undefined ? {} : { bandwidthBytesPerSecond: options.bandwidth * 1000 }),
     ...(options.connections === undefined ? {} : { connectionsPerHost: options.connections }),
@@ -64,8 +68,15 @@ async function up({ output, dataFolder, environment, signal }: CommandContext, o
   })
   output.data({ url: running.url })
   output.line(`Larder is running at ${running.url}`)
-  output.line(`push the site to ${running.url}/git/site.git, user admin, password in ${dataFolder.adminToken}`)
-  output.line(`secret for webhooks at ${running.url}/hooks/github: in ${dataFolder.githubSecrets}`)
+  const { connected } = running.larder
+  if (connected === undefined) {
+    output.line(`push the site to ${running.url}/git/site.git, user admin, password in ${dataFolder.adminToken}`)
+  } else output.line(`the site is in ${redactText(connected.config.url)}`)
+  if (connected?.hosted !== undefined) {
+    const { name } = connected.hosted.forge
+    const secrets = hookSecretsOf(dataFolder, connected.config)
+    output.line(`secret for webhooks at ${running.url}/hooks/${name}: in ${secrets}`)
+  }
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   await running.stop()
   return 0

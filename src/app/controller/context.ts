@@ -1,6 +1,6 @@
 import type { Clock, Log } from '../../core/index.ts'
 import { formatNamed, type AnyFormat, type MirrorConfig } from '../../mirror/index.ts'
-import type { AnyKind, Runner, RunStore } from '../../pipeline/index.ts'
+import type { AnyKind, PullRequestStore, Runner, RunStore } from '../../pipeline/index.ts'
 import type { KeyKind, Publisher, SigningKey } from '../../publish/index.ts'
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
 import type { GitRepository, OpenCommit } from '../../forge/index.ts'
@@ -20,6 +20,8 @@ export interface ControllerContext {
   kinds: readonly AnyKind[]
   runs: RunStore
   runner: Runner
+  /** Of the forge that has the site; undefined where there are no pull requests. */
+  pullRequests: PullRequestStore | undefined
   repository: GitRepository
   /** Files of the site repository at a commit; what was read of the last ones is kept in memory. */
   openCommit: OpenCommit

@@ -66,7 +66,8 @@ describe('disk', () => {
 
 it('permissions: closes what is open to others', async () => {
   const larder = await start()
-  const { root, keys, adminToken, githubSecrets } = larder.dataFolder
+  const { root, keys, adminToken } = larder.dataFolder
+  const githubSecrets = join(root, 'github-secrets')
   await writeFile(adminToken, 'x\n', { mode: 0o600 })
   await writeFile(githubSecrets, 'x\n', { mode: 0o600 })
   const open: [string, number][] = [

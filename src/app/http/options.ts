@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Clock, Log } from '../../core/index.ts'
+import type { Forge } from '../../forge/index.ts'
 import type { Controller } from '../controller.ts'
 
 export interface HttpOptions {
@@ -12,8 +13,11 @@ export interface HttpOptions {
   limits?: Partial<HttpLimits>
   /** Bare repository served at /git/site.git. Made and configured when it is not there. Default: no Git endpoint. */
   siteRepository?: { path: string; mainBranch?: string }
-  /** Asked at every delivery, so that secrets can be rotated. Default: none, and deliveries are refused. */
-  githubSecrets?: () => readonly string[]
+  /**
+   * The forge whose deliveries are taken; its secrets are asked for at each, so that they can be rotated. Default:
+   * deliveries are refused.
+   */
+  hooks?: { forge: Forge; secrets: () => readonly string[] }
   /** Address by which clients reach us, such as `https://larder.example.org`. Default: what each request was sent to. */
   publicUrl?: string
   /** Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed. Default: none. */

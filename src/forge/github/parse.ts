@@ -1,19 +1,30 @@
 import { z } from 'zod'
-import { LarderError } from '../../core/index.ts'
+import { approvalLabel, readApproval } from '../approval.ts'
 import type { ForgeEvent } from '../event.ts'
-import { isNullId, isObjectId } from '../git/ref-name.ts'
+import { isNullId } from '../git/ref-name.ts'
+import {
+  branchOfRef,
+  loginSchema,
+  objectIdSchema,
+  parsePayload,
+  readPayload,
+  timeSchema,
+  titleSchema,
+} from '../payload.ts'
 
 /**
  * What a delivery of GitHub means. `name` is X-GitHub-Event, `body` the JSON text. Pure. HOOK_MALFORMED when it is
  * no payload of that event. Source: GitHub documentation, "Webhook events and payloads".
  */
 export function parseGithubEvent(name: string, body: string): ForgeEvent {
-  const payload = parseJson(body)
+  const payload = parsePayload(body)
   switch (name) {
     case 'push':
       return pushEvent(read(pushSchema, payload, name))
     case 'pull_request':
       return pullRequestEvent(read(pullRequestSchema, payload, name))
+    case 'issue_comment':
+      return commentEvent(read(commentSchema, payload, name))
     case 'ping':
       return { kind: 'ignored', reason: 'GitHub tried the hook: it works.' }
     default:
@@ -23,34 +34,42 @@ export function parseGithubEvent(name: string, body: string): ForgeEvent {
 
 /** `owner/name` of the repository that a payload is about; '' when it is about none. HOOK_MALFORMED. */
 export function readGithubRepository(name: string, body: string): string {
-  return read(repositorySchema, parseJson(body), name).repository?.full_name ?? ''
+  return read(repositorySchema, parsePayload(body), name).repository?.full_name ?? ''
 }
 
-const objectId = z.string().refine(isObjectId, 'a full commit id')
 const repositoryName = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/)
-const repositorySchema = z.object({ repository: z.object({ full_name: repositoryName }).optional() })
-const pushSchema = z.object({ ref: z.string().max(300), after: objectId, deleted: z.boolean().optional() })
+const repositorySchema = z.object({ repository: z.object({ full_name: repositoryName }).nullish() })
+const pushSchema = z.object({ ref: z.string().max(300), after: objectIdSchema, deleted: z.boolean().nullish() })
 const sideSchema = z.object({
   ref: z.string().max(300),
-  sha: objectId,
+  sha: objectIdSchema,
   repo: z.object({ full_name: repositoryName }).nullish(),
 })
+const userSchema = z.object({ login: loginSchema }).nullish()
 const pullRequestSchema = z.object({
   action: z.string(),
   number: z.number().int().positive(),
+  label: z.object({ name: z.string() }).nullish(),
+  sender: userSchema,
   pull_request: z.object({
-    title: z.string().nullish(),
-    user: z.object({ login: z.string() }).nullish(),
+    title: titleSchema,
+    user: userSchema,
+    updated_at: timeSchema,
     merged: z.boolean().nullish(),
-    updated_at: z.string().max(40).nullish(),
     head: sideSchema,
     base: sideSchema,
   }),
 })
+type PullRequestPayload = z.infer<typeof pullRequestSchema>
+const commentSchema = z.object({
+  action: z.string(),
+  issue: z.object({ number: z.number().int().positive(), pull_request: z.unknown() }),
+  comment: z.object({ body: z.string().nullish(), user: userSchema, author_association: z.string().nullish() }),
+})
 
 function pushEvent({ ref, after, deleted }: z.infer<typeof pushSchema>): ForgeEvent {
-  if (!ref.startsWith('refs/heads/')) return { kind: 'ignored', reason: `${ref} is no branch.` }
-  const branch = ref.slice('refs/heads/'.length)
+  const branch = branchOfRef(ref)
+  if (branch === undefined) return { kind: 'ignored', reason: `${ref} is no branch.` }
   if (deleted === true || isNullId(after)) return { kind: 'ignored', reason: `Branch ${branch} was deleted.` }
   return { kind: 'push', branch, commit: after }
 }
@@ -64,50 +83,59 @@ const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
   closed: 'close',
 }
 
-function pullRequestEvent(payload: z.infer<typeof pullRequestSchema>): ForgeEvent {
-  const { number, pull_request: request } = payload
-  const { head, base } = request
+function pullRequestEvent(payload: PullRequestPayload): ForgeEvent {
   const action = Object.hasOwn(actions, payload.action) ? actions[payload.action] : undefined
-  if (action === undefined) {
-    const reason = `Nothing depends on the action ${payload.action.slice(0, 100)} of a pull request.`
-    return { kind: 'ignored', reason }
+  if (action !== undefined) return changeOf(payload, action)
+  if (payload.action === 'labeled' && payload.label?.name.toLowerCase() === approvalLabel) {
+    const { number, sender, pull_request: request } = payload
+    // Who may set labels may not always merge: the forge is asked.
+    return { kind: 'approval', number, by: sender?.login ?? '', mayApprove: undefined, commit: request.head.sha }
   }
+  const reason = `Nothing depends on the action ${payload.action.slice(0, 100)} of a pull request.`
+  return { kind: 'ignored', reason }
+}
+
+function changeOf(
+  { number, pull_request: request }: PullRequestPayload,
+  action: 'open' | 'update' | 'close',
+): ForgeEvent {
+  const { head, base } = request
   const headRepository = head.repo?.full_name
   return {
     kind: 'pull-request',
     number,
-    title: request.title ?? '',
-    author: request.user?.login ?? '',
-    updatedAt: new Date(request.updated_at ?? 0),
     action,
     merged: action === 'close' && request.merged === true,
+    title: request.title,
+    author: request.user?.login ?? '',
     head: head.ref,
     headCommit: head.sha,
     headRepository,
     base: base.ref,
     baseCommit: base.sha,
     fromFork: headRepository === undefined || headRepository !== base.repo?.full_name,
+    updatedAt: request.updated_at,
   }
 }
 
-function read<T>(schema: z.ZodType<T>, payload: unknown, name: string): T {
-  const result = schema.safeParse(payload)
-  if (result.success) return result.data
-  const [issue] = result.error.issues
-  throw new LarderError('HOOK_MALFORMED', {
-    message: `The payload of ${JSON.stringify(name.slice(0, 100))} is not as GitHub documents it: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
-  })
+/** Who owns the repository, or was given rights to it. `MEMBER` of an organisation may have none. */
+const trustedAssociations = ['OWNER', 'COLLABORATOR']
+
+function commentEvent({ action, issue, comment }: z.infer<typeof commentSchema>): ForgeEvent {
+  const approval = action === 'created' ? readApproval(comment.body ?? '') : undefined
+  const isOfPullRequest = issue.pull_request !== undefined && issue.pull_request !== null
+  if (approval === undefined || !isOfPullRequest) {
+    return { kind: 'ignored', reason: 'The comment says nothing to Larder.' }
+  }
+  return {
+    kind: 'approval',
+    number: issue.number,
+    by: comment.user?.login ?? '',
+    mayApprove: trustedAssociations.includes(comment.author_association ?? ''),
+    commit: approval.commit,
+  }
 }
 
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause
-    throw new LarderError('HOOK_MALFORMED', {
-      message: 'The body of the delivery is no JSON.',
-      hint: 'In the settings of the hook, choose the content type application/json.',
-      cause,
-    })
-  }
+function read<T>(schema: z.ZodType<T>, payload: unknown, event: string): T {
+  return readPayload(schema, payload, { event, title: 'GitHub' })
 }

@@ -17,11 +17,26 @@ export const modesCheck: DoctorCheck = {
         what: 'a signing key',
       })),
       { path: dataFolder.adminToken, mode: 0o600, severity: 'error', what: 'the admin token' },
-      { path: dataFolder.githubSecrets, mode: 0o600, severity: 'error', what: 'the secret of the webhooks' },
+      ...secretFiles.map((name) => ({
+        path: join(dataFolder.root, name),
+        mode: 0o600,
+        severity: 'error' as const,
+        what: 'a secret that forges and Larder share',
+      })),
     ]
     return (await Promise.all(looked.map(lookAtMode))).flat()
   },
 }
+
+/** As they are called unless controller.yaml says otherwise. */
+const secretFiles = [
+  'github-secrets',
+  'gitlab-secrets',
+  'gitea-secrets',
+  'forgejo-secrets',
+  'forge-token',
+  'notify-secret',
+]
 
 interface Allowed {
   path: string

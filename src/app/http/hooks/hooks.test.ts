@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { forgeNamed } from '../../../forge/index.ts'
 import { startServer, type TestServer } from '../testing/start-server.ts'
 
 const secret = 'old-secret'
@@ -10,7 +11,10 @@ const payload = { ref: 'refs/heads/main', after: commit, repository: { full_name
 let server: TestServer
 let secrets: string[]
 beforeAll(async () => {
-  server = await startServer({ githubSecrets: () => secrets, limits: { hooksPerMinute: 100_000, hookBytes: 100_000 } })
+  server = await startServer({
+    hooks: { forge: forgeNamed('github'), secrets: () => secrets },
+    limits: { hooksPerMinute: 100_000, hookBytes: 100_000 },
+  })
 })
 afterAll(() => server[Symbol.asyncDispose]())
 beforeEach(() => {
@@ -82,8 +86,8 @@ test.each([
   ['no push', '{}', {}, 400, 'HOOK_MALFORMED'],
   ['no field payload', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 400, 'HOOK_MALFORMED'],
   ['too much', 'x'.repeat(100_001), {}, 413, 'USAGE'],
-  ['Gitea', text, { 'x-gitea-event': 'push' }, 501, 'HOOK_FORGE_UNSUPPORTED'],
-  ['Forgejo', text, { 'x-forgejo-event': 'push' }, 501, 'HOOK_FORGE_UNSUPPORTED'],
+  ['Gitea', text, { 'x-gitea-event': 'push' }, 400, 'HOOK_MALFORMED'],
+  ['Forgejo', text, { 'x-forgejo-event': 'push' }, 400, 'HOOK_MALFORMED'],
 ])('%s is refused', async (_name, body, headers, status, code) => {
   const response = await deliver(body, headers)
   expect([response.status, await response.json()]).toMatchObject([status, { error: { code } }])
@@ -109,8 +113,8 @@ test('a delivery that could not be kept is not acknowledged', async () => {
   expect(response.status).toBe(500)
 })
 
-test('forges that have no hook yet', async () => {
-  expect((await server.fetch('/hooks/gitlab', { method: 'POST', body: '{}' })).status).toBe(501)
+test('a forge that the site is not at', async () => {
+  expect((await server.fetch('/hooks/gitlab', { method: 'POST', body: '{}' })).status).toBe(404)
 })
 
 test('whatever is delivered, signed or not, is answered, and only signed events are kept', async () => {
@@ -135,8 +139,11 @@ test('whatever is delivered, signed or not, is answered, and only signed events 
 })
 
 test('too many deliveries from one address are told to wait', async () => {
-  await using limited = await startServer({ limits: { hooksPerMinute: 2 } })
+  await using limited = await startServer({
+    hooks: { forge: forgeNamed('github'), secrets: () => [] },
+    limits: { hooksPerMinute: 2 },
+  })
   const statuses: number[] = []
   for (let i = 0; i < 3; i++) statuses.push((await limited.fetch('/hooks/github', { method: 'POST' })).status)
-  expect(statuses).toEqual([503, 503, 429])
+  expect(statuses).toEqual([400, 400, 429])
 })

@@ -1,0 +1,116 @@
+import { isLarderError } from '../../core/index.ts'
+import { localRef, resolveRef, type ApprovalEvent, type ForgeEvent, type PullRequestEvent } from '../../forge/index.ts'
+import type { Run, StoredEvent } from '../../pipeline/index.ts'
+import { branchRef, type HostedForge } from './connected-forge.ts'
+import type { NewsContext } from './site-news.ts'
+
+/** What is to be done about a delivery. */
+export interface DeliveryNews {
+  stored: StoredEvent
+  /** Refs of the forge that are to be fetched. None: it is settled, and `reason` says how. */
+  refs: string[]
+  reason?: string
+  /** A pull request that was opened again. */
+  reopened?: number[]
+  /** Once everything is reconciled: the run that is about the same thing. */
+  findRun: () => Promise<Run | undefined>
+}
+
+/**
+ * A delivery only says that it is time to look, and what is open: what is planned and applied is what the configured
+ * repository holds, never what a payload claims. Of pull requests, what is known is brought up to date here.
+ */
+export async function takeDelivery(news: NewsContext, stored: StoredEvent): Promise<DeliveryNews> {
+  const { hosted } = news.connected
+  const ignored = (reason: string): DeliveryNews => ({ stored, refs: [], reason, findRun: noRun })
+  if (hosted?.forge.name !== stored.forge) return ignored(`the site is not at ${stored.forge} (controller.yaml)`)
+  const event = parse(hosted, stored)
+  if (event.kind === 'ignored') return ignored(event.reason)
+  if (stored.repository.toLowerCase() !== hosted.repository.toLowerCase()) {
+    return ignored(`the site is in ${hosted.repository}, not in ${stored.repository}`)
+  }
+  switch (event.kind) {
+    case 'push':
+      if (event.branch !== 'main')
+        return ignored(`only main is applied, and pull requests planned: not ${event.branch}`)
+      return { stored, refs: [branchRef('main')], findRun: () => news.context.runs.latest('main', 'apply') }
+    case 'pull-request':
+      return takePullRequest(news, hosted, stored, event)
+    case 'approval':
+      return takeApproval(news, hosted, stored, event)
+  }
+}
+
+const noRun = (): Promise<undefined> => Promise.resolve(undefined)
+
+async function takePullRequest(
+  news: NewsContext,
+  { forge }: HostedForge,
+  stored: StoredEvent,
+  event: PullRequestEvent,
+): Promise<DeliveryNews> {
+  const { number, action, merged } = event
+  const state = action !== 'close' ? 'open' : merged ? 'merged' : 'closed'
+  await news.pullRequests?.put({ ...event, state })
+  const known = await news.pullRequests?.get(number)
+  if (known?.state !== state) return { stored, refs: [], reason: 'later news came before it', findRun: noRun }
+  if (state === 'open') {
+    return {
+      stored,
+      refs: [branchRef('main'), forge.pullRequestRef(number)],
+      reason: event.base === 'main' ? 'it waits for a maintainer’s word' : `it is for ${event.base}, not for main`,
+      reopened: action === 'open' ? [number] : [],
+      findRun: () => news.context.runs.latestOfPullRequest(number),
+    }
+  }
+  await news.onClosed(number)
+  const reason = `pull request ${number} is ${state}`
+  if (state === 'closed' || event.base !== 'main') return { stored, refs: [], reason, findRun: noRun }
+  return { stored, refs: [branchRef('main')], reason, findRun: () => news.context.runs.latest('main', 'apply') }
+}
+
+async function takeApproval(
+  news: NewsContext,
+  hosted: HostedForge,
+  stored: StoredEvent,
+  { number, by, mayApprove, commit }: ApprovalEvent,
+): Promise<DeliveryNews> {
+  const ignored = (reason: string): DeliveryNews => ({ stored, refs: [], reason, findRun: noRun })
+  const known = await news.pullRequests?.get(number)
+  if (known?.state !== 'open') return ignored(`pull request ${number} is not open`)
+  if (!(await isAllowed(news, hosted, by, mayApprove))) return ignored(`${by} may not merge, and so may not approve`)
+  // Without a commit, the word is about what was last shown: a push that came in between is not covered.
+  const shown = (await news.context.runs.latestOfPullRequest(number))?.commit
+  const ref = localRef(news.connected.remote, hosted.forge.pullRequestRef(number))
+  const head = await resolveRef(news.context.repository, ref)
+  const meant = commit === undefined ? (shown ?? head) : head?.startsWith(commit) === true ? head : undefined
+  if (meant === undefined) return ignored(`${commit ?? 'nothing'} is not the head of pull request ${number}`)
+  await news.pullRequests?.approve(number, meant, by)
+  return {
+    stored,
+    refs: [hosted.forge.pullRequestRef(number)],
+    reason: `commit ${meant.slice(0, 12)} is approved`,
+    findRun: () => news.context.runs.latestOfPullRequest(number),
+  }
+}
+
+/** The forge knows; where it may not be asked, what it says in its payload counts. */
+async function isAllowed(
+  news: NewsContext,
+  { api }: HostedForge,
+  login: string,
+  claimed: boolean | undefined,
+): Promise<boolean> {
+  const { tokenFile, app } = news.connected.config
+  if (tokenFile === undefined && app === undefined) return claimed === true
+  return api.mayApprove(login, news.context.stopping)
+}
+
+function parse({ forge }: HostedForge, stored: StoredEvent): ForgeEvent {
+  try {
+    return forge.parse(stored.event, stored.body)
+  } catch (error) {
+    if (isLarderError(error, 'HOOK_MALFORMED')) return { kind: 'ignored', reason: error.message }
+    throw error
+  }
+}

@@ -1,0 +1,186 @@
+import { isLarderError, Mutex } from '../../core/index.ts'
+import { fetchRefs, resolveRef } from '../../forge/index.ts'
+import type { EventStore, PullRequestStore, Run, Settlement, StoredEvent } from '../../pipeline/index.ts'
+import type { ControllerContext } from '../controller/context.ts'
+import { branchRef, type ConnectedForge } from './connected-forge.ts'
+import { takeDelivery, type DeliveryNews } from './delivery-news.ts'
+import { pollBranches } from './poll-branches.ts'
+import { pollPullRequests } from './poll-pull-requests.ts'
+import { reconcileRuns, type ReconcileOptions } from './reconcile-runs.ts'
+
+export interface SiteNewsOptions {
+  context: Pick<
+    ControllerContext,
+    'runs' | 'runner' | 'repository' | 'state' | 'clock' | 'log' | 'stopping' | 'pullRequests'
+  >
+  events: EventStore
+  /** Undefined: the built-in Git endpoint is where the site is. */
+  connected: ConnectedForge | undefined
+  mainCommit: () => Promise<string | undefined>
+  /** A run was queued. */
+  onCreated: (run: Run) => Promise<void>
+  /** A pull request was closed, merged or not. */
+  onClosed: (pullRequest: number) => Promise<void>
+}
+
+/** How news of the site come in: by delivery, by looking, and after a run. One at a time, and all to the same end. */
+export interface SiteNews {
+  /**
+   * Settles what waits: what was accepted just now, and after a restart what was accepted before it. Never fails: what
+   * cannot be settled, since the forge does not answer, is tried again later.
+   */
+  settleDeliveries(): Promise<void>
+  /** Looks at the forge itself. GIT_FAILED, FORGE_UNREACHABLE: the next look is the remedy. */
+  poll(): Promise<void>
+  /** Queues what is missing by what is known here. `again`: what failed on what may have passed is taken up once more. */
+  reconcile(options: { origin: string; again: boolean }): Promise<void>
+}
+
+/** Everything that one piece of news is worked with. */
+export interface NewsContext extends SiteNewsOptions {
+  /** Of the forge that is connected; undefined where there are no pull requests. */
+  pullRequests: PullRequestStore | undefined
+  connected: ConnectedForge
+}
+
+export function createSiteNews(options: SiteNewsOptions): SiteNews {
+  return new OrderedNews(options)
+}
+
+/** A forge that did not answer is asked again after so long, and at the next delivery. */
+const settleAgainMs = 30_000
+/** Then it is given up: what is at the head of main is looked at without any delivery, too. */
+const giveUpMs = 24 * 3600_000
+const settledAtOnce = 500
+
+class OrderedNews implements SiteNews {
+  readonly #options: SiteNewsOptions
+  readonly #turns = new Mutex()
+  #again: NodeJS.Timeout | undefined
+  /** Runs that were queued by the piece of news that is being worked on. */
+  readonly #created: Run[] = []
+
+  constructor(options: SiteNewsOptions) {
+    this.#options = options
+  }
+
+  settleDeliveries(): Promise<void> {
+    return this.#turns.run(async () => {
+      clearTimeout(this.#again)
+      try {
+        while (await this.#settleSome());
+      } catch (error) {
+        this.#options.context.log.error('deliveries wait to be settled', { error })
+        this.#settleLater()
+      }
+    })
+  }
+
+  poll(): Promise<void> {
+    return this.#turns.run(async () => {
+      const { connected } = this.#options
+      if (connected === undefined) return this.#reconcile('reconciliation', false)
+      const news = this.#newsContext(connected)
+      if (connected.hosted === undefined) await pollBranches(news)
+      else await pollPullRequests(news, connected.hosted)
+      await this.#reconcile('poll', false)
+    })
+  }
+
+  reconcile({ origin, again }: { origin: string; again: boolean }): Promise<void> {
+    return this.#turns.run(() => this.#reconcile(origin, again))
+  }
+
+  /** Whether there may be more. */
+  async #settleSome(): Promise<boolean> {
+    const { events, connected } = this.#options
+    const waiting = await events.waiting({ limit: settledAtOnce })
+    const [first] = waiting
+    if (first === undefined) return false
+    if (connected === undefined) {
+      const reason = 'no forge is configured (controller.yaml)'
+      await events.settle(waiting.map(({ id }) => ({ id, state: 'ignored', reason })))
+      return true
+    }
+    const settlements = await this.#settle(this.#newsContext(connected), waiting)
+    await events.settle(settlements)
+    if (settlements.length === waiting.length) return waiting.length === settledAtOnce
+    this.#settleLater()
+    return false
+  }
+
+  /** One exchange with the forge for all of them. Answers those that are settled. */
+  async #settle(news: NewsContext, waiting: readonly StoredEvent[]): Promise<Settlement[]> {
+    const taken: DeliveryNews[] = []
+    for (const stored of waiting) taken.push(await takeDelivery(news, stored))
+    const isDone = ({ refs }: DeliveryNews): boolean => refs.length === 0
+    try {
+      const refs = [...new Set(taken.flatMap((one) => one.refs))]
+      if (refs.length > 0) {
+        await fetchRefs(news.context.repository, news.connected.remote, refs, news.context.stopping)
+        const [about] = taken.filter((one) => one.refs.length > 0)
+        const reopened = new Set(taken.flatMap((one) => one.reopened ?? []))
+        await this.#reconcile(`${about!.stored.forge} delivery ${about!.stored.deliveryId}`, false, reopened)
+      }
+      return await Promise.all(taken.map((one) => this.#settlementOf(one)))
+    } catch (error) {
+      if (!isLarderError(error, 'GIT_FAILED', 'GIT_REF_REFUSED', 'CANCELLED')) throw error
+      news.context.log.error('deliveries wait to be settled', { error })
+      const isOld = ({ stored }: DeliveryNews): boolean =>
+        news.context.clock.now().getTime() - stored.receivedAt.getTime() > giveUpMs
+      return taken
+        .filter((one) => isDone(one) || isOld(one))
+        .map((one) => ({ id: one.stored.id, state: 'ignored', reason: one.reason ?? error.message }))
+    }
+  }
+
+  async #settlementOf(news: DeliveryNews): Promise<Settlement> {
+    const { id } = news.stored
+    if (news.refs.length === 0) return { id, state: 'ignored', reason: news.reason ?? '' }
+    const run = await news.findRun()
+    if (run === undefined) return { id, state: 'ignored', reason: news.reason ?? 'there is nothing to do for it' }
+    const isNew = this.#created.some((created) => created.id === run.id)
+    if (isNew) return { id, state: 'done', runId: run.id }
+    return { id, state: 'ignored', reason: `run ${run.id} is for the same commit` }
+  }
+
+  async #reconcile(origin: string, again: boolean, reopened: ReadonlySet<number> = new Set()): Promise<void> {
+    const { context, connected, mainCommit, onCreated } = this.#options
+    this.#created.length = 0
+    const hosted = connected?.hosted
+    const store = context.pullRequests
+    const pulls: ReconcileOptions['pulls'] =
+      hosted === undefined || store === undefined
+        ? undefined
+        : { store, hosted, planForks: connected?.config.forks.plan ?? false }
+    await reconcileRuns({
+      context,
+      mainCommit,
+      pulls,
+      reopened,
+      origin,
+      again,
+      onCreated: async (run) => {
+        this.#created.push(run)
+        await onCreated(run)
+      },
+    })
+  }
+
+  #newsContext(connected: ConnectedForge): NewsContext {
+    return { ...this.#options, connected, pullRequests: this.#options.context.pullRequests }
+  }
+
+  #settleLater(): void {
+    clearTimeout(this.#again)
+    this.#again = setTimeout(() => {
+      this.settleDeliveries().catch(() => undefined)
+    }, settleAgainMs).unref()
+  }
+}
+
+/** Head of a branch of the forge as it was last fetched. */
+export function knownHead(news: NewsContext, branch: string): Promise<string | undefined> {
+  const { remote } = news.connected
+  return resolveRef(news.context.repository, `refs/remotes/${remote.name}/${branchRef(branch).slice('refs/'.length)}`)
+}

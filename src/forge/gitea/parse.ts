@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import { approvalLabel, readApproval } from '../approval.ts'
+import type { ForgeEvent } from '../event.ts'
+import { isNullId } from '../git/ref-name.ts'
+import {
+  branchOfRef,
+  loginSchema,
+  objectIdSchema,
+  parsePayload,
+  readPayload,
+  timeSchema,
+  titleSchema,
+} from '../payload.ts'
+import { isFromFork } from './from-fork.ts'
+
+/**
+ * What a delivery of Gitea or Forgejo means. `name` is X-Gitea-Event, `body` the JSON text. Pure. HOOK_MALFORMED.
+ * Source: Gitea documentation, "Webhooks"; its API description for the objects within.
+ */
+export function parseGiteaEvent(name: string, body: string): ForgeEvent {
+  const payload = parsePayload(body)
+  switch (name) {
+    case 'push':
+      return pushEvent(read(pushSchema, payload, name))
+    case 'pull_request':
+    case 'pull_request_sync':
+    case 'pull_request_label':
+      return pullRequestEvent(read(pullRequestSchema, payload, name))
+    case 'issue_comment':
+    case 'pull_request_comment':
+      return commentEvent(read(commentSchema, payload, name))
+    default:
+      return { kind: 'ignored', reason: `Nothing depends on the event ${name.slice(0, 100)}.` }
+  }
+}
+
+/** `owner/name` of the repository that a payload is about; '' when it is about none. HOOK_MALFORMED. */
+export function readGiteaRepository(name: string, body: string): string {
+  return read(repositorySchema, parsePayload(body), name).repository?.full_name ?? ''
+}
+
+const repositoryName = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/)
+const repositorySchema = z.object({ repository: z.object({ full_name: repositoryName }).nullish() })
+const pushSchema = z.object({ ref: z.string().max(300), after: objectIdSchema })
+const sideSchema = z.object({
+  ref: z.string().max(300),
+  sha: z.string().max(64),
+  repo: z.object({ full_name: repositoryName }).nullish(),
+})
+const userSchema = z.object({ login: loginSchema }).nullish()
+const labelsSchema = z.array(z.object({ name: z.string() })).nullish()
+const pullRequestSchema = z.object({
+  action: z.string(),
+  number: z.number().int().positive(),
+  sender: userSchema,
+  pull_request: z.object({
+    title: titleSchema,
+    user: userSchema,
+    updated_at: timeSchema,
+    merged: z.boolean().nullish(),
+    labels: labelsSchema,
+    head: sideSchema,
+    base: sideSchema,
+  }),
+})
+type PullRequestPayload = z.infer<typeof pullRequestSchema>
+const commentSchema = z.object({
+  action: z.string(),
+  is_pull: z.boolean().nullish(),
+  issue: z.object({ number: z.number().int().positive(), pull_request: z.unknown() }).nullish(),
+  comment: z.object({ body: z.string().nullish(), user: userSchema }).nullish(),
+})
+
+function pushEvent({ ref, after }: z.infer<typeof pushSchema>): ForgeEvent {
+  const branch = branchOfRef(ref)
+  if (branch === undefined) return { kind: 'ignored', reason: `${ref} is no branch.` }
+  if (isNullId(after)) return { kind: 'ignored', reason: `Branch ${branch} was deleted.` }
+  return { kind: 'push', branch, commit: after }
+}
+
+const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
+  opened: 'open',
+  reopened: 'open',
+  synchronized: 'update',
+  synchronize: 'update',
+  edited: 'update',
+  closed: 'close',
+}
+
+function pullRequestEvent(payload: PullRequestPayload): ForgeEvent {
+  const { number, action: said, pull_request: request, sender } = payload
+  const { head, base } = request
+  const isApproved = request.labels?.some(({ name }) => name.toLowerCase() === approvalLabel) === true
+  if (said === 'label_updated' && isApproved) {
+    return { kind: 'approval', number, by: sender?.login ?? '', mayApprove: undefined, commit: head.sha }
+  }
+  const action = Object.hasOwn(actions, said) ? actions[said] : undefined
+  if (action === undefined) {
+    return { kind: 'ignored', reason: `Nothing depends on the action ${said.slice(0, 100)} of a pull request.` }
+  }
+  const headRepository = head.repo?.full_name
+  return {
+    kind: 'pull-request',
+    number,
+    action,
+    merged: action === 'close' && request.merged === true,
+    title: request.title,
+    author: request.user?.login ?? '',
+    head: head.ref,
+    headCommit: head.sha,
+    headRepository,
+    base: base.ref,
+    baseCommit: base.sha,
+    fromFork: isFromFork(head, base),
+    updatedAt: request.updated_at,
+  }
+}
+
+function commentEvent({ action, is_pull: isPull, issue, comment }: z.infer<typeof commentSchema>): ForgeEvent {
+  const approval = action === 'created' ? readApproval(comment?.body ?? '') : undefined
+  const isOfPullRequest = isPull === true || (issue?.pull_request !== undefined && issue.pull_request !== null)
+  if (approval === undefined || !isOfPullRequest || issue === undefined || issue === null) {
+    return { kind: 'ignored', reason: 'The comment says nothing to Larder.' }
+  }
+  const by = comment?.user?.login ?? ''
+  return { kind: 'approval', number: issue.number, by, mayApprove: undefined, commit: approval.commit }
+}
+
+function read<T>(schema: z.ZodType<T>, payload: unknown, event: string): T {
+  return readPayload(schema, payload, { event, title: 'Gitea' })
+}

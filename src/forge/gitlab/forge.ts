@@ -1,0 +1,31 @@
+import { LarderError } from '../../core/index.ts'
+import type { Forge, RawDelivery } from '../forge.ts'
+import { createGitlabApi } from './api.ts'
+import { parseGitlabEvent, readGitlabRepository } from './parse.ts'
+import { signGitlab } from './sign.ts'
+import { verifyGitlab } from './verify.ts'
+
+/** GitLab. Source: GitLab documentation, "Webhooks", "REST API". */
+export const gitlabForge: Forge = {
+  name: 'gitlab',
+  title: 'GitLab',
+  recognizes: (headers) => headers['x-gitlab-event'] !== undefined,
+  verify: verifyGitlab,
+  envelope,
+  repositoryOf: readGitlabRepository,
+  parse: parseGitlabEvent,
+  sign: signGitlab,
+  pullRequestRef: (number) => `refs/merge-requests/${number}/head`,
+  api: createGitlabApi,
+}
+
+/** Older ones number only what they send again: X-Gitlab-Event-UUID is of the event, Idempotency-Key of the delivery. */
+function envelope({ headers }: RawDelivery): { deliveryId: string; event: string } {
+  const deliveryId = headers['idempotency-key'] ?? headers['webhook-id'] ?? headers['x-gitlab-event-uuid'] ?? ''
+  const event = headers['x-gitlab-event'] ?? ''
+  if (/^[\w-]{1,100}$/.test(deliveryId) && /^[\w ]{1,100}$/.test(event)) return { deliveryId, event }
+  throw new LarderError('HOOK_MALFORMED', {
+    message:
+      'X-Gitlab-Event, or what numbers the delivery (Idempotency-Key, X-Gitlab-Event-UUID), is missing or malformed.',
+  })
+}
