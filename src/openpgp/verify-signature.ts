@@ -12,7 +12,9 @@ import type { ErrorCode, LarderError } from '../core/index.ts'
 import { parseArmor } from './armor.ts'
 import { parseCleartext } from './cleartext.ts'
 import { distrusted } from './distrusted.ts'
+import { faultOfKey, type KeyFault } from './key-fault.ts'
 import { fingerprintOf, type Keyring } from './keyring.ts'
+import { faultOfRsa, isRsaOfBytes } from './rsa-signature.ts'
 
 export interface Verified {
   /** Fingerprints, upper case, of the primary keys whose signatures are good; at least one. */
@@ -66,10 +68,9 @@ async function findSigners(
   keyring: Keyring,
   options: VerifyOptions,
 ): Promise<string[]> {
-  const literal = (await createMessage({ binary: signed })).packets[0] as LiteralDataPacket
   const verdicts: Verdict[] = []
   for (const signature of await readSignaturePackets(signatures, options)) {
-    verdicts.push(await judge(signature, literal, keyring, options.now))
+    verdicts.push(await judge(signature, signed, keyring, options.now))
   }
   const signers = verdicts.flatMap((verdict) => (verdict.kind === 'good' ? [verdict.signer] : []))
   if (signers.length > 0) return [...new Set(signers)]
@@ -78,7 +79,7 @@ async function findSigners(
 
 type Verdict = { kind: 'good'; signer: string } | Refusal
 interface Refusal {
-  kind: 'bad' | 'revoked' | 'expired' | 'untrusted'
+  kind: 'bad' | KeyFault['kind']
   reason: string
 }
 
@@ -102,18 +103,13 @@ function worst(verdicts: readonly Verdict[], options: VerifyOptions): LarderErro
   )
 }
 
-async function judge(
-  signature: SignaturePacket,
-  literal: LiteralDataPacket,
-  keyring: Keyring,
-  now: Date,
-): Promise<Verdict> {
+async function judge(signature: SignaturePacket, signed: Uint8Array, keyring: Keyring, now: Date): Promise<Verdict> {
   const keyId = signature.issuerKeyID.toHex().toUpperCase()
   const candidates = keyring.keys.flatMap((key) => key.getKeys(signature.issuerKeyID).map((part) => ({ key, part })))
   let verdict: Verdict = { kind: 'untrusted', reason: `${keyId} is not among the trusted keys` }
   for (const { key, part } of candidates) {
     verdict = isAllowed(keyring, key, part)
-      ? await judgeBy({ key, part }, signature, literal, now)
+      ? await judgeBy({ key, part }, signature, signed, now)
       : { kind: 'untrusted', reason: `${fingerprintOf(key)} is not the key asked for` }
     if (verdict.kind === 'good') break
   }
@@ -123,11 +119,11 @@ async function judge(
 async function judgeBy(
   { key, part }: { key: PublicKey; part: PublicKey | Subkey },
   signature: SignaturePacket,
-  literal: LiteralDataPacket,
+  signed: Uint8Array,
   now: Date,
 ): Promise<Verdict> {
   const name = fingerprintOf(part)
-  const fault = (await faultOfSignature(signature, part, literal)) ?? faultOfDates(signature, part, now)
+  const fault = (await faultOfSignature(signature, part, signed)) ?? faultOfDates(signature, part, now)
   if (fault !== undefined) return { kind: 'bad', reason: `the signature by ${name} ${fault}` }
   return (await faultOfKey(key, part, now)) ?? { kind: 'good', signer: fingerprintOf(key) }
 }
@@ -151,13 +147,18 @@ const strongDigests: ReadonlySet<number> = new Set([
 async function faultOfSignature(
   signature: SignaturePacket,
   part: PublicKey | Subkey,
-  literal: LiteralDataPacket,
+  signed: Uint8Array,
 ): Promise<string | undefined> {
   const type = signature.signatureType
   if (type !== enums.signature.binary && type !== enums.signature.text) return 'is of another kind than of a document'
   if (signature.hashAlgorithm === null || !strongDigests.has(signature.hashAlgorithm)) {
     return 'uses a digest that can be forged'
   }
+  if (isRsaOfBytes(signature)) {
+    const fault = faultOfRsa(signature, part.keyPacket, signed)
+    return fault === undefined ? undefined : `is wrong: it ${fault}`
+  }
+  const literal = (await createMessage({ binary: signed })).packets[0] as LiteralDataPacket
   try {
     // Without a date: expiry is judged below, by the clock that was handed in.
     await signature.verify(part.keyPacket, type, literal, null as unknown as Date, true)
@@ -174,42 +175,6 @@ function faultOfDates(signature: SignaturePacket, part: PublicKey | Subkey, now:
   if (created < part.getCreationTime()) return 'is older than the key'
   if (signature.getExpirationTime() <= now) return 'has expired'
   return undefined
-}
-
-async function faultOfKey(key: PublicKey, part: PublicKey | Subkey, now: Date): Promise<Refusal | undefined> {
-  const name = fingerprintOf(part)
-  if (await isRevoked(key, part, now)) return { kind: 'revoked', reason: `the key ${name} was revoked` }
-  const expiresAt = await expiryOf(key, part, now)
-  if (expiresAt !== undefined && expiresAt <= now) {
-    return { kind: 'expired', reason: `the key ${name} expired at ${expiresAt.toISOString()}` }
-  }
-  try {
-    await key.getSigningKey(part.getKeyID(), now)
-    return undefined
-  } catch (error) {
-    // openpgp throws plain Error: no valid self-signature or binding, a weak algorithm, not a signing key
-    return {
-      kind: 'untrusted',
-      reason: `the key ${name} cannot be used: ${error instanceof Error ? error.message : ''}`,
-    }
-  }
-}
-
-async function isRevoked(key: PublicKey, part: PublicKey | Subkey, now: Date): Promise<boolean> {
-  const parts = part === key ? [key] : [key, part]
-  for (const each of parts) {
-    // Any revocation counts, by whichever signature: so no signature is named, which the types do not foresee.
-    const subject = each as { isRevoked(signature: undefined, key: undefined, date: Date): Promise<boolean> }
-    if (await subject.isRevoked(undefined, undefined, now)) return true
-  }
-  return false
-}
-
-/** The earlier of both ends; undefined for a key that does not end or has no valid signature of its own. */
-async function expiryOf(key: PublicKey, part: PublicKey | Subkey, now: Date): Promise<Date | undefined> {
-  const ends = [await key.getExpirationTime()]
-  if (part !== key) ends.push(await part.getExpirationTime(now))
-  return ends.filter((end) => end instanceof Date).sort((a, b) => a.getTime() - b.getTime())[0]
 }
 
 function detachedPackets(signature: Uint8Array, options: VerifyOptions): Uint8Array {
