@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { readFile, rename } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'
 import { startUpstream } from '../fixtures/upstream/index.ts'
 import { createAptClient, fetchSource } from './support/apt-client.ts'
@@ -24,7 +24,13 @@ it('a signed delivery of GitHub is fetched from the configured repository and ap
       })
     await commit(['alpha'])
     const dataFolder = workspace.path('data')
-    const options = { dataFolder, args: ['--repository', `file://${forge.folder}`] }
+    const config = workspace.path('controller.yaml')
+    // Nobody is at the address of the API: what a delivery brings must not depend on it.
+    await writeFile(
+      config,
+      `forge: { type: github, url: "file://${forge.folder}", repository: campus/site, api: "http://127.0.0.1:9", pollSeconds: 0 }\n`,
+    )
+    const options = { dataFolder, args: ['--config', config] }
     {
       await using controller = await startControllerChild(options)
       // What is there at the first start needs no delivery.
