@@ -1,3 +1,4 @@
+import { getCACertificates } from 'node:tls'
 import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
 import { LarderError } from '../core/index.ts'
 import type { HttpSend } from '../forge/index.ts'
@@ -22,19 +23,14 @@ export interface HttpSender {
  */
 export function createHttpSender(options: HttpSendOptions): HttpSender {
   const { environment, timeoutMs = 30_000, maxAnswerBytes = 16 * 1024 * 1024 } = options
-  const read = (name: string): string | undefined => environment[name] ?? environment[name.toUpperCase()]
-  const agent: Dispatcher = new EnvHttpProxyAgent({
-    httpProxy: read('http_proxy') ?? '',
-    httpsProxy: read('https_proxy') ?? '',
-    noProxy: read('no_proxy') ?? '',
-    connect: { timeout: 10_000 },
-  })
+  // At first use: reading the system's certificates takes a while.
+  let agent: Dispatcher | undefined
   return {
     async send({ method, url, headers, body }, signal) {
       try {
         const answer = await request(url, {
-          dispatcher: agent,
-          method: method as Dispatcher.HttpMethod,
+          dispatcher: (agent ??= createAgent(environment)),
+          method,
           headers,
           ...(body === undefined ? {} : { body }),
           signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
@@ -52,8 +48,23 @@ export function createHttpSender(options: HttpSendOptions): HttpSender {
         })
       }
     },
-    close: () => agent.close(),
+    close: async () => {
+      await agent?.close()
+    },
   }
+}
+
+function createAgent(environment: NodeJS.ProcessEnv): Dispatcher {
+  const read = (name: string): string => environment[name] ?? environment[name.toUpperCase()] ?? ''
+  // A forge of one's own may have an authority of the system's store, which Node alone does not read.
+  const tls = { ca: [...getCACertificates('default'), ...getCACertificates('system')] }
+  return new EnvHttpProxyAgent({
+    httpProxy: read('http_proxy'),
+    httpsProxy: read('https_proxy'),
+    noProxy: read('no_proxy'),
+    connect: { timeout: 10_000, ...tls },
+    requestTls: tls,
+  })
 }
 
 async function readText(body: Dispatcher.ResponseData['body'], most: number): Promise<string> {

@@ -1,7 +1,7 @@
 /** One line of at most so many characters (Unicode code points); what was cut ends with an ellipsis. */
 export function cutLine(text: string, most: number): string {
   const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
-  const characters = [...line.slice(0, 2 * most + 2)]
+  const characters = Array.from(line.slice(0, 2 * most + 2))
   return characters.length <= most ? line : `${characters.slice(0, most - 1).join('')}…`
 }
 
