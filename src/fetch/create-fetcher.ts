@@ -9,6 +9,7 @@ import { fileTransport } from './file-transport.ts'
 import { createHttpTransport } from './http-transport.ts'
 import { KeyedLock } from './keyed-lock.ts'
 import { defaultLimits, type FetchLimits } from './limits.ts'
+import { PaceWatch } from './pace-watch.ts'
 import type { ProxySettings } from './proxy.ts'
 import { Slots } from './slots.ts'
 import { WriteBatcher } from './write-batcher.ts'
@@ -38,10 +39,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     proxy: options.proxy ?? {},
     random: options.random ?? (() => randomInt(2 ** 32) / 2 ** 32),
     slots: new Slots(limits),
+    pace: new PaceWatch(options.clock, limits),
     bandwidth: new Bandwidth(options.clock, limits.bandwidthBytesPerSecond),
     transports: { 'http:': http, 'https:': http, 'file:': fileTransport },
     uploads: new KeyedLock(),
-    batcher: new WriteBatcher(options.store),
+    batcher: new WriteBatcher(options.store, options.clock),
     shunned: new Map(),
   }
   return {

@@ -2,11 +2,9 @@ import { isLarderError, LarderError, type Progress } from '../core/index.ts'
 import { fetchOne, statPromised, type FetchKit } from './fetch-one.ts'
 import type { FetchResult, LabelledRequest } from './fetcher.ts'
 import { redactUrl } from './fetch-url.ts'
-import { RequestQueue } from './request-queue.ts'
+import { RequestQueue, type QueuedRequest } from './request-queue.ts'
+import { Settling } from './settling.ts'
 import { TransferMeter } from './transfer-meter.ts'
-
-/** Files that may wait to be made durable, together, while others are transferred: 16 MiB of small ones. */
-const settling = 32
 
 /** See Fetcher.fetchAll. */
 export async function fetchAll(
@@ -22,28 +20,39 @@ export async function fetchAll(
   for (const [position, result] of results.entries()) if (result) meter.finish(requests[position]!, 0, result)
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
-  const work = async () => {
-    for (let item = queue.take(); item; item = queue.take()) {
-      const { request, position } = item
-      try {
-        results[position] = await fetchMetered(kit, request, { signal, meter })
-      } catch (error) {
-        // Whoever fails first tells why; the others fail because they were stopped.
-        if (!stop.signal.aborted) stop.abort(error)
-        throw error
-      } finally {
-        queue.done(item)
-      }
+  const settling = new Settling(kit.limits.total)
+  const fetchInto = async (item: QueuedRequest, onReceived: () => void): Promise<void> => {
+    try {
+      const result = await fetchMetered(kit, item.request, { signal, meter, onReceived })
+      results[item.position] = result
+    } catch (error) {
+      // Whoever fails first tells why; the others fail because they were stopped.
+      if (!stop.signal.aborted) stop.abort(error)
+      throw error
     }
   }
-  await settle(Array.from({ length: Math.min(kit.limits.total + settling, queue.size) }, work), stop.signal)
+  const work = async (): Promise<void> => {
+    for (let item = queue.take(); item; item = queue.take()) {
+      const one = item
+      await settling.begin(sizeOf(one.request), (onReceived) => fetchInto(one, onReceived))
+      queue.done(one)
+      if (stop.signal.aborted) return
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(kit.limits.total, queue.size) }, work))
+  await settling.all()
+  if (stop.signal.aborted) throw stop.signal.reason
   return results as FetchResult[]
+}
+
+function sizeOf({ expected, maxBytes }: LabelledRequest): number {
+  return expected?.sizeBytes ?? maxBytes
 }
 
 async function fetchMetered(
   kit: FetchKit,
   request: LabelledRequest,
-  { signal, meter }: { signal: AbortSignal; meter: TransferMeter },
+  { signal, meter, onReceived }: { signal: AbortSignal; meter: TransferMeter; onReceived: () => void },
 ): Promise<FetchResult> {
   let doneBytes = 0
   const onBytes = (more: number) => {
@@ -51,7 +60,7 @@ async function fetchMetered(
     meter.move(request, more)
   }
   try {
-    const result = await fetchOne(kit, request, { signal, onBytes })
+    const result = await fetchOne(kit, request, { signal, onBytes, onReceived })
     meter.finish(request, doneBytes, result)
     return result
   } catch (error) {
@@ -77,14 +86,6 @@ async function findAllStored(
     (found, position) =>
       found && { kind: 'fetched', ...found, url: redactUrl(requests[position]!.urls[0]!), validators: {} },
   )
-}
-
-/** Waits until all have ended, so that nothing goes on behind the caller's back, then throws the first failure. */
-async function settle(workers: Promise<void>[], stopped: AbortSignal): Promise<void> {
-  const ended = await Promise.allSettled(workers)
-  if (stopped.aborted) throw stopped.reason
-  const failure = ended.find((end) => end.status === 'rejected')
-  if (failure) throw failure.reason
 }
 
 function named(error: unknown, label: string): unknown {

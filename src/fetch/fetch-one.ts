@@ -24,6 +24,8 @@ export interface FetchKit extends PersistKit {
 export interface FetchOptions {
   signal: AbortSignal
   onBytes: (moreBytes: number) => void
+  /** All bytes are here, and the connection is free; what is left is checking and storing. Not told of what is there already. */
+  onReceived?: () => void
 }
 
 const shunMs = 60_000
@@ -60,12 +62,33 @@ export async function statPromised(kit: FetchKit, request: FetchRequest) {
 }
 
 async function fromAddresses(kit: FetchKit, request: FetchRequest, options: FetchOptions): Promise<FetchResult> {
+  if (!isSmall(request)) {
+    const openUpload = () => kit.store.openUpload(request.lease, uploadKeyOf(request))
+    return tryAddresses(kit, request, { ...options, openUpload })
+  }
+  const arrival = kit.batcher.expect(request.lease)
+  try {
+    const upload = new SmallUpload(arrival)
+    return await tryAddresses(kit, request, { ...options, openUpload: () => Promise.resolve(upload) })
+  } finally {
+    arrival.end()
+  }
+}
+
+function isSmall(request: FetchRequest): boolean {
+  return hasHash(request) && (request.expected?.sizeBytes ?? Infinity) <= smallBytes
+}
+
+async function tryAddresses(
+  kit: FetchKit,
+  request: FetchRequest,
+  options: FetchOptions & { openUpload: () => Promise<Upload> },
+): Promise<FetchResult> {
   const failures: Failure[] = []
-  const openUpload = uploadOpener(kit, request)
   const addresses = inOrder(kit, request.urls)
   for (const [position, url] of addresses.entries()) {
     const others = position < addresses.length - 1
-    const task = { request, url, openUpload, ...options }
+    const task = { request, url, ...options }
     const outcome = await persist(kit, task, { others })
     if (outcome.kind === 'done') return outcome.result
     if (outcome.kind === 'absent') continue
@@ -74,13 +97,6 @@ async function fromAddresses(kit: FetchKit, request: FetchRequest, options: Fetc
   }
   if (failures.length === 0) return { kind: 'absent', urls: request.urls.map(redactUrl) }
   throw summarise(failures)
-}
-
-function uploadOpener(kit: FetchKit, request: FetchRequest): () => Promise<Upload> {
-  const isSmall = hasHash(request) && (request.expected?.sizeBytes ?? Infinity) <= smallBytes
-  if (!isSmall) return () => kit.store.openUpload(request.lease, uploadKeyOf(request))
-  const upload = new SmallUpload((bytes) => kit.batcher.write(request.lease, bytes))
-  return () => Promise.resolve(upload)
 }
 
 /** As preferred, but hosts that just failed last. */

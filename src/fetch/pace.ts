@@ -1,21 +1,29 @@
 import { type Clock, LarderError } from '../core/index.ts'
 
+export interface PaceLimits {
+  stallMs: number
+  minBytesPerSecond: number
+}
+
 /**
- * Watches that an upstream keeps delivering. Only the time in which we wait for the upstream counts, so neither
- * a slow disk nor our own bandwidth limit is held against it.
+ * How an upstream delivers. Only the time in which we wait for the upstream counts, so neither a slow disk nor our
+ * own bandwidth limit is held against it.
  */
 export class Pace {
   readonly #clock: Clock
-  readonly #stallMs: number
-  readonly #minBytesPerSecond: number
+  readonly #limits: PaceLimits
+  readonly #what: string
+  readonly #transfer: AbortController
   #waitedMs = 0
   #waitingSinceMs: number | undefined
   #bytes = 0
 
-  constructor(clock: Clock, limits: { stallMs: number; minBytesPerSecond: number }) {
+  /** `transfer` is aborted with FETCH_TOO_SLOW when the upstream falls behind; `what` names it. */
+  constructor(clock: Clock, options: { limits: PaceLimits; transfer: AbortController; what: string }) {
     this.#clock = clock
-    this.#stallMs = limits.stallMs
-    this.#minBytesPerSecond = limits.minBytesPerSecond
+    this.#limits = options.limits
+    this.#transfer = options.transfer
+    this.#what = options.what
   }
 
   /** Now it is the upstream's turn. */
@@ -31,33 +39,21 @@ export class Pace {
     this.#waitingSinceMs = undefined
   }
 
-  /** Aborts `transfer` with FETCH_TOO_SLOW when the upstream falls behind. Ends when `done` is aborted. */
-  async watch(transfer: AbortController, done: AbortSignal, what: string): Promise<void> {
-    while (await this.#tick(done)) {
-      const sinceMs = this.#waitingSinceMs
-      const waitedMs = this.#waitedMs + (sinceMs === undefined ? 0 : this.#clock.monotonicMs() - sinceMs)
-      if (waitedMs < this.#stallMs) continue
-      if (this.#bytes < (this.#minBytesPerSecond * waitedMs) / 1000) {
-        transfer.abort(
-          new LarderError('FETCH_TOO_SLOW', {
-            message: `${what} delivered ${this.#bytes} bytes in ${Math.round(waitedMs / 100) / 10} s`,
-            hint: 'try again later, or give the upstream another address as well',
-          }),
-        )
-        return
-      }
-      this.#bytes = 0
-      this.#waitedMs = 0
-      if (sinceMs !== undefined) this.#waitingSinceMs = this.#clock.monotonicMs()
+  /** To be called several times in `stallMs`. */
+  judge(): void {
+    const sinceMs = this.#waitingSinceMs
+    const waitedMs = this.#waitedMs + (sinceMs === undefined ? 0 : this.#clock.monotonicMs() - sinceMs)
+    if (waitedMs < this.#limits.stallMs) return
+    if (this.#bytes < (this.#limits.minBytesPerSecond * waitedMs) / 1000) {
+      this.#transfer.abort(
+        new LarderError('FETCH_TOO_SLOW', {
+          message: `${this.#what} delivered ${this.#bytes} bytes in ${Math.round(waitedMs / 100) / 10} s`,
+          hint: 'try again later, or give the upstream another address as well',
+        }),
+      )
     }
-  }
-
-  async #tick(done: AbortSignal): Promise<boolean> {
-    try {
-      await this.#clock.sleep(Math.max(1, this.#stallMs / 8), done)
-    } catch (error) {
-      if (!done.aborted) throw error
-    }
-    return !done.aborted
+    this.#bytes = 0
+    this.#waitedMs = 0
+    if (sinceMs !== undefined) this.#waitingSinceMs = this.#clock.monotonicMs()
   }
 }

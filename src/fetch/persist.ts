@@ -14,15 +14,13 @@ export interface PersistKit extends TransferKit {
 /** A try that got so much further than all before it proves that it is worth going on. */
 const progressBytes = 1024 * 1024
 
+type PersistTask = Omit<TransferTask, 'fresh' | 'onReceived'> & { onReceived?: () => void }
+
 /**
  * Tries one address until it gives the file, or no further try can help. `others`: there are more addresses, so
  * nothing is waited for at a host that is not there.
  */
-export async function persist(
-  kit: PersistKit,
-  task: Omit<TransferTask, 'fresh' | 'onReceived'>,
-  options: { others: boolean },
-): Promise<Outcome> {
+export async function persist(kit: PersistKit, task: PersistTask, options: { others: boolean }): Promise<Outcome> {
   const tally: Tally = { tries: 0, restarts: 0, furthestBytes: 0 }
   let fresh = false
   for (;;) {
@@ -36,7 +34,7 @@ export async function persist(
   }
 }
 
-async function inSlot(kit: PersistKit, task: Omit<TransferTask, 'onReceived'>): Promise<Outcome> {
+async function inSlot(kit: PersistKit, task: PersistTask & { fresh: boolean }): Promise<Outcome> {
   const release = await kit.slots.acquire(hostOf(task.url.href), task.signal)
   let heldBytes = 0
   const onBytes = (more: number) => {
@@ -44,7 +42,11 @@ async function inSlot(kit: PersistKit, task: Omit<TransferTask, 'onReceived'>): 
     task.onBytes(more)
   }
   try {
-    const outcome = await transfer(kit, { ...task, onBytes, onReceived: release })
+    const onReceived = (): void => {
+      release()
+      task.onReceived?.()
+    }
+    const outcome = await transfer(kit, { ...task, onBytes, onReceived })
     // The next try tells what it takes up again.
     if (outcome.kind === 'failed' || outcome.kind === 'absent') task.onBytes(-heldBytes)
     return outcome

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
-import { LarderError, type Digest } from '../core/index.ts'
+import { createHash, type Hash } from 'node:crypto'
+import { digestFromHex, LarderError, type Digest } from '../core/index.ts'
 import type { Expectation, Upload } from '../store/index.ts'
+import type { Arrival } from './write-batcher.ts'
 
 /** Files up to this size are held in memory until they are whole, and made durable together with others. */
 export const smallBytes = 512 * 1024
@@ -10,13 +11,14 @@ export const smallBytes = 512 * 1024
  * transferring it. It is lost with the process, which costs at most `smallBytes` again.
  */
 export class SmallUpload implements Upload {
-  readonly #write: (bytes: Buffer) => Promise<Digest>
+  readonly #arrival: Pick<Arrival, 'write'>
   #chunks: Uint8Array[] = []
   #sizeBytes = 0
+  #sha256: Hash = createHash('sha256')
   #tag = ''
 
-  constructor(write: (bytes: Buffer) => Promise<Digest>) {
-    this.#write = write
+  constructor(arrival: Pick<Arrival, 'write'>) {
+    this.#arrival = arrival
   }
 
   get offsetBytes(): number {
@@ -30,6 +32,7 @@ export class SmallUpload implements Upload {
   restart(tag: string): Promise<void> {
     this.#chunks = []
     this.#sizeBytes = 0
+    this.#sha256 = createHash('sha256')
     this.#tag = tag
     return Promise.resolve()
   }
@@ -37,14 +40,18 @@ export class SmallUpload implements Upload {
   append(chunk: Uint8Array): Promise<void> {
     this.#chunks.push(chunk)
     this.#sizeBytes += chunk.length
+    this.#sha256.update(chunk)
     return Promise.resolve()
   }
 
   async commit(expected: Expectation): Promise<{ digest: Digest; sizeBytes: number }> {
     const bytes = Buffer.concat(this.#chunks)
+    const sha256 = this.#sha256.digest('hex')
     await this.abort()
-    check(bytes, expected)
-    return { digest: await this.#write(bytes), sizeBytes: bytes.length }
+    check(bytes, sha256, expected)
+    const digest = digestFromHex(sha256)
+    await this.#arrival.write(bytes, digest)
+    return { digest, sizeBytes: bytes.length }
   }
 
   suspend(): Promise<void> {
@@ -56,7 +63,7 @@ export class SmallUpload implements Upload {
   }
 }
 
-function check(bytes: Buffer, expected: Expectation): void {
+function check(bytes: Buffer, sha256: string, expected: Expectation): void {
   if (expected.sizeBytes !== undefined && expected.sizeBytes !== bytes.length) {
     throw new LarderError('SIZE_MISMATCH', {
       message: `${bytes.length} bytes arrived, ${expected.sizeBytes} were promised`,
@@ -65,7 +72,7 @@ function check(bytes: Buffer, expected: Expectation): void {
   for (const algorithm of ['sha256', 'sha512'] as const) {
     const promised = expected[algorithm]
     if (promised === undefined) continue
-    const actual = createHash(algorithm).update(bytes).digest('hex')
+    const actual = algorithm === 'sha256' ? sha256 : createHash(algorithm).update(bytes).digest('hex')
     if (actual === promised.toLowerCase()) continue
     throw new LarderError('DIGEST_MISMATCH', {
       message: `the bytes that arrived have ${algorithm} ${actual}, ${promised} was promised`,

@@ -8,7 +8,8 @@ import { getFollowing } from './follow.ts'
 import type { FetchLimits } from './limits.ts'
 import { networkFailure } from './network-failure.ts'
 import { tooLarge, type Outcome } from './outcome.ts'
-import { Pace } from './pace.ts'
+import type { Pace } from './pace.ts'
+import type { PaceWatch } from './pace-watch.ts'
 import type { ProxySettings } from './proxy.ts'
 import { formatTag, hasHash, rangeHeaders } from './resume.ts'
 import type { Answer, Transport } from './transport.ts'
@@ -18,6 +19,7 @@ export interface TransferKit {
   clock: Clock
   limits: FetchLimits
   bandwidth: Bandwidth
+  pace: PaceWatch
   transports: Readonly<Record<string, Transport>>
   proxy: ProxySettings
 }
@@ -74,16 +76,17 @@ async function receiveOver(
   if (isComplete(task.request, held.bytes)) {
     return { kind: 'received', resumed: true, validators: {}, url: task.url }
   }
-  const slow = new AbortController()
-  const over = new AbortController()
-  const pace = new Pace(kit.clock, kit.limits)
-  const watching = pace.watch(slow, over.signal, redactUrl(task.url))
+  const stop = new AbortController()
+  const cancel = (): void => stop.abort(task.signal.reason)
+  if (task.signal.aborted) cancel()
+  task.signal.addEventListener('abort', cancel)
+  const pace = kit.pace.begin(stop, redactUrl(task.url))
   try {
     pace.waiting()
     const headers = await rangeHeaders(upload, task.request, task.url, held)
     const answer = await getFollowing(kit.transports, task.url, {
       headers,
-      signal: AbortSignal.any([task.signal, slow.signal]),
+      signal: stop.signal,
       proxy: task.request.proxy ?? kit.proxy,
       maxRedirects: kit.limits.redirects,
     })
@@ -93,11 +96,11 @@ async function receiveOver(
       return reception
     }
     if (!reception.resumed) await startAnew(upload, task, { held, answer })
-    await receive({ kit, task, upload, held, pace, slow: slow.signal }, answer, reception)
+    await receive({ kit, task, upload, held, pace, stop: stop.signal }, answer, reception)
     return { kind: 'received', resumed: reception.resumed, validators: reception.validators, url: answer.url }
   } finally {
-    over.abort()
-    await watching
+    kit.pace.end(pace)
+    task.signal.removeEventListener('abort', cancel)
   }
 }
 
@@ -119,7 +122,8 @@ interface Receiving {
   upload: Upload
   held: { bytes: number }
   pace: Pace
-  slow: AbortSignal
+  /** Too slow, or no longer wanted. */
+  stop: AbortSignal
 }
 
 async function receive(at: Receiving, answer: Answer, reception: Reception): Promise<void> {
@@ -146,7 +150,7 @@ async function* readBody(answer: Answer, at: Receiving): AsyncGenerator<Buffer> 
   try {
     for (;;) {
       const next = await chunks.next().catch((error: unknown) => {
-        throw networkFailure(at.slow.aborted ? at.slow.reason : error, at.task.url, 'reading')
+        throw networkFailure(at.stop.aborted ? at.stop.reason : error, at.task.url, 'reading')
       })
       if (next.done === true) return
       yield next.value

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, open, rename, rm, stat, unlink } from 'node:fs/promises'
+import { chmod, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../core/index.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'
 import type { FileLayout } from './file-layout.ts'
+import { sizeOfFile } from './size-of-file.ts'
 import { syncFolder } from './sync-folder.ts'
+import { writeFileDurably } from './write-file.ts'
 
 /** Puts blobs in their place, whole and durable, and takes them away. The callers see to leases. */
 export class BlobPlacement {
@@ -28,7 +30,7 @@ export class BlobPlacement {
   /** Makes a finished file a blob. The file is gone from its old place when it resolves. */
   async adopt(path: string, blob: { digest: Digest; sizeBytes: number }): Promise<void> {
     await this.#arrive([blob.digest], async ([digest]) => {
-      if (digest === undefined || (await this.#isThere(blob.digest, blob.sizeBytes))) return
+      if (digest === undefined || this.#isThere(blob.digest, blob.sizeBytes)) return
       await chmod(path, blobMode)
       await rename(path, this.#layout.blob(digest))
       await syncFolder(this.#layout.shardOf(digest))
@@ -64,31 +66,14 @@ export class BlobPlacement {
   }
 
   async #writeOne(digest: Digest, bytes: Uint8Array): Promise<void> {
-    if (await this.#isThere(digest, bytes.length)) return
+    if (this.#isThere(digest, bytes.length)) return
     const temporary = join(this.#layout.newBlobs, randomUUID())
-    try {
-      const handle = await open(temporary, 'wx', blobMode)
-      try {
-        await handle.writeFile(bytes)
-        await handle.sync()
-      } finally {
-        await handle.close()
-      }
-      await rename(temporary, this.#layout.blob(digest))
-    } catch (error) {
-      await rm(temporary, { force: true })
-      throw error
-    }
+    await writeFileDurably({ bytes, temporary, path: this.#layout.blob(digest), mode: blobMode })
   }
 
   /** A file of the wrong size is damaged: it is replaced. */
-  async #isThere(digest: Digest, sizeBytes: number): Promise<boolean> {
-    try {
-      return (await stat(this.#layout.blob(digest))).size === sizeBytes
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT')) return false
-      throw error
-    }
+  #isThere(digest: Digest, sizeBytes: number): boolean {
+    return sizeOfFile(this.#layout.blob(digest)) === sizeBytes
   }
 }
 

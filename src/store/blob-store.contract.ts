@@ -67,6 +67,12 @@ export function blobStoreContract(open: () => Promise<{ store: BlobStore; lease:
       )
     })
 
+    it('takes digests that its caller has worked out', async () => {
+      const items = ['a', 'b'].map((item) => Buffer.from(item))
+      expect(await store.writeMany(lease, items, items.map(digestOf))).toEqual(items.map(digestOf))
+      expect(await text(digestOf('b'))).toBe('b')
+    })
+
     it('takes the same bytes from many writers at once', async () => {
       const bytes = Buffer.alloc(100_000, 7)
       const digests = await Promise.all(Array.from({ length: 20 }, () => store.write(lease, bytes)))

@@ -28,8 +28,11 @@ export interface BlobStore {
   read(digest: Digest, range?: { start?: number; end?: number }): Promise<Readable>
   /** Stores bytes under the lease; the same bytes twice are stored once. DISK_FULL, LEASE_LOST. */
   write(lease: LeaseId, bytes: Uint8Array): Promise<Digest>
-  /** As write, for several; one wait for durability. Order of answers is order of bytes. */
-  writeMany(lease: LeaseId, items: readonly Uint8Array[]): Promise<Digest[]>
+  /**
+   * As write, for several; one wait for durability. Order of answers is order of bytes. `digests`: of the items, in
+   * their order, for a caller that has just worked them out itself. Default: they are worked out here.
+   */
+  writeMany(lease: LeaseId, items: readonly Uint8Array[], digests?: readonly Digest[]): Promise<Digest[]>
   /** Opens or takes up again an upload that survives a restart, identified by a key of the caller's choice. */
   openUpload(lease: LeaseId, key: string): Promise<Upload>
   /** Every digest with its size, in no order, for gc and verify. */

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rm } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Digest, digestOf, LarderError } from '../core/index.ts'
@@ -10,6 +10,7 @@ import { FileUploads } from './file-uploads.ts'
 import { FreeSpace, defaultReserve } from './free-space.ts'
 import type { LeaseBook } from './lease-book.ts'
 import { Removals } from './removals.ts'
+import { sizeOfFile } from './size-of-file.ts'
 import { syncFolder } from './sync-folder.ts'
 
 export interface FileBlobStoreOptions {
@@ -65,12 +66,8 @@ export class FileBlobStore implements BlobStore, LocalBlobs {
 
   async stat(digest: Digest): Promise<BlobStat | undefined> {
     await this.#removals.settled(digest)
-    try {
-      return { sizeBytes: (await stat(this.#layout.blob(digest))).size }
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT')) return undefined
-      throw error
-    }
+    const sizeBytes = sizeOfFile(this.#layout.blob(digest))
+    return sizeBytes === undefined ? undefined : { sizeBytes }
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -109,10 +106,13 @@ export class FileBlobStore implements BlobStore, LocalBlobs {
     return digest
   }
 
-  async writeMany(lease: LeaseId, items: readonly Uint8Array[]): Promise<Digest[]> {
-    const digests = items.map(digestOf)
+  async writeMany(
+    lease: LeaseId,
+    items: readonly Uint8Array[],
+    digests: readonly Digest[] = items.map(digestOf),
+  ): Promise<Digest[]> {
     await this.#writeAll(lease, new Map(items.map((bytes, index) => [digests[index]!, bytes])))
-    return digests
+    return [...digests]
   }
 
   openUpload(lease: LeaseId, key: string): Promise<Upload> {
