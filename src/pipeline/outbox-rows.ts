@@ -1,0 +1,138 @@
+import type { Selectable, Transaction, Updateable } from 'kysely'
+import type { State, Tables } from '../state/index.ts'
+
+export type OutboxKind = Tables['outbox']['kind']
+
+/** What is owed to somebody else. */
+export interface OutboxMessage {
+  id: number
+  kind: OutboxKind
+  /** What it is about: the newer of a topic replaces one that waits. */
+  topic: string
+  /** JSON value. */
+  body: unknown
+  state: Tables['outbox']['state']
+  attempts: number
+  notBefore: Date
+  createdAt: Date
+  /** Why the last attempt failed, or why it was given up. */
+  reason: string | undefined
+}
+
+export type NewMessage = Pick<OutboxMessage, 'kind' | 'topic' | 'body'>
+
+/** The table `outbox`. */
+export interface OutboxRows {
+  /** Durable when it returns. */
+  add(message: NewMessage): Promise<void>
+  /** What waits and may be sent now, oldest first. */
+  due(now: Date, limit: number): Promise<OutboxMessage[]>
+  /** When the next of those that wait is due. */
+  nextDue(): Promise<Date | undefined>
+  /** What waits and is older than that, oldest first; at most 100. */
+  waitingSince(before: Date): Promise<OutboxMessage[]>
+  /** When the newest of a topic was added, whatever became of it. */
+  newestOf(topic: string): Promise<Date | undefined>
+  /** None of these changes what is settled or was replaced meanwhile. */
+  settle(id: number, state: 'done' | 'abandoned', reason?: string): Promise<void>
+  postpone(id: number, until: { notBefore: Date; reason: string }): Promise<void>
+  /** What failed before is due at once. */
+  hasten(kind: OutboxKind): Promise<void>
+  /** Deletes what was settled before then. Answers how many. */
+  prune(before: Date): Promise<number>
+}
+
+export function outboxRows(state: State, now: () => Date): OutboxRows {
+  return { ...questions(state), ...changes(state, now) }
+}
+
+type Questions = Pick<OutboxRows, 'due' | 'nextDue' | 'waitingSince' | 'newestOf'>
+
+function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Questions> {
+  const stamp = (): string => now().toISOString()
+  const change = (id: number, values: Updateable<Tables['outbox']>): Promise<unknown> =>
+    state.transaction((db) =>
+      db.updateTable('outbox').set(values).where('id', '=', id).where('state', '=', 'waiting').execute(),
+    )
+  return {
+    add: ({ kind, topic, body }) =>
+      state.transaction(async (db) => {
+        const at = stamp()
+        await replaceWaiting(db, topic, at)
+        const values = { kind, topic, body: JSON.stringify(body), state: 'waiting', attempts: 0 } as const
+        await db
+          .insertInto('outbox')
+          .values({ ...values, not_before: at, created_at: at, settled_at: null, reason: null })
+          .execute()
+      }),
+    async settle(id, outcome, reason) {
+      await change(id, { state: outcome, settled_at: stamp(), reason: reason?.slice(0, 1000) ?? null })
+    },
+    async postpone(id, { notBefore, reason }) {
+      await state.relaxedTransaction((db) =>
+        db
+          .updateTable('outbox')
+          .set((row) => ({
+            attempts: row('attempts', '+', 1),
+            not_before: notBefore.toISOString(),
+            reason: reason.slice(0, 1000),
+          }))
+          .where('id', '=', id)
+          .where('state', '=', 'waiting')
+          .execute(),
+      )
+    },
+    async hasten(kind) {
+      await state.relaxedTransaction((db) =>
+        db
+          .updateTable('outbox')
+          .set({ not_before: stamp() })
+          .where('state', '=', 'waiting')
+          .where('kind', '=', kind)
+          .where('not_before', '>', stamp())
+          .execute(),
+      )
+    },
+    prune: (before) =>
+      state.relaxedTransaction(async (db) => {
+        const [result] = await db
+          .deleteFrom('outbox')
+          .where('state', '!=', 'waiting')
+          .where('settled_at', '<', before.toISOString())
+          .execute()
+        return Number(result?.numDeletedRows ?? 0n)
+      }),
+  }
+}
+
+async function replaceWaiting(db: Transaction<Tables>, topic: string, at: string): Promise<void> {
+  const waiting = db.updateTable('outbox').where('topic', '=', topic).where('state', '=', 'waiting')
+  await waiting.set({ state: 'replaced', settled_at: at }).execute()
+}
+
+function questions(state: State): Questions {
+  const waiting = () => state.db.selectFrom('outbox').selectAll().where('state', '=', 'waiting')
+  return {
+    due: async (at, limit) =>
+      (await waiting().where('not_before', '<=', at.toISOString()).orderBy('id').limit(limit).execute()).map(messageOf),
+    async nextDue() {
+      const row = await waiting().orderBy('not_before').limit(1).executeTakeFirst()
+      return row && new Date(row.not_before)
+    },
+    waitingSince: async (before) =>
+      (await waiting().where('created_at', '<', before.toISOString()).orderBy('id').limit(100).execute()).map(
+        messageOf,
+      ),
+    async newestOf(topic) {
+      const rows = state.db.selectFrom('outbox').select('created_at').where('topic', '=', topic)
+      const row = await rows.orderBy('id', 'desc').limit(1).executeTakeFirst()
+      return row && new Date(row.created_at)
+    },
+  }
+}
+
+function messageOf(row: Selectable<Tables['outbox']>): OutboxMessage {
+  const { id, kind, topic, state, attempts, reason } = row
+  const times = { notBefore: new Date(row.not_before), createdAt: new Date(row.created_at) }
+  return { id, kind, topic, body: JSON.parse(row.body), state, attempts, ...times, reason: reason ?? undefined }
+}
