@@ -39,6 +39,12 @@ export interface CompileOptions {
  * @throws APT_STANZA_MALFORMED, DECOMPRESS_BOMB above `maxTotalBytes`
  */
 export async function compileIndex(stream: AsyncIterable<Buffer>, options: CompileOptions): Promise<PackageIndex> {
+  await writeIndex(stream, options)
+  return openWritten(options)
+}
+
+/** As compileIndex, without opening it: any thread may do it. */
+export async function writeIndex(stream: AsyncIterable<Buffer>, options: CompileOptions): Promise<void> {
   const { folder, key, kind, label } = options
   const path = indexPath(folder, key)
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`
@@ -55,14 +61,14 @@ export async function compileIndex(stream: AsyncIterable<Buffer>, options: Compi
     await rm(partial, { force: true })
     throw error
   }
-  const index = PackageIndex.open(folder, key)
-  if (index === undefined) throw new Error(`The index that was just compiled cannot be opened: ${path}`)
-  return index
 }
 
-/** Opens the compiled index, or compiles it when there is none, or only a damaged one, or one of an older Larder. */
-export async function openIndex(read: () => AsyncIterable<Buffer>, options: CompileOptions): Promise<PackageIndex> {
-  return PackageIndex.open(options.folder, options.key) ?? (await compileIndex(read(), options))
+/** Opens what has just been compiled. */
+export function openWritten({ folder, key }: Pick<CompileOptions, 'folder' | 'key'>): PackageIndex {
+  const index = PackageIndex.open(folder, key)
+  if (index === undefined)
+    throw new Error(`The index that was just compiled cannot be opened: ${indexPath(folder, key)}`)
+  return index
 }
 
 /** Small enough not to hold up other work, nor the program that unpacks: a pipe holds no more than this. */

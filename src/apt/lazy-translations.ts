@@ -1,8 +1,9 @@
 import { hexOf } from '../core/index.ts'
 import type { FormatContext } from '../mirror/index.ts'
 import type { BlobStore } from '../store/index.ts'
+import { unpackText } from './compile/packed-text.ts'
 import { compileTranslation, TranslationFile, type TranslationTable } from './repository/index.ts'
-import { openIndex, type SuiteIndex } from './upstream/index.ts'
+import { packedIndex, type SuiteIndex } from './upstream/index.ts'
 
 /** Tables of long descriptions by component. What fails is tried again by the next who asks. APT_STANZA_MALFORMED, DECOMPRESS_*. */
 export type LazyTranslations = (context: FormatContext) => Promise<ReadonlyMap<string, TranslationTable>>
@@ -47,9 +48,10 @@ async function openOne(
   context: FormatContext,
   index: SuiteIndex,
 ): Promise<TranslationTable> {
-  const key = hexOf(index.digest)
-  const known = TranslationFile.open(cacheFolder, key)
-  return known ?? compileTranslation(openIndex(store, index, context.signal), { folder: cacheFolder, key })
+  const place = { folder: cacheFolder, key: hexOf(index.digest) }
+  const known = TranslationFile.open(place.folder, place.key)
+  if (known !== undefined) return known
+  return compileTranslation(unpackText(packedIndex(store, index), context.signal), place)
 }
 
 /** Several suites have descriptions for one component: the first that knows one answers. */

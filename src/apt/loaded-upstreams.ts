@@ -3,9 +3,10 @@ import type { Cache } from '../state/index.ts'
 import type { FormatContext, MirrorRequest } from '../mirror/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
 import type { BlobStore } from '../store/index.ts'
-import { openIndex as openCompiledIndex } from './compile-index.ts'
+import { compilePacked } from './compile/compile-packed.ts'
+import { openWritten } from './compile-index.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
-import type { PackageIndex } from './package-index.ts'
+import { PackageIndex } from './package-index.ts'
 import { SourceCatalogue, type SourceMember } from './source-catalogue.ts'
 import { beginTranslations, type LazyTranslations } from './lazy-translations.ts'
 import { Universe, type UniverseMember } from './universe.ts'
@@ -14,7 +15,7 @@ import {
   createUpstreamMemory,
   findSuites,
   loadSuite,
-  openIndex,
+  packedIndex,
   type Host,
   type Suite,
   type SuiteIndex,
@@ -58,6 +59,9 @@ export async function loadUpstreams(
   const fingerprint = fingerprintOf(suites)
   if (earlier?.fingerprint === fingerprint)
     return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
+  const descriptions = suites.flatMap(({ indices }) => indices.filter(({ kind }) => kind === 'Translation-en'))
+  // Begun first: this thread has little to do while another compiles the large indices.
+  const translations = beginTranslations(loader, context, descriptions)
   const members: UniverseMember[] = []
   const sourceMembers: (SourceMember & { rank: number })[] = []
   const rankOf = new Map(request.upstreams.map(({ name }, rank) => [name, rank]))
@@ -79,14 +83,13 @@ export async function loadUpstreams(
     }
   }
   const universe = new Universe(members, request.mirror.architectures)
-  const descriptions = suites.flatMap(({ indices }) => indices.filter(({ kind }) => kind === 'Translation-en'))
   return {
     fingerprint,
     suites,
     universe,
     sources: request.mirror.sources ? new SourceCatalogue(sourceMembers.sort((a, b) => a.rank - b.rank)) : undefined,
     suiteOf: suiteOfMembers(universe, suites),
-    translations: beginTranslations(loader, context, descriptions),
+    translations,
     notes: suites.flatMap((suite) => suite.notes),
   }
 }
@@ -132,7 +135,8 @@ function suiteOfMembers(universe: Universe, suites: readonly Suite[]): Map<Unive
   return found
 }
 
-function packageIndex(
+/** Opens the compiled index, or compiles it when there is none, or only a damaged one, or one of an older Larder. */
+async function packageIndex(
   { store, cacheFolder }: UpstreamLoader,
   context: FormatContext,
   suite: Suite,
@@ -141,6 +145,9 @@ function packageIndex(
   const kind = index.kind === 'Sources' ? 'sources' : 'packages'
   const what = kind === 'sources' ? 'source' : index.architecture
   const label = `upstream ${suite.upstream}, ${suite.suite}/${index.component} ${what}`
-  const read = (): AsyncIterable<Buffer> => openIndex(store, index, context.signal)
-  return openCompiledIndex(read, { folder: cacheFolder, key: hexOf(index.digest), kind, label })
+  const options = { folder: cacheFolder, key: hexOf(index.digest), kind, label } as const
+  const known = PackageIndex.open(options.folder, options.key)
+  if (known !== undefined) return known
+  await compilePacked(packedIndex(store, index), options, context.signal)
+  return openWritten(options)
 }

@@ -7,9 +7,10 @@ import {
   type Upstream,
 } from '../../../test/fixtures/upstream/index.ts'
 import { digestOf, type ErrorCode } from '../../core/index.ts'
+import { unpackText } from '../compile/packed-text.ts'
 import { collectDigests } from '../../fetch/testing/index.ts'
-import { openIndex } from './open-index.ts'
-import type { Suite } from './suite.ts'
+import { packedIndex } from './packed-index.ts'
+import type { Suite, SuiteIndex } from './suite.ts'
 import { createTestLoader, sourceOf, type TestLoader } from '../testing/test-loader.ts'
 import { recallSuite } from './upstream-memory.ts'
 
@@ -35,9 +36,12 @@ afterEach(async () => {
 async function textOf(suite: Suite): Promise<string> {
   let text = ''
   const { signal } = new AbortController()
-  for (const index of suite.indices)
-    for await (const chunk of openIndex(loader.store, index, signal)) text += String(chunk)
+  for (const index of suite.indices) for await (const chunk of unpacked(index, signal)) text += String(chunk)
   return text
+}
+
+function unpacked(index: SuiteIndex, signal: AbortSignal): AsyncGenerator<Buffer> {
+  return unpackText(packedIndex(loader.store, index), signal)
 }
 
 async function refusal(promise: Promise<unknown>): Promise<unknown> {
@@ -311,7 +315,7 @@ describe('faults of indices', () => {
     const index = { ...suite.indices[0]!, uncompressed: { sizeBytes: 100, sha256: '' } }
     const { signal } = new AbortController()
     const unpack = async () => {
-      for await (const chunk of openIndex(loader.store, index, signal)) expect(chunk.length).toBeLessThanOrEqual(100)
+      for await (const chunk of unpacked(index, signal)) expect(chunk.length).toBeLessThanOrEqual(100)
     }
     expect(await refusal(unpack())).toMatchObject({ code: 'DECOMPRESS_BOMB' })
   })

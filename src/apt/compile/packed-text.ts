@@ -1,0 +1,23 @@
+import { decompress, type CompressionFormat } from '../../unpack/index.ts'
+
+/** A text as it was downloaded. */
+export interface PackedText {
+  read(): Promise<AsyncIterable<Uint8Array>>
+  form: PackedForm
+  /** Packed. */
+  sizeBytes: number
+}
+
+/** How it is unpacked, as `decompress` takes it. */
+export interface PackedForm {
+  format: CompressionFormat
+  maxBytes: number
+  exactBytes?: number
+  label: string
+}
+
+/** DECOMPRESS_*, CANCELLED, and what reading throws. */
+export async function* unpackText(packed: PackedText, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { form } = packed
+  yield* decompress(await packed.read(), form.format, { ...form, signal })
+}
