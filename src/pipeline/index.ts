@@ -1,6 +1,8 @@
 export { asAnyKind, type AnyKind } from './any-kind.ts'
 export { createEventStore, type Delivery, type EventStore, type Settlement, type StoredEvent } from './event-store.ts'
 export { type ExecuteRunOptions } from './execute-run.ts'
+export { createOutbox, type Outbox, type OutboxHandler } from './outbox.ts'
+export type { NewMessage, OutboxMessage } from './outbox-rows.ts'
 export { planSite, type KindPlan } from './plan-site.ts'
 export {
   problemsOf,
