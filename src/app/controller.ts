@@ -75,6 +75,16 @@ export interface Controller {
   published(format: string, mirror: string, path: string): Promise<PublishedFile | undefined>
   /** Direct children of a folder of the current publication, for people who look. */
   publishedFolder(format: string, mirror: string, path: string): Promise<string[] | undefined>
+  /** As `published`, of what a pull request would publish; undefined when it has expired. */
+  previewed(run: number, format: string, mirror: string, path: string): Promise<PublishedFile | undefined>
+  previewFolder(run: number, format: string, mirror: string, path: string): Promise<string[] | undefined>
+  /** Newest run first; of one run only. */
+  previews(run?: number): Promise<PreviewSummary[]>
+  /** Answers how many there were. */
+  removePreviews(run: number): Promise<number>
+  /** Key and setup of what a run's previews are signed with. PREVIEW_UNKNOWN. */
+  previewKey(run: number, mirror: string): Promise<string>
+  previewSetup(run: number, mirror: string, baseUrl: string): Promise<ClientSetup>
   /** Armored public key that clients of the mirror must trust. MIRROR_UNKNOWN. */
   publicKey(mirror: string): Promise<string>
   /** What a client needs to use the mirror. */
@@ -96,6 +106,19 @@ export interface MirrorDetail extends MirrorSummary {
   upstreams: string[]
   architectures: string[]
   url: string
+}
+export interface PreviewSummary {
+  run: number
+  pullRequest: number | undefined
+  mirror: string
+  format: string
+  /** Of the repository that clients may use. */
+  url: string
+  /** A script that makes a machine a client of it. */
+  setupUrl: string
+  /** Bytes that were fetched for it. */
+  sizeBytes: number
+  expiresAt: string
 }
 export interface SnapshotSummary {
   mirror: string

@@ -9,6 +9,8 @@ export interface DataFolder {
   readonly root: string
   readonly database: string
   readonly keys: string
+  /** Keys of previews: nobody who trusts them trusts a mirror's, or the other way round. */
+  readonly previewKeys: string
   readonly siteRepository: string
   readonly cache: string
   /** Packages that were added by hand, by mirror. */
@@ -27,6 +29,7 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
     root: chosen,
     database: join(chosen, 'larder.db'),
     keys: join(chosen, 'keys'),
+    previewKeys: join(chosen, 'preview-keys'),
     siteRepository: join(chosen, 'site.git'),
     cache: join(chosen, 'cache'),
     own: join(chosen, 'own'),

@@ -65,6 +65,7 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       every(5 * minuteMs, 'reconciling', () => reconcile(options))
       if (options.pollEveryMs > 0) every(options.pollEveryMs, 'polling', () => options.news.poll())
       every(10 * minuteMs, 'signing again', () => reseal(context))
+      every(10 * minuteMs, 'previews', () => context.previews.expire(context.previewQuota))
       every(6 * 60 * minuteMs, 'gc', () => collect(options, stopping.signal))
       if (syncEveryMs !== undefined) every(syncEveryMs, 'sync', () => syncHead(context))
     },

@@ -1,40 +1,28 @@
-import { join } from 'node:path'
-import { isLarderError, LarderError } from '../core/index.ts'
-import { createAptFormat } from '../apt/index.ts'
-import { createCommitMemory, localRef, prepareBareRepository, resolveRef } from '../forge/index.ts'
-import { asAnyFormat, createMirrorKind, type AnyFormat, type MirrorMemory } from '../mirror/index.ts'
-import {
-  asAnyKind,
-  createEventStore,
-  createPullRequestStore,
-  createRunner,
-  createRunStore,
-  type Run,
-  type RunStore,
-} from '../pipeline/index.ts'
-import { createRpmFormat } from '../rpm/index.ts'
-import { getSetting, removeSetting, setSetting, type State } from '../state/index.ts'
+import { LarderError } from '../core/index.ts'
+import { prepareBareRepository } from '../forge/index.ts'
+import { createEventStore } from '../pipeline/index.ts'
+import { removeSetting } from '../state/index.ts'
+import { afterRun, dropPullRequest, releaseOldLeases } from './after-runs.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
 import { readControllerConfig } from './config/read-controller-config.ts'
 import type { Controller } from './controller.ts'
-import { keyKindOf, type ControllerContext } from './controller/context.ts'
+import type { ControllerContext } from './controller/context.ts'
 import { createDeliveryMethods } from './controller/deliveries.ts'
 import { createDoctorMethods } from './controller/doctor.ts'
 import { createMirrorMethods } from './controller/mirrors.ts'
 import { createOwnPackageMethods } from './controller/own-packages.ts'
+import { createPreviewMethods } from './controller/previews.ts'
 import { createPushMethods } from './controller/pushes.ts'
 import { createRunMethods } from './controller/runs.ts'
 import { createServingMethods } from './controller/serving.ts'
 import { createSiteMethods } from './controller/site.ts'
 import { createUpkeepMethods } from './controller/upkeep.ts'
+import { createContext, inputsKey } from './create-context.ts'
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts'
-import { openRooms, type OpenRoomsOptions, type Rooms } from './open-rooms.ts'
-import { OwnPackages } from './own-packages.ts'
 import { createHttpSender } from './http-send.ts'
-import { createSiteHead } from './site-head.ts'
+import { openRooms, type OpenRoomsOptions, type Rooms } from './open-rooms.ts'
 import { connectForge } from './site-source/connect-forge.ts'
-import { branchRef, type ConnectedForge } from './site-source/connected-forge.ts'
-import { openRunFiles } from './site-source/run-files.ts'
+import type { ConnectedForge } from './site-source/connected-forge.ts'
 import { createSiteNews, type SiteNews } from './site-source/site-news.ts'
 
 export interface OpenLarderOptions extends OpenRoomsOptions {
@@ -86,8 +74,9 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const { context, mainCommit } = createContext(rooms, options, {
     publicUrl: () => address.publicUrl,
     stopping: stopping.signal,
+    config,
     connected,
-    onFinished: (run) => afterRun(rooms, run, news),
+    onFinished: (run) => afterRun(context, run, news),
   })
   await releaseOldLeases(rooms, context.runs)
   await context.own.removeLeftovers()
@@ -98,7 +87,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     connected,
     mainCommit,
     onCreated: () => Promise.resolve(),
-    onClosed: (pullRequest) => cancelRunsOf(context, pullRequest),
+    onClosed: (pullRequest) => dropPullRequest(context, pullRequest),
   })
   const { settleDeliveries } = news
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
@@ -118,6 +107,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
       ...createRunMethods(context),
       ...createPushMethods(context),
       ...createServingMethods(context),
+      ...createPreviewMethods(context),
       ...createUpkeepMethods(context, { keyring, housekeeping }),
       ...createDoctorMethods({ ...rooms, context, dataFolder, environment, ...upkeep }),
       ...createDeliveryMethods(events, news),
@@ -139,109 +129,6 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   }
 }
 
-/** What all parts of the controller share; and where the head of main is looked for. */
-function createContext(
-  rooms: Rooms,
-  options: OpenLarderOptions,
-  { publicUrl, stopping, connected, onFinished }: ContextOptions,
-): { context: ControllerContext; mainCommit: () => Promise<string | undefined> } {
-  const { dataFolder, retryDelayMs = 5000 } = options
-  const { clock, log, state, keyring } = rooms
-  const formats = createFormats(rooms, dataFolder)
-  const signingKey: ControllerContext['signingKey'] = async (mirror) =>
-    keyring.key(mirror, { kind: await keyKindOf(context, mirror) })
-  const own = new OwnPackages({ state, clock, folder: dataFolder.own })
-  const kinds = [createMirrors(rooms, { formats, signingKey, own })]
-  const repository = dataFolder.siteRepository
-  const mainRef = connected === undefined ? branchRef('main') : localRef(connected.remote, branchRef('main'))
-  const mainCommit = () => resolveRef(repository, mainRef)
-  const openCommit = createCommitMemory(repository)
-  const runs = createRunStore(state, clock)
-  const openFiles = (run: Run) => openRunFiles(run, { repository, openCommit })
-  const hosted = connected?.hosted
-  const context: ControllerContext = {
-    ...rooms,
-    formats,
-    kinds,
-    runs,
-    runner: createRunner({
-      runs,
-      kinds,
-      openFiles,
-      clock,
-      log,
-      retryDelayMs,
-      onFinished,
-    }),
-    pullRequests: hosted && createPullRequestStore(state, { forge: hosted.forge.name, repository: hosted.repository }),
-    repository,
-    openCommit,
-    siteHead: createSiteHead({ kinds, mainCommit, openCommit }),
-    own,
-    signingKey,
-    publicUrl,
-    stopping,
-  }
-  return { context, mainCommit }
-}
-
-interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'> {
-  connected: ConnectedForge | undefined
-  onFinished: (run: Run) => Promise<void>
-}
-
 function readConfig({ dataFolder, configFile, repositoryUrl }: OpenLarderOptions): Promise<ControllerConfig> {
   return readControllerConfig({ root: dataFolder.root, file: configFile, repositoryUrl })
 }
-
-/** What it staged is released; and when main has changed, open pull requests are planned upon it. */
-async function afterRun(rooms: Rooms, run: Run, news: SiteNews): Promise<void> {
-  await releaseLease(rooms, run)
-  if (run.goal === 'apply') await news.reconcile({ origin: `main at ${run.commit.slice(0, 12)}`, again: false })
-}
-
-/** What nobody will merge need not be planned. */
-async function cancelRunsOf({ runs, runner }: ControllerContext, pullRequest: number): Promise<void> {
-  for (const { id } of await runs.unfinishedOfPullRequest(pullRequest)) {
-    await runner.cancel(id).catch((error: unknown) => {
-      // It has ended meanwhile.
-      if (!isLarderError(error, 'RUN_STATE')) throw error
-    })
-  }
-}
-
-/** A kind is added here. */
-function createMirrors(rooms: Rooms, options: Pick<ControllerContext, 'formats' | 'signingKey' | 'own'>) {
-  const ownUpstream = (mirror: string) => options.own.upstream(mirror)
-  return asAnyKind(createMirrorKind({ ...rooms, ...options, ownUpstream, memory: mirrorMemory(rooms.state) }))
-}
-
-function createFormats(rooms: Rooms, { cache }: OpenLarderOptions['dataFolder']): AnyFormat[] {
-  return [
-    asAnyFormat(createAptFormat({ ...rooms, cacheFolder: cache })),
-    asAnyFormat(createRpmFormat({ ...rooms, cacheFolder: join(cache, 'rpm') })),
-  ]
-}
-
-function mirrorMemory(state: State): MirrorMemory {
-  return {
-    getInputs: (mirror) => getSetting(state, inputsKey(mirror)),
-    rememberInputs: (mirror, inputs) => setSetting(state, inputsKey(mirror), inputs),
-    setInputs: (transaction, mirror, inputs) => setSetting({ db: transaction }, inputsKey(mirror), inputs),
-  }
-}
-
-const inputsKey = (mirror: string): string => `mirror/${mirror}/inputs`
-
-/** What it staged is referred to by now, or given up. */
-async function releaseLease({ leases }: Rooms, run: Run): Promise<void> {
-  await leases.release(await leases.acquire(leaseHolder(run)))
-}
-
-/** Of pushes, exports and runs of a process that was killed; runs that go on keep what they have. */
-async function releaseOldLeases({ leases }: Rooms, runs: RunStore): Promise<void> {
-  const unfinished = [...(await runs.waiting()), ...(await runs.list({ limit: 1000, state: 'running' }))]
-  await leases.releaseAllBut(unfinished.map(leaseHolder))
-}
-
-const leaseHolder = (run: Run): string => `run/${run.id}`

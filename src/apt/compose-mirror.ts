@@ -24,6 +24,8 @@ export interface ComposeMirrorOptions extends Pick<AptFormatOptions, 'store' | '
   composed: ComposedMirror
   /** Tree of a snapshot of the mirror that stays until this is done. Undefined: nothing is known to be in the store. */
   since: Digest | undefined
+  /** See Format. */
+  aside: boolean
 }
 
 /** What a mirror has come to be. */
@@ -56,7 +58,7 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<Comp
     leases,
     isKept,
     cache,
-    cacheKey: name,
+    cacheKey: options.aside ? `${name} aside` : name,
     memory: pieces,
     ...(mirror.contents ? { contents: createFileLists({ store, lease, cache, signal }) } : {}),
     signal,

@@ -75,10 +75,13 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
     resolve: (loaded, request) => resolutions.resolve(loaded, request, (earlier) => resolve(loaded, request, earlier)),
     why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
     stagePackages: (context, loaded, what) => stagePackages(options, { context, loaded, ...what }),
-    async compose(context, loaded, { request, resolution, since }) {
-      const composed = compositions.get(request.name) ?? new ComposedMirror()
-      remember(compositions, request.name, composed)
-      const made = await composeMirror({ ...options, pieces, context, loaded, request, resolution, composed, since })
+    async compose(context, loaded, { request, resolution, since, aside = false }) {
+      const composed = (aside ? undefined : compositions.get(request.name)) ?? new ComposedMirror()
+      if (!aside) remember(compositions, request.name, composed)
+      const common = { ...options, context, loaded, request, resolution }
+      const made = aside
+        ? await composeMirror({ ...common, pieces: new PieceMemory(), composed, since: undefined, aside })
+        : await composeMirror({ ...common, pieces, composed, since, aside })
       if (made.packages !== undefined) remember(snapshots, made.tree, made.packages)
       return made
     },

@@ -143,6 +143,8 @@ export const catalogue = {
   HOOK_SECRET_MISSING: failed('No secret is configured for this hook, so nothing it brings can be believed.', 503),
   HOOK_FORGE_UNSUPPORTED: usage('The site is not at this forge, so no deliveries of it are taken.', 404),
   CONFIG_INVALID: usage('The configuration of the controller (controller.yaml) has errors.'),
+  PREVIEW_UNKNOWN: usage('There is no such preview, or it has expired.', 404),
+  FORK_NEEDS_APPROVAL: refused('A pull request of a fork changes what only a maintainer may vouch for.'),
   MERGE_CONFLICT: refused('A pull request cannot be merged into main as it is now.'),
   FORGE_UNREACHABLE: passing('The API of the forge does not answer, or asks to wait.'),
   FORGE_REFUSED: failed('The API of the forge refuses what Larder asked.', 502),

@@ -20,7 +20,16 @@ export {
   type Validated,
 } from './document/index.ts'
 export { formatBytes } from './format-bytes.ts'
-export type { Change, CheckContext, Finding, Kind, KindContext, KindGrammar, SiteFiles } from './kind.ts'
+export type {
+  Change,
+  CheckContext,
+  Finding,
+  Kind,
+  KindContext,
+  KindGrammar,
+  PreviewedChange,
+  SiteFiles,
+} from './kind.ts'
 export { type Facts, type Log, type LogLevel, type LogOptions, createLog, silentLog } from './log.ts'
 export { Mutex } from './mutex.ts'
 export { type Problem, formatProblem } from './problem.ts'

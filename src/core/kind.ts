@@ -24,6 +24,10 @@ export interface KindContext {
   readonly runId: string
   /** Upstream metadata that was brought up to date less than this long ago is good enough. 0: ask again. */
   readonly freshForMs: number
+  /** `untrusted`: asked for by somebody whom nobody here has vouched for. */
+  readonly trust: 'trusted' | 'untrusted'
+  /** Sections and files of main, which bound what the untrusted may change. Undefined: not asked for, or no main yet. */
+  readonly baseline?: { readonly site: Readonly<Record<string, unknown>>; readonly files: SiteFiles } | undefined
 }
 
 /** One thing that a run will do, in the words that a person reads in the plan. */
@@ -36,6 +40,9 @@ export interface Change {
   /** Everything that programs show: JSON values only, since a run keeps it. */
   detail: unknown
 }
+
+/** What there is to try of a change, or why there is nothing. */
+export type PreviewedChange = { subject: string; format: string; path: string } | { subject: string; leftOut: string }
 
 /** What verify found wrong. None found is an empty list. */
 export interface Finding {
@@ -92,6 +99,11 @@ export interface Kind<Desired, Observed, Planned extends Change, Staged> extends
   plan(desired: Desired, observed: Observed): Planned[]
   /** Slow work whose result nobody outside sees. Idempotent and resumable. */
   stage(context: KindContext, change: Planned, observed: Observed): Promise<Staged>
+  /**
+   * What the change would make, for people to try before it is merged: as `stage`, but nothing that is published, or
+   * known of it, changes. Answers what a person is told: undefined where there is nothing to try.
+   */
+  preview?(context: KindContext, change: Planned, observed: Observed): Promise<PreviewedChange | undefined>
   /** One atomic, quick, visible step. Doing it twice is the same as doing it once. */
   switch(context: KindContext, staged: Staged): Promise<void>
   /** Looks at the result as a client would. */

@@ -111,7 +111,8 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
   /**
    * Writes index files and the tree of the snapshot; reuses what earlier snapshots share. `meta` is JSON and has the
    * name of the format as its `format`. `since`: tree of a snapshot of the mirror that stays until this is done, if
-   * what it needs is believed to be in the store.
+   * what it needs is believed to be in the store. `aside`: it is not going to be the mirror's, so that what is remembered
+   * of the mirror's own stays as it is.
    */
   compose(
     context: FormatContext,
@@ -120,6 +121,7 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
       request: MirrorRequest<UpstreamConfig, MirrorConfig>
       resolution: Resolved
       since?: Digest | undefined
+      aside?: boolean
     },
   ): Promise<{ tree: Digest; meta: unknown }>
   /** Packages of a snapshot, from its meta and blobs alone. */

@@ -22,6 +22,7 @@ export {
 export { packageChanges, packagesOfTree, planManifest, planSourceManifest, type ManifestLines } from './manifest.ts'
 export { mirrorGrammar } from './mirror-grammar.ts'
 export { createMirrorKind, type MirrorKindOptions } from './mirror-kind.ts'
+export type { PreviewOptions } from './preview-mirror.ts'
 export type { MirrorMemory } from './mirror-memory.ts'
 export { contentOf } from './snapshot-content.ts'
 export { validForMsOf } from './stage-mirror.ts'

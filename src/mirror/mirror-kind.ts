@@ -9,6 +9,8 @@ import type { MirrorsConfig } from './mirror-schema.ts'
 import type { OwnUpstream } from './own-packages.ts'
 import { observeMirrors } from './observe-mirrors.ts'
 import { planMirror, planRemoval } from './plan-mirror.ts'
+import { previewMirror, type PreviewOptions } from './preview-mirror.ts'
+import { refuseUntrusted } from './refuse-untrusted.ts'
 import { stageMirror } from './stage-mirror.ts'
 import { switchMirror } from './switch-mirror.ts'
 import { verifyPublished } from './verify-published.ts'
@@ -24,6 +26,7 @@ export interface MirrorKindOptions {
   memory: MirrorMemory
   /** Packages of one's own that a mirror has. */
   ownUpstream: (mirror: string) => Promise<OwnUpstream | undefined>
+  preview: PreviewOptions
 }
 
 export type MirrorKind = Kind<MirrorsConfig, ObservedMirrors, MirrorChange, StagedMirror>
@@ -33,12 +36,16 @@ export function createMirrorKind(options: MirrorKindOptions): MirrorKind {
   return {
     ...mirrorGrammar(options.formats),
     nothing: {},
-    observe: (context, desired) => observeMirrors(options, context, desired),
+    async observe(context, desired) {
+      await refuseUntrusted(context, desired)
+      return observeMirrors(options, context, desired)
+    },
     plan: (_desired, observed) => [
       ...observed.mirrors.flatMap((mirror) => planMirror(mirror)),
       ...observed.orphans.map((name) => planRemoval(name)),
     ],
     stage: (context, change) => stageMirror(options, context, change),
+    preview: (context, change) => previewMirror(options, context, change),
     switch: (_context, staged) => switchMirror(options, staged),
     verify: (_context, { mirror, work }) =>
       work === undefined ? Promise.resolve([]) : verifyPublished(options, mirror, work.previousTree),

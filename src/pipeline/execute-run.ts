@@ -4,6 +4,7 @@ import {
   type Change,
   type Clock,
   type Finding,
+  type KindContext,
   type Progress,
   type SiteFiles,
 } from '../core/index.ts'
@@ -22,6 +23,8 @@ export interface ExecuteRunOptions {
   signal: AbortSignal
   /** See KindContext. */
   freshForMs: number
+  /** What bounds a run that nobody has vouched for. */
+  baseline?: KindContext['baseline']
   /** Called once the plan is recorded. */
   onPlanned?(): Promise<void>
 }
@@ -39,7 +42,8 @@ interface StagedChange {
 export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   const { run, runs, kinds, files, clock, progress, signal } = options
   const earlier = await runs.steps(run.id)
-  const start = { files, clock, progress, signal, runId: String(run.id), freshForMs: options.freshForMs }
+  const { freshForMs, baseline } = options
+  const start = { files, clock, progress, signal, runId: String(run.id), freshForMs, trust: run.trust, baseline }
   const step = <T>(name: string, work: () => Promise<T>, record?: (value: T) => unknown): Promise<T> =>
     inStep(options, name, work, record)
 
@@ -47,7 +51,7 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   await runs.recordPlan(run.id, plans.flatMap((plan) => plan.changes).map(recorded))
   tellPlan(plans, progress)
   await options.onPlanned?.()
-  if (run.goal === 'plan') return
+  if (run.goal === 'plan') return run.pullRequest === undefined ? undefined : previewChanges(options, context, plans)
 
   const stagedChanges: StagedChange[] = []
   for (const { kind, observed, changes } of plans) {
@@ -77,6 +81,24 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
     await step(`verify ${change.subject}`, async () =>
       refuseFindings(change, await kind.verify(context, staged), progress),
     )
+  }
+}
+
+/** What is in the plan of a pull request can be tried before it is merged. */
+async function previewChanges(
+  options: ExecuteRunOptions,
+  context: KindContext,
+  plans: readonly KindPlan[],
+): Promise<void> {
+  for (const { kind, observed, changes } of plans) {
+    for (const change of changes) {
+      if (kind.preview === undefined) continue
+      const work = async () => kind.preview?.(context, change, observed)
+      const made = await inStep(options, `preview ${change.subject}`, work, (value) => value)
+      if (made === undefined) continue
+      const told = 'leftOut' in made ? `no preview of ${made.subject}: ${made.leftOut}` : `${made.subject} can be tried`
+      options.progress.log(told)
+    }
   }
 }
 

@@ -11,6 +11,7 @@ const start = (yaml: string) => ({
   signal: new AbortController().signal,
   runId: '1',
   freshForMs: 0,
+  trust: 'trusted' as const,
 })
 
 const { kind } = createFakeKind()

@@ -97,7 +97,9 @@ export class RunLane {
       const freshForMs = run.origin === 'sync' ? 0 : (this.#options.freshForMs ?? 60_000)
       const signal = AbortSignal.any([current.abort.signal, timeout])
       const onPlanned = (): Promise<void> => this.#tellPlanned(run.id)
-      await executeRun({ run, runs, kinds, files, clock, progress, signal, freshForMs, onPlanned })
+      const baseline = run.trust === 'trusted' ? undefined : await this.#options.baseline?.()
+      const work = { run, runs, kinds, files, clock, progress, signal, freshForMs, baseline, onPlanned }
+      await executeRun(work)
       await runLog.flush()
       await runs.finish(run.id, { state: 'succeeded' })
     } catch (error) {

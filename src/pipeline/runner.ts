@@ -1,4 +1,4 @@
-import { LarderError, type Clock, type Log, type SiteFiles } from '../core/index.ts'
+import { LarderError, type Clock, type KindContext, type Log, type SiteFiles } from '../core/index.ts'
 import type { AnyKind } from './any-kind.ts'
 import { RunLane, tellFinished } from './run-lane.ts'
 import type { Run } from './run.ts'
@@ -22,6 +22,8 @@ export interface RunnerOptions {
   freshForMs?: number
   /** A run that takes longer is failed. Default 6 h. */
   timeoutMs?: number
+  /** Main as it is: what bounds a run that nobody has vouched for. */
+  baseline?(): Promise<KindContext['baseline']>
   /** When the plan of a run is known, and there is more to do. */
   onPlanned?(run: Run): Promise<void>
   /** When a run has ended, however it ended; not when it is put back to wait. */

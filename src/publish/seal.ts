@@ -4,7 +4,7 @@ import type { BlobStore, LeaseId } from '../store/index.ts'
 import { withEntries } from './change-tree.ts'
 import type { Sealer, Snapshot } from './publication.ts'
 import { readTree } from './read-tree.ts'
-import type { TreeEntry } from './tree.ts'
+import type { Tree, TreeEntry } from './tree.ts'
 
 /** A sealed snapshot that needs only the switch. JSON, so that a run that was killed goes on from it. */
 export interface PreparedPublication {
@@ -32,12 +32,28 @@ export async function seal(
   room: { state: State; store: BlobStore; clock: Clock },
   options: SealOptions,
 ): Promise<PreparedPublication> {
-  const { snapshot, lease } = options
-  const tree = await readTree(room.store, snapshot.tree)
+  const { snapshot } = options
   const sealedAt = await nextSealedAt(room, snapshot.mirror)
   const validUntil = options.validForMs === undefined ? undefined : new Date(sealedAt.getTime() + options.validForMs)
-  const { entries } = await options.sealer.seal({ snapshot, tree, sealedAt, validUntil })
-  const digests = await room.store.writeMany(
+  const sealed = await sealTree(room.store, { ...options, sealedAt, validUntil })
+  return {
+    mirror: snapshot.mirror,
+    snapshotNumber: snapshot.number,
+    snapshotTree: snapshot.tree,
+    tree: sealed.digest,
+    sealedAt: sealedAt.toISOString(),
+    validUntil: validUntil?.toISOString() ?? null,
+  }
+}
+
+/** The tree of a snapshot with the signed entries over it, in the store. DISK_FULL, KEY_LOCKED. */
+export async function sealTree(
+  store: BlobStore,
+  { snapshot, sealer, lease, sealedAt, validUntil }: SealOptions & { sealedAt: Date; validUntil: Date | undefined },
+): Promise<Tree> {
+  const tree = await readTree(store, snapshot.tree)
+  const { entries } = await sealer.seal({ snapshot, tree, sealedAt, validUntil })
+  const digests = await store.writeMany(
     lease,
     entries.map((entry) => entry.bytes),
   )
@@ -47,15 +63,7 @@ export async function seal(
     digest: digests[index]!,
     stable,
   }))
-  const sealed = await withEntries(room.store, lease, tree, { set })
-  return {
-    mirror: snapshot.mirror,
-    snapshotNumber: snapshot.number,
-    snapshotTree: snapshot.tree,
-    tree: sealed.digest,
-    sealedAt: sealedAt.toISOString(),
-    validUntil: validUntil?.toISOString() ?? null,
-  }
+  return withEntries(store, lease, tree, { set })
 }
 
 /** apt refuses a Release whose Date is more than ten seconds ahead of its clock (Acquire::Max-FutureTime); leave some to clocks. */

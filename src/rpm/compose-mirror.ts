@@ -20,6 +20,8 @@ export interface ComposeMirrorOptions extends Pick<RpmFormatOptions, 'store' | '
   loaded: LoadedUpstreams
   request: RpmRequest
   resolution: RpmResolution
+  /** See Format. */
+  aside: boolean
 }
 
 /**
@@ -43,7 +45,7 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tr
     lease,
     leases,
     cache,
-    cacheKey: name,
+    cacheKey: options.aside ? `${name} aside` : name,
     memory: pieces,
     signal,
   })

@@ -78,8 +78,10 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
     why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
     stagePackages: (context, loaded, what) =>
       stagePackages({ ...options, verified, learned }, { context, loaded, ...what }),
-    compose: (context, loaded, { request, resolution }) =>
-      composeMirror({ ...options, pieces, context, loaded, request, resolution }),
+    compose: (context, loaded, { request, resolution, aside = false }) => {
+      const memory = aside ? new PieceMemory() : pieces
+      return composeMirror({ ...options, pieces: memory, context, loaded, request, resolution, aside })
+    },
     async packagesOf(snapshot: Snapshot) {
       const known = snapshots.get(snapshot.tree)
       if (known !== undefined) return known

@@ -75,6 +75,7 @@ export interface Tables {
     run_id: number
     mirror: string
     format: string
+    key_kind: 'ed25519' | 'rsa'
     tree: string
     meta: string
     size_bytes: number

@@ -81,7 +81,15 @@ async function planFolder(context: CommandContext, folder: string, log: Progress
   const line = createTransferLine(process.stderr, systemClock)
   try {
     const progress: Progress = { log, transfer: line.show }
-    const start = { files, clock: systemClock, progress, signal, runId: 'plan', freshForMs: 0 }
+    const start = {
+      files,
+      clock: systemClock,
+      progress,
+      signal,
+      runId: 'plan',
+      freshForMs: 0,
+      trust: 'trusted' as const,
+    }
     const { plans } = await planSite(start, larder.context.kinds)
     return plans
       .flatMap((one) => one.changes)

@@ -1,7 +1,7 @@
 import type { Clock, Log } from '../../core/index.ts'
 import { formatNamed, type AnyFormat, type MirrorConfig } from '../../mirror/index.ts'
 import type { AnyKind, PullRequestStore, Runner, RunStore } from '../../pipeline/index.ts'
-import type { KeyKind, Publisher, SigningKey } from '../../publish/index.ts'
+import type { KeyKind, PreviewQuota, Previews, Publisher, SigningKey } from '../../publish/index.ts'
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
 import type { GitRepository, OpenCommit } from '../../forge/index.ts'
 import type { State } from '../../state/index.ts'
@@ -29,6 +29,10 @@ export interface ControllerContext {
   /** Packages that were added by hand. */
   own: OwnPackages
   signingKey: (mirror: string) => Promise<SigningKey>
+  /** What pull requests would publish, and the key that signs it. */
+  previews: Previews
+  previewKey: (kind: KeyKind) => Promise<SigningKey>
+  previewQuota: PreviewQuota
   /** Aborted when Larder is to stop: whatever waits for somebody else heeds it. */
   stopping: AbortSignal
   /** Address that people are told, without a slash at the end. */

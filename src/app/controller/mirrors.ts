@@ -154,10 +154,15 @@ async function why(context: ControllerContext, name: string, packageName: string
     const signal = AbortSignal.any([AbortSignal.timeout(600_000), stopping])
     const site = head.site.sections
     const common = { progress: silentProgress, signal, freshForMs: Infinity }
-    const request = await readMirrorRequest({ ...common, files: head.files, site, clock, runId: 'why' }, name, mirror, {
-      format,
-      own: await context.own.upstream(name),
-    })
+    const request = await readMirrorRequest(
+      { ...common, files: head.files, site, clock, runId: 'why', trust: 'trusted' },
+      name,
+      mirror,
+      {
+        format,
+        own: await context.own.upstream(name),
+      },
+    )
     const loaded = await format.load({ ...common, lease, now: clock.now() }, request)
     return format.why(loaded, request, packageName)
   } finally {

@@ -49,7 +49,10 @@ function createFormatMemory(context: ControllerContext): (format: string, mirror
   }
 }
 
-function childrenOf(tree: { entries(): IterableIterator<{ path: string }> }, folder: string): string[] | undefined {
+export function childrenOf(
+  tree: { entries(): IterableIterator<{ path: string }> },
+  folder: string,
+): string[] | undefined {
   const prefix = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`
   const names = new Set<string>()
   for (const { path } of tree.entries()) {

@@ -75,7 +75,8 @@ async function requestOf(
   const format = formatNamed(formats, config.format)
   const { files } = head
   const site = head.site.sections
-  const kind = { files, site, clock, signal, progress: silentProgress, runId: 'doctor', freshForMs: 0 }
+  const common = { clock, signal, progress: silentProgress, runId: 'doctor', freshForMs: 0, trust: 'trusted' } as const
+  const kind = { ...common, files, site }
   return readMirrorRequest(kind, name, config, { format, own: await own.upstream(name) })
 }
 

@@ -14,6 +14,8 @@ const run = promisify(execFile)
 export interface TestLarder extends AsyncDisposable {
   larder: Larder
   readonly dataFolder: DataFolder
+  /** The working copy that commits are made in. */
+  readonly clone: string
   readonly upstream: Upstream
   /** How far the clock of this Larder is from the real one. */
   clockOffsetMs: number
@@ -44,11 +46,12 @@ export async function openTestLarder(options: TestLarderOptions = {}): Promise<T
   const self: TestLarder = {
     larder: undefined as unknown as Larder,
     dataFolder,
+    clone: join(folder, 'site'),
     upstream,
     clockOffsetMs: 0,
     environment,
     async commit(files, { apply } = { apply: true }) {
-      const commit = await commitTo(dataFolder.siteRepository, join(folder, 'site'), files)
+      const commit = await commitTo(dataFolder.siteRepository, self.clone, files)
       if (!apply) return
       await self.larder.context.runs.create({ branch: 'main', commit, goal: 'apply', origin: 'test' })
       self.larder.context.runner.wake()
@@ -96,7 +99,7 @@ async function commitTo(repository: string, clone: string, files: Readonly<Recor
   }
   await git('add', '--all')
   await git('commit', '--quiet', '--message', 'change')
-  await run('git', ['--git-dir', repository, 'fetch', '--quiet', clone, '+main:main'])
+  await run('git', ['--git-dir', repository, 'fetch', '--quiet', clone, '+HEAD:main'])
   const { stdout } = await git('rev-parse', 'HEAD')
   return stdout.trim()
 }

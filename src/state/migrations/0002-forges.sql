@@ -51,6 +51,8 @@ CREATE TABLE previews (
   run_id      INTEGER NOT NULL,
   mirror      TEXT NOT NULL,
   format      TEXT NOT NULL,
+  -- ed25519 | rsa: of the key that signed it.
+  key_kind    TEXT NOT NULL,
   -- Sealed tree.
   tree        TEXT NOT NULL,
   -- What the format keeps beside the tree: as a snapshot's.

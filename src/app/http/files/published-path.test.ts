@@ -18,7 +18,22 @@ test.each([
   expect(parsePublishedPath(url)).toEqual({ format: 'apt', mirror, path, folder })
 })
 
+test('what a pull request would publish has the number of its run before it', () => {
+  expect(parsePublishedPath('/preview/17/rpm/el9/repodata/repomd.xml')).toEqual({
+    preview: 17,
+    format: 'rpm',
+    mirror: 'el9',
+    path: 'repodata/repomd.xml',
+    folder: false,
+  })
+})
+
 test.each([
+  '/preview/0/apt/base/x',
+  '/preview/1/2/apt/base/x',
+  '/preview/1/setup/base',
+  '/preview/../apt/base/x',
+  '/preview/12345678901/apt/base/x',
   '/apt/base/../../etc/passwd',
   '/apt/../etc/passwd',
   '/apt/base/%2e/x',

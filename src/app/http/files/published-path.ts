@@ -1,4 +1,6 @@
 export interface PublishedPath {
+  /** Number of the run whose preview is asked for. Undefined: what is published. */
+  preview: number | undefined
   format: 'apt' | 'rpm'
   /** '' for the list of mirrors. */
   mirror: string
@@ -9,12 +11,13 @@ export interface PublishedPath {
 }
 
 /**
- * `/apt/base/pool/main/n/nmap_7.93_amd64.deb?x` in its parts; `undefined` for what is no address of a published
+ * `/apt/base/pool/main/n/nmap_7.93_amd64.deb?x`, or `/preview/17/apt/base/…`, in its parts; `undefined` for what is no address of a published
  * file: other rooms, bad escapes, empty and `..` parts, escaped slashes and control characters. A plain `.` part means
  * nothing: APT sends it for a suite that is written `./`.
  */
 export function parsePublishedPath(url: string): PublishedPath | undefined {
-  const [, format, rest = ''] = /^\/(apt|rpm)(?:\/([^?#]*))?(?:[?#]|$)/.exec(url) ?? []
+  const [, run, format, rest = ''] =
+    /^(?:\/preview\/([1-9][0-9]{0,8}))?\/(apt|rpm)(?:\/([^?#]*))?(?:[?#]|$)/.exec(url) ?? []
   if (format !== 'apt' && format !== 'rpm') return undefined
   const folder = rest === '' || rest.endsWith('/')
   const trimmed = rest.endsWith('/') ? rest.slice(0, -1) : rest
@@ -27,7 +30,8 @@ export function parsePublishedPath(url: string): PublishedPath | undefined {
           .map(decodePart)
   if (!parts.every((part) => part !== undefined)) return undefined
   const [mirror = '', ...path] = parts
-  return { format, mirror, path: path.join('/'), folder }
+  const preview = run === undefined ? undefined : Number(run)
+  return { preview, format, mirror, path: path.join('/'), folder }
 }
 
 function decodePart(part: string): string | undefined {

@@ -11,13 +11,13 @@ import { BodySender, type BodyOptions } from './send-body.ts'
 import { sendText } from './send-text.ts'
 
 export interface PublishedFilesOptions extends BodyOptions {
-  controller: Pick<Controller, 'published' | 'publishedFolder' | 'mirrors'>
+  controller: Pick<Controller, 'published' | 'publishedFolder' | 'mirrors' | 'previewed' | 'previewFolder'>
   log: Log
   onServed: (served: { format: string; status: number; bodyBytes: number }) => void
 }
 
 /**
- * Serves `/apt/…` and `/rpm/…` on the bare HTTP server, before the web framework: answers false for other addresses.
+ * Serves `/apt/…`, `/rpm/…` and `/preview/<run>/apt/…` on the bare HTTP server, before the web framework: answers false for other addresses.
  * GET and HEAD, conditional and with one Range; the ETag is the digest. Source: RFC 9110.
  */
 export function createPublishedFiles(
@@ -26,7 +26,7 @@ export function createPublishedFiles(
   const server = new PublishedFiles(options)
   return (request, response) => {
     const url = originForm(request.url ?? '/')
-    if (!/^\/(?:apt|rpm)(?:[/?#]|$)/.test(url)) return false
+    if (!/^(?:\/preview\/\d+)?\/(?:apt|rpm)(?:[/?#]|$)/.test(url)) return false
     server.answer(request, response, parsePublishedPath(url)).catch((error: unknown) => {
       fail(response, error, options.log, url)
     })
@@ -57,12 +57,18 @@ class PublishedFiles {
       sendText(request, response, { status: 404, text: 'No such file.\n' })
       return 0
     }
-    const { format, mirror, path } = asked
-    const wantsFile = !asked.folder && path !== ''
-    const file = wantsFile ? await unlessAbsent(this.#options.controller.published(format, mirror, path)) : undefined
+    const wantsFile = !asked.folder && asked.path !== ''
+    const file = wantsFile ? await unlessAbsent(this.#find(asked)) : undefined
     if (file) return this.#sendFile(request, response, asked, file)
     await this.#sendFolder(request, response, asked)
     return 0
+  }
+
+  #find({ preview, format, mirror, path }: PublishedPath): Promise<PublishedFile | undefined> {
+    const { controller } = this.#options
+    return preview === undefined
+      ? controller.published(format, mirror, path)
+      : controller.previewed(preview, format, mirror, path)
   }
 
   async #sendFile(
@@ -99,7 +105,8 @@ class PublishedFiles {
   /** A folder without its slash is sent to the address with it, or relative links would lead astray. */
   async #sendFolder(request: IncomingMessage, response: ServerResponse, asked: PublishedPath): Promise<void> {
     const names = await this.#namesIn(asked)
-    const parts = [asked.format, asked.mirror, ...asked.path.split('/')].filter((part) => part !== '')
+    const root = asked.preview === undefined ? [] : ['preview', String(asked.preview)]
+    const parts = [...root, asked.format, asked.mirror, ...asked.path.split('/')].filter((part) => part !== '')
     if (names === undefined) {
       sendText(request, response, { status: 404, text: 'No such file.\n' })
     } else if (!asked.folder) {
@@ -112,8 +119,11 @@ class PublishedFiles {
     }
   }
 
-  async #namesIn({ format, mirror, path }: PublishedPath): Promise<string[] | undefined> {
+  async #namesIn({ preview, format, mirror, path }: PublishedPath): Promise<string[] | undefined> {
     const { controller } = this.#options
+    if (preview !== undefined) {
+      return mirror === '' ? undefined : unlessAbsent(controller.previewFolder(preview, format, mirror, path))
+    }
     if (mirror === '') {
       const mirrors = await controller.mirrors()
       return mirrors.filter((one) => one.format === format).map(({ name }) => `${name}/`)

@@ -1,4 +1,3 @@
-import { LarderError } from '../../../core/index.ts'
 import type { ApiApp } from '../api/api-app.ts'
 import { baseUrlOf } from '../base-url.ts'
 import type { HttpMetrics } from '../metrics.ts'
@@ -36,11 +35,4 @@ export function addPages(app: ApiApp, context: HttpContext, metrics: HttpMetrics
   app.get('/metrics', hidden, async (_request, reply) =>
     reply.type(context.metrics.contentType).send(await metrics.render()),
   )
-
-  app.get('/preview/:run/*', hidden, () => {
-    throw new LarderError('NOT_FOUND', {
-      message: 'What a pull request would publish cannot be looked at yet.',
-      hint: 'GET /api/v1/runs/RUN shows the plan of a run with all its packages.',
-    })
-  })
 }

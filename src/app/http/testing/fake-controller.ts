@@ -196,6 +196,19 @@ export class FakeController implements Controller {
     tell('run 8 was queued')
   }
 
+  previewed = async (run: number, format: string, mirror: string, path: string) =>
+    this.files.get(`preview/${run}/${format}/${mirror}/${path}`)
+  previewFolder = (run: number, format: string, mirror: string, path: string) =>
+    this.publishedFolder(`preview/${run}/${format}`, mirror, path)
+  previews = async () => []
+  removePreviews = async () => 0
+  previewKey = async (run: number): Promise<string> => {
+    throw new LarderError('PREVIEW_UNKNOWN', { message: `Run ${run} has no preview.` })
+  }
+  previewSetup = async (run: number): Promise<never> => {
+    throw new LarderError('PREVIEW_UNKNOWN', { message: `Run ${run} has no preview.` })
+  }
+
   published = async (format: string, mirror: string, path: string) => this.files.get(`${format}/${mirror}/${path}`)
   publishedFolder = async (format: string, mirror: string, path: string) => {
     const prefix = [format, mirror, path].filter(Boolean).join('/') + '/'

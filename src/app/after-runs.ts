@@ -1,0 +1,47 @@
+import { isLarderError } from '../core/index.ts'
+import type { Run, RunStore } from '../pipeline/index.ts'
+import type { ControllerContext } from './controller/context.ts'
+import type { Rooms } from './open-rooms.ts'
+import type { SiteNews } from './site-source/site-news.ts'
+
+/** What it staged is released; and when main has changed, open pull requests are planned upon it. */
+export async function afterRun(context: ControllerContext, run: Run, news: SiteNews): Promise<void> {
+  await releaseLease(context, run)
+  if (run.goal === 'apply') await news.reconcile({ origin: `main at ${run.commit.slice(0, 12)}`, again: false })
+  else if (run.pullRequest !== undefined) await tidyPreviews(context, run)
+}
+
+/** The newest plan of a pull request is the one to try; and there is an end to what all of them may take. */
+async function tidyPreviews({ runs, previews, previewQuota }: ControllerContext, run: Run): Promise<void> {
+  const earlier = await runs.list({ limit: 1000, before: run.id, pullRequest: run.pullRequest ?? 0 })
+  if (run.state === 'succeeded') await previews.remove(earlier.map(({ id }) => id))
+  await previews.expire(previewQuota)
+}
+
+/** What nobody will merge need be neither planned nor tried. */
+export async function dropPullRequest(
+  { runs, runner, previews }: ControllerContext,
+  pullRequest: number,
+): Promise<void> {
+  for (const { id } of await runs.unfinishedOfPullRequest(pullRequest)) {
+    await runner.cancel(id).catch((error: unknown) => {
+      // It has ended meanwhile.
+      if (!isLarderError(error, 'RUN_STATE')) throw error
+    })
+  }
+  const all = await runs.list({ limit: 1000, pullRequest })
+  await previews.remove(all.map(({ id }) => id))
+}
+
+/** What it staged is referred to by now, or given up. */
+async function releaseLease({ leases }: Pick<Rooms, 'leases'>, run: Run): Promise<void> {
+  await leases.release(await leases.acquire(leaseHolder(run)))
+}
+
+/** Of pushes, exports and runs of a process that was killed; runs that go on keep what they have. */
+export async function releaseOldLeases({ leases }: Rooms, runs: RunStore): Promise<void> {
+  const unfinished = [...(await runs.waiting()), ...(await runs.list({ limit: 1000, state: 'running' }))]
+  await leases.releaseAllBut(unfinished.map(leaseHolder))
+}
+
+const leaseHolder = (run: Run): string => `run/${run.id}`

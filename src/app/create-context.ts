@@ -1,0 +1,134 @@
+import { join } from 'node:path'
+import { createAptFormat } from '../apt/index.ts'
+import { createCommitMemory, localRef, resolveRef } from '../forge/index.ts'
+import {
+  asAnyFormat,
+  createMirrorKind,
+  type AnyFormat,
+  type MirrorMemory,
+  type PreviewOptions,
+} from '../mirror/index.ts'
+import { asAnyKind, createPullRequestStore, createRunner, createRunStore, type Run } from '../pipeline/index.ts'
+import { createKeyring, createPreviews } from '../publish/index.ts'
+import { createRpmFormat } from '../rpm/index.ts'
+import { getSetting, setSetting, type State } from '../state/index.ts'
+import type { ControllerConfig } from './config/controller-config.ts'
+import { keyKindOf, type ControllerContext } from './controller/context.ts'
+import type { OpenLarderOptions } from './open-larder.ts'
+import type { Rooms } from './open-rooms.ts'
+import { OwnPackages } from './own-packages.ts'
+import { createSiteHead } from './site-head.ts'
+import { branchRef, type ConnectedForge } from './site-source/connected-forge.ts'
+import { openRunFiles } from './site-source/run-files.ts'
+
+/** What all parts of the controller share; and where the head of main is looked for. */
+export function createContext(
+  rooms: Rooms,
+  options: OpenLarderOptions,
+  { publicUrl, stopping, config, connected, onFinished }: ContextOptions,
+): { context: ControllerContext; mainCommit: () => Promise<string | undefined> } {
+  const { dataFolder, retryDelayMs = 5000 } = options
+  const { clock, log, state, keyring } = rooms
+  const formats = createFormats(rooms, dataFolder)
+  const signingKey: ControllerContext['signingKey'] = async (mirror) =>
+    keyring.key(mirror, { kind: await keyKindOf(context, mirror) })
+  const own = new OwnPackages({ state, clock, folder: dataFolder.own })
+  const previews = createPreviews(rooms)
+  const previewKey = previewKeys(rooms, options)
+  const preview = { previews, signingKey: previewKey, limits: previewLimits(config) }
+  const kinds = [createMirrors(rooms, { formats, signingKey, own, preview })]
+  const repository = dataFolder.siteRepository
+  const mainRef = connected === undefined ? branchRef('main') : localRef(connected.remote, branchRef('main'))
+  const mainCommit = () => resolveRef(repository, mainRef)
+  const openCommit = createCommitMemory(repository)
+  const runs = createRunStore(state, clock)
+  const openFiles = (run: Run) => openRunFiles(run, { repository, openCommit })
+  const siteHead = createSiteHead({ kinds, mainCommit, openCommit })
+  const hosted = connected?.hosted
+  const context: ControllerContext = {
+    ...rooms,
+    formats,
+    kinds,
+    runs,
+    runner: createRunner({
+      runs,
+      kinds,
+      openFiles,
+      baseline: async () => {
+        const head = await siteHead.current()
+        return head && { site: head.site.sections, files: head.files }
+      },
+      clock,
+      log,
+      retryDelayMs,
+      onFinished,
+    }),
+    pullRequests: hosted && createPullRequestStore(state, { forge: hosted.forge.name, repository: hosted.repository }),
+    repository,
+    openCommit,
+    siteHead,
+    own,
+    previews,
+    previewKey,
+    previewQuota: { runs: config.previews.max, bytes: config.previews.maxMB * 1e6 },
+    signingKey,
+    publicUrl,
+    stopping,
+  }
+  return { context, mainCommit }
+}
+
+interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'> {
+  config: ControllerConfig
+  connected: ConnectedForge | undefined
+  onFinished: (run: Run) => Promise<void>
+}
+
+/** A kind is added here. */
+function createMirrors(
+  rooms: Rooms,
+  options: Pick<ControllerContext, 'formats' | 'signingKey' | 'own'> & { preview: PreviewOptions },
+) {
+  const ownUpstream = (mirror: string) => options.own.upstream(mirror)
+  const memory = mirrorMemory(rooms.state)
+  return asAnyKind(createMirrorKind({ ...rooms, ...options, ownUpstream, memory }))
+}
+
+function createFormats(rooms: Rooms, { cache }: OpenLarderOptions['dataFolder']): AnyFormat[] {
+  return [
+    asAnyFormat(createAptFormat({ ...rooms, cacheFolder: cache })),
+    asAnyFormat(createRpmFormat({ ...rooms, cacheFolder: join(cache, 'rpm') })),
+  ]
+}
+
+function mirrorMemory(state: State): MirrorMemory {
+  return {
+    getInputs: (mirror) => getSetting(state, inputsKey(mirror)),
+    rememberInputs: (mirror, inputs) => setSetting(state, inputsKey(mirror), inputs),
+    setInputs: (transaction, mirror, inputs) => setSetting({ db: transaction }, inputsKey(mirror), inputs),
+  }
+}
+
+export const inputsKey = (mirror: string): string => `mirror/${mirror}/inputs`
+
+/** Keys of their own in a folder of their own. */
+function previewKeys(
+  { clock }: Rooms,
+  { dataFolder, environment, passphraseFile = environment['LARDER_PASSPHRASE_FILE'] }: OpenLarderOptions,
+): PreviewOptions['signingKey'] {
+  const keyring = createKeyring(dataFolder.previewKeys, { clock, site: 'larder-previews', passphraseFile })
+  return (kind) => keyring.key(kind, { kind })
+}
+
+function previewLimits({ previews, forge }: ControllerConfig): PreviewOptions['limits'] {
+  const forks = forge?.forks
+  return {
+    keepMs: previews.keepDays * 24 * 3600_000,
+    bytes: previews.max === 0 ? 0 : previews.perRunMB * 1e6,
+    untrusted: {
+      isAllowed: forks?.preview ?? false,
+      packages: forks?.maxPackages ?? 0,
+      bytes: (forks?.maxFetchMB ?? 0) * 1e6,
+    },
+  }
+}
