@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join, normalize } from 'node:path'
@@ -32,6 +32,23 @@ export function folderLookup(folder: string, fetchMissing?: (path: string, file:
     if (found !== undefined || fetchMissing === undefined) return found
     await fetchMissing(path, file)
     return look(file)
+  }
+}
+
+/**
+ * The same, kept in memory once it was asked for: where hundreds of small files are fetched, opening each of them
+ * would take the server longer than either side takes to receive it, and would hold up both.
+ */
+export function keptInMemory(lookup: Lookup): Lookup {
+  const kept = new Map<string, ServedBytes>()
+  return async (path) => {
+    const known = kept.get(path)
+    if (known !== undefined) return known
+    const found = await lookup(path)
+    if (found === undefined || 'bytes' in found) return found
+    const served = { bytes: await readFile(found.file), tag: found.tag }
+    kept.set(path, served)
+    return served
   }
 }
 

@@ -1,6 +1,6 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { folderLookup, startBenchServer } from '../file-server.ts'
+import { folderLookup, keptInMemory, startBenchServer } from '../file-server.ts'
 import { startLarder, type PushTimes } from '../larder.ts'
 import { measureProcess } from '../measure-process.ts'
 import { median, medianRatio } from '../report.ts'
@@ -15,13 +15,19 @@ type LarderDownload = PushTimes & { peakMiB: number; files: string[] }
 /** A list of 50 packages and all that they need, out of 20,000, beside `dnf download --resolve`; nothing is cached. */
 export async function measureDownload({ folder, report, root, runs }: RpmBenchContext): Promise<void> {
   const upstream = await openMadeUpstream(join(root, 'var/bench/made-rpms'), packageCount)
-  const server = await startBenchServer(folderLookup(upstream.folder))
+  const server = await startBenchServer(keptInMemory(folderLookup(upstream.folder)))
   const rounds: { larder: LarderDownload; dnf: DnfDownload }[] = []
   try {
     // One round more, before: both find the packages in the page cache.
     for (let round = 0; round <= runs; round++) {
-      const larder = await downloadByLarder({ folder: join(folder, 'larder'), root, url: server.url, upstream })
-      const dnf = await downloadByDnf(join(folder, 'dnf'), { ...upstream, url: server.url })
+      // Folders of their own, removed in the end: a file system that has just lost thousands of files is slow to make new ones.
+      const larder = await downloadByLarder({
+        folder: join(folder, `larder-${round}`),
+        root,
+        url: server.url,
+        upstream,
+      })
+      const dnf = await downloadByDnf(join(folder, `dnf-${round}`), { ...upstream, url: server.url })
       const times = [larder.wholeSeconds, larder.stagedSeconds, dnf.seconds].map((seconds) => seconds.toFixed(2))
       report.note(`round ${round}: Larder ${times[0]} s (staged after ${times[1]} s), dnf ${times[2]} s`)
       if (round > 0) rounds.push({ larder, dnf })
@@ -60,7 +66,6 @@ interface LarderRound {
 
 /** With recommendations, as dnf takes them whatever its settings say. */
 async function downloadByLarder({ folder, root, url, upstream }: LarderRound): Promise<LarderDownload> {
-  await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   const larderYaml = `site: bench
 upstreams:

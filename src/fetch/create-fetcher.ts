@@ -48,7 +48,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
   return {
     fetch: (request, signal) => fetchOne(kit, request, { signal, onBytes: () => {} }),
-    fetchAll: (requests, { signal, progress }) => fetchAll(kit, requests, { signal, progress }),
+    fetchAll: (requests, all) => fetchAll(kit, requests, all),
     close: () => http.close(),
   }
 }

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startFileServer, type FileServer, type ServedFile } from '../../test/fixtures/upstream/index.ts'
 import { digestOf, hexOf, silentProgress, type TransferState } from '../core/index.ts'
-import type { LabelledRequest } from './fetcher.ts'
+import type { FetchResult, LabelledRequest } from './fetcher.ts'
 import { collectDigests, createTestFetcher, type TestFetcher } from './testing/index.ts'
 
 let server: FileServer
@@ -74,6 +74,25 @@ it('stops at the first failure, names the file, and stores nothing of it', async
   await expect(failure).rejects.toMatchObject({ code: 'DIGEST_MISMATCH', context: { label: 'f7' } })
   await expect(failure).rejects.toThrow(/^f7: /)
   expect(await collectDigests(testing.store)).not.toContain(digestOf(files.get('f7')!.bytes))
+})
+
+it('shows each file that came, once it is stored, to whoever wants to look at it', async () => {
+  const all = requests()
+  await testing.fetcher.fetchAll(all.slice(0, 10), { signal, progress: silentProgress })
+  const seen = new Map<number, boolean>()
+  const onStored = async (position: number, result: FetchResult): Promise<void> => {
+    seen.set(position, result.kind === 'fetched' && (await testing.store.has(result.digest)))
+  }
+  await testing.fetcher.fetchAll(all, { signal, progress: silentProgress, onStored })
+  const expected = Array.from({ length: 30 }, (_, index) => [index + 10, true])
+  expect([...seen].sort(([a], [b]) => a - b)).toEqual(expected)
+})
+
+it('stops when somebody does not like what he sees', async () => {
+  const onStored = (position: number): Promise<void> =>
+    position === 39 ? Promise.reject(new Error('unsigned')) : Promise.resolve()
+  const all = { signal, progress: silentProgress, onStored }
+  await expect(testing.fetcher.fetchAll(requests(), all)).rejects.toThrow('unsigned')
 })
 
 it('reads local files', async () => {

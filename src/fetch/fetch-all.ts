@@ -1,6 +1,6 @@
-import { isLarderError, LarderError, type Progress } from '../core/index.ts'
+import { isLarderError, LarderError } from '../core/index.ts'
 import { fetchOne, statPromised, type FetchKit } from './fetch-one.ts'
-import type { FetchResult, LabelledRequest } from './fetcher.ts'
+import type { FetchAllOptions, FetchResult, LabelledRequest } from './fetcher.ts'
 import { redactUrl } from './fetch-url.ts'
 import { RequestQueue, type QueuedRequest } from './request-queue.ts'
 import { Settling } from './settling.ts'
@@ -10,7 +10,7 @@ import { TransferMeter } from './transfer-meter.ts'
 export async function fetchAll(
   kit: FetchKit,
   requests: readonly LabelledRequest[],
-  options: { signal: AbortSignal; progress: Progress },
+  options: FetchAllOptions,
 ): Promise<FetchResult[]> {
   const results = await findAllStored(kit, requests)
   const queue = new RequestQueue(
@@ -24,6 +24,7 @@ export async function fetchAll(
   const fetchInto = async (item: QueuedRequest, onReceived: () => void): Promise<void> => {
     try {
       const result = await fetchMetered(kit, item.request, { signal, meter, onReceived })
+      await options.onStored?.(item.position, result)
       results[item.position] = result
     } catch (error) {
       // Whoever fails first tells why; the others fail because they were stopped.

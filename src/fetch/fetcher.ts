@@ -37,12 +37,19 @@ export interface Fetcher {
   /** FETCH_*, DIGEST_MISMATCH, SIZE_MISMATCH, DISK_FULL, CANCELLED. */
   fetch(request: FetchRequest, signal: AbortSignal): Promise<FetchResult>
   /** Many at once; the first failure that no retry mends stops the rest and is thrown, naming the file. */
-  fetchAll(
-    requests: readonly LabelledRequest[],
-    options: { signal: AbortSignal; progress: Progress },
-  ): Promise<FetchResult[]>
+  fetchAll(requests: readonly LabelledRequest[], options: FetchAllOptions): Promise<FetchResult[]>
   /** Ends kept-alive connections. */
   close(): Promise<void>
+}
+
+export interface FetchAllOptions {
+  signal: AbortSignal
+  progress: Progress
+  /**
+   * Looks at a file as soon as it is in the store, while others are still on their way; what it throws stops the rest
+   * and is thrown. Not asked about what was in the store before. `position`: of the request.
+   */
+  onStored?: (position: number, result: FetchResult) => Promise<void>
 }
 
 export interface LabelledRequest extends FetchRequest {

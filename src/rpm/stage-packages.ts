@@ -8,6 +8,7 @@ import type { UniversePackage } from './universe.ts'
 import {
   checkStored,
   nameOf,
+  PackageChecks,
   packageRequest,
   verifyPackages,
   type LearnedDigests,
@@ -42,23 +43,40 @@ export async function stagePackages(stager: PackageStager, staging: Staging): Pr
   const packages: MirrorPackage[] = [...staging.resolution.packages]
   const wanted = wantedOf(staging)
   const requests = wanted.map(({ request }) => request)
-  const results = await fetcher.fetchAll(requests, { signal, progress })
+  const checks = new PackageChecks({ store, verified, signal, now })
+  const checked = new Set<number>()
+  const onStored = async (position: number, result: FetchResult): Promise<void> => {
+    const { index, request, checksum } = wanted[position]!
+    if (result.kind !== 'fetched') return
+    await checkStored(store, result.digest, { checksum, label: request.label })
+    checked.add(position)
+    const one = unverified(staging, index, result.digest)
+    if (one !== undefined) await checks.verify(one)
+  }
+  const results = await fetcher.fetchAll(requests, { signal, progress, onStored }).finally(() => checks.writeDown())
   refuseAbsent(requests, results)
   const learned: [string, Digest][] = []
   for (const [position, { index, request, checksum }] of wanted.entries()) {
     const result = results[position]!
     if (result.kind !== 'fetched') continue
-    await checkStored(store, result.digest, { checksum, label: request.label })
+    if (!checked.has(position)) await checkStored(store, result.digest, { checksum, label: request.label })
     packages[index] = { ...packages[index]!, digest: result.digest }
     learned.push([nameOf(checksum), result.digest])
   }
   await stager.learned.add(learned)
-  const unverified = packages.flatMap((one, index): UnverifiedPackage[] => {
-    const repository = repositoryOf(staging, index)
-    return repository.source.gpgcheck ? [{ label: labelOf(one), digest: one.digest as Digest, repository }] : []
-  })
-  await verifyPackages({ store, verified, signal, now }, unverified)
+  // What was in the store before, under whichever key it came there.
+  await verifyPackages(
+    { store, verified, signal, now },
+    packages.flatMap((one, index) => unverified(staging, index, one.digest as Digest) ?? []),
+  )
   return { ...staging.resolution, packages }
+}
+
+/** undefined where no signature is asked for. */
+function unverified(staging: Staging, index: number, digest: Digest): UnverifiedPackage | undefined {
+  const repository = repositoryOf(staging, index)
+  if (!repository.source.gpgcheck) return undefined
+  return { label: labelOf(staging.resolution.packages[index]!), digest, repository }
 }
 
 interface Wanted {

@@ -8,24 +8,32 @@ const space = 'rpm verified'
 export class VerifiedPackages {
   readonly #cache: Cache
   readonly #known = new Map<string, Promise<Set<Digest>>>()
+  readonly #identities = new WeakMap<Keyring, string>()
 
   constructor(cache: Cache) {
     this.#cache = cache
   }
 
   by(keyring: Keyring): Promise<ReadonlySet<Digest>> {
-    return this.#by(identityOf(keyring))
+    return this.#by(this.#identityOf(keyring))
   }
 
   async add(keyring: Keyring, digests: readonly Digest[]): Promise<void> {
     if (digests.length === 0) return
-    const identity = identityOf(keyring)
+    const identity = this.#identityOf(keyring)
     const known = await this.#by(identity)
     await this.#cache.putKeys(
       space,
       digests.map((digest) => `${identity} ${digest}`),
     )
     for (const digest of digests) known.add(digest)
+  }
+
+  /** Asked for each package. */
+  #identityOf(keyring: Keyring): string {
+    const known = this.#identities.get(keyring) ?? identityOf(keyring)
+    this.#identities.set(keyring, known)
+    return known
   }
 
   #by(identity: string): Promise<Set<Digest>> {

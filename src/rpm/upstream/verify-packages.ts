@@ -1,4 +1,5 @@
 import { isLarderError, LarderError, type Digest } from '../../core/index.ts'
+import type { Keyring } from '../../openpgp/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import { rpmInStore, verifyRpm } from '../header/index.ts'
 import type { Repository } from './repository.ts'
@@ -22,7 +23,7 @@ interface Verifying {
 
 /** A public-key operation each: more at once would only wait for each other. */
 const atOnce = 4
-/** What was found good is written down in between, so that a run that ends early need not look at it again. */
+/** Found good and not written down yet: at most so many. */
 const batch = 256
 
 /**
@@ -30,33 +31,61 @@ const batch = 256
  * SIGNATURE_*, RPM_MALFORMED, BLOB_MISSING, CANCELLED.
  */
 export async function verifyPackages(verifying: Verifying, packages: readonly UnverifiedPackage[]): Promise<void> {
-  for (const group of Map.groupBy(packages, ({ repository }) => repository).values()) {
-    const { keyring } = group[0]!.repository.source
-    if (keyring === undefined) continue
-    const known = await verifying.verified.by(keyring)
-    const open = group.filter(({ digest }) => !known.has(digest))
-    for (let start = 0; start < open.length; start += batch) {
-      const some = open.slice(start, start + batch)
-      await verifyEach(verifying, some)
-      await verifying.verified.add(
-        keyring,
-        some.map(({ digest }) => digest),
-      )
-    }
+  const checks = new PackageChecks(verifying)
+  const queue = (await unknownOf(verifying, packages)).values()
+  const work = async (): Promise<void> => {
+    for (const one of queue) await checks.verify(one)
+  }
+  try {
+    const ended = await Promise.allSettled(Array.from({ length: atOnce }, work))
+    const failure = ended.find((end) => end.status === 'rejected')
+    if (failure !== undefined) throw failure.reason
+  } finally {
+    await checks.writeDown()
   }
 }
 
-async function verifyEach(verifying: Verifying, packages: readonly UnverifiedPackage[]): Promise<void> {
-  const queue = packages.values()
-  const work = async (): Promise<void> => {
-    for (const one of queue) {
-      verifying.signal.throwIfAborted()
-      await verifyOne(verifying, one)
-    }
+/** In one pass: of tens of thousands, nearly all are known. */
+async function unknownOf(
+  { verified }: Verifying,
+  packages: readonly UnverifiedPackage[],
+): Promise<readonly UnverifiedPackage[]> {
+  const known = new Map<Keyring, ReadonlySet<Digest>>()
+  for (const keyring of new Set(packages.map(({ repository }) => repository.source.keyring)))
+    if (keyring !== undefined) known.set(keyring, await verified.by(keyring))
+  return packages.filter(({ digest, repository: { source } }) => {
+    const good = source.keyring && known.get(source.keyring)
+    return good?.has(digest) === false
+  })
+}
+
+/** Verifies packages as they arrive. Whatever becomes of it, `writeDown` in the end. */
+export class PackageChecks {
+  readonly #verifying: Verifying
+  readonly #good = new Map<Keyring, Digest[]>()
+
+  constructor(verifying: Verifying) {
+    this.#verifying = verifying
   }
-  const ended = await Promise.allSettled(Array.from({ length: atOnce }, work))
-  const failure = ended.find((end) => end.status === 'rejected')
-  if (failure !== undefined) throw failure.reason
+
+  /** As verifyPackages. */
+  async verify(one: UnverifiedPackage): Promise<void> {
+    const { keyring } = one.repository.source
+    if (keyring === undefined) return
+    const { signal, verified } = this.#verifying
+    if ((await verified.by(keyring)).has(one.digest)) return
+    signal.throwIfAborted()
+    await verifyOne(this.#verifying, one)
+    const good = this.#good.get(keyring) ?? []
+    this.#good.set(keyring, good)
+    good.push(one.digest)
+    if (good.length >= batch) await verified.add(keyring, good.splice(0))
+  }
+
+  /** So that a run that ends early need not look again at what was found good. */
+  async writeDown(): Promise<void> {
+    for (const [keyring, good] of this.#good) await this.#verifying.verified.add(keyring, good.splice(0))
+  }
 }
 
 async function verifyOne(
