@@ -13,14 +13,18 @@ import { tryPreviews } from './try-previews.ts'
 export function renderReport(subject: ReportSubject): Report {
   const { run } = subject
   const problems = problemsOf(run)
-  const report = { state: stateOf(run), title: titleOf(run, problems), annotations: problems.map(annotationOf) }
+  const title = titleOf(run, problems).replaceAll(/\s+/g, ' ').slice(0, longestTitle)
+  const report = { state: stateOf(run), title, annotations: problems.map(annotationOf) }
   for (const budget of budgets) {
     const summary = summaryOf(subject, problems, budget)
     if (Buffer.byteLength(summary) <= longestReportBytes) return { ...report, summary }
   }
   // Even names of mirrors may be too many.
-  return { ...report, summary: `${headingOf(run)}\n\n${report.title === '' ? '' : codeSpan(report.title)}` }
+  return { ...report, summary: [headingOf(run), codeSpan(title), `[Run ${run.id}](${subject.url})`].join('\n\n') }
 }
+
+/** In UTF-16 units; forges cut it further. */
+const longestTitle = 300
 
 /** From what is good to read to what always fits. */
 const budgets: readonly RowBudget[] = [
