@@ -18,6 +18,7 @@ const housekeeping = (context: object) =>
   createHousekeeping({
     context: { runs, runner: { wake: () => {} }, log: silentLog, ...context } as unknown as ControllerContext,
     cache: { prune: () => Promise.resolve(), roots: async function* () {} } as unknown as HousekeepingOptions['cache'],
+    events: { tidy: () => Promise.resolve() },
     news: { poll: () => Promise.resolve(), reconcile: () => Promise.resolve() },
     pollEveryMs: 0,
   })

@@ -1,6 +1,7 @@
 import { isLarderError } from '../core/index.ts'
 import { resign, validForMsOf } from '../mirror/index.ts'
 import type { Cache } from '../state/index.ts'
+import type { EventStore } from '../pipeline/index.ts'
 import { collectGarbage, type CollectionResult } from '../store/index.ts'
 import { declaredMirror, type ControllerContext } from './controller/context.ts'
 import { requestSync } from './controller/runs.ts'
@@ -9,6 +10,7 @@ import type { SiteNews } from './site-source/site-news.ts'
 export interface HousekeepingOptions {
   context: ControllerContext
   cache: Cache
+  events: Pick<EventStore, 'tidy'>
   news: Pick<SiteNews, 'poll' | 'reconcile'>
   /** How often the forge is looked at. 0: never, but for webhooks and the round at the start. */
   pollEveryMs: number
@@ -109,7 +111,10 @@ async function reseal(context: ControllerContext): Promise<void> {
   }
 }
 
-async function collect({ context, cache }: HousekeepingOptions, signal: AbortSignal): Promise<CollectionResult> {
+async function collect(
+  { context, cache, events }: HousekeepingOptions,
+  signal: AbortSignal,
+): Promise<CollectionResult> {
   const { publisher, runs, store, leases, clock, formats } = context
   // Without the site, a mirror that is to keep a hundred snapshots would be taken for one that says nothing.
   const isKnown = (await context.siteHead.current()) !== undefined
@@ -118,6 +123,7 @@ async function collect({ context, cache }: HousekeepingOptions, signal: AbortSig
     await publisher.prune({ mirror, keepSnapshots: keep?.snapshots, keepGenerations: keep?.generations })
   }
   await runs.prune(keepRuns)
+  await events.tidy()
   await cache.prune('pieces', keepPiecesMs)
   await cache.prune('apt upstream', keepUpstreamsMs)
   await cache.prune('rpm upstream', keepUpstreamsMs)

@@ -91,7 +91,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   })
   const { settleDeliveries } = news
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
-  const housekeeping = createHousekeeping({ context, cache, news, pollEveryMs })
+  const housekeeping = createHousekeeping({ context, cache, events, news, pollEveryMs })
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
   const upkeep = { events, housekeeping, mainCommit, settleDeliveries, forgetInputs }
   const stopWork = async (): Promise<void> => {

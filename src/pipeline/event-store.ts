@@ -1,5 +1,6 @@
 import type { Clock } from '../core/index.ts'
 import type { State } from '../state/index.ts'
+import { DeliveryIntake } from './delivery-intake.ts'
 
 /** What a forge delivered, as it came. */
 export interface Delivery {
@@ -19,37 +20,41 @@ export interface StoredEvent extends Delivery {
 /** What became of an event. */
 export type Settlement = { id: number } & ({ state: 'done'; runId: number } | { state: 'ignored'; reason: string })
 
+/** A delivery and what became of it, without its body. */
+export interface EventSummary {
+  id: number
+  forge: string
+  repository: string
+  deliveryId: string
+  event: string
+  receivedAt: Date
+  state: 'waiting' | 'done' | 'ignored'
+  /** Why it was ignored. */
+  reason: string | undefined
+  runId: number | undefined
+}
+
 /** Durable intake: a delivery is kept once, however often it comes, and settled once. */
 export interface EventStore {
-  /** Durable when it returns. */
+  /** Durable when it returns. Those that come while others are written are written together: one wait for the disk. */
   accept(delivery: Delivery): Promise<{ status: 'accepted' | 'duplicate'; id: number }>
   /** Oldest first. Default limit: 500. */
   waiting(options?: { limit?: number }): Promise<StoredEvent[]>
   /** All of them, or none. */
   settle(settlements: readonly Settlement[]): Promise<void>
+  /** Newest first. */
+  list(options: { limit: number; before?: number }): Promise<EventSummary[]>
+  /**
+   * Of what was settled, forgets bodies after a week; and after 90 days that it came. Until then it stays a duplicate:
+   * forges send again what is a few days old at most.
+   */
+  tidy(): Promise<void>
 }
 
 export function createEventStore(state: State, clock: Clock): EventStore {
+  const intake = new DeliveryIntake(state, clock)
   return {
-    accept: ({ forge, repository, deliveryId, event, body }) =>
-      state.transaction(async (db) => {
-        const known = await db
-          .selectFrom('events')
-          .select('id')
-          .where('forge', '=', forge)
-          .where('repository', '=', repository)
-          .where('delivery_id', '=', deliveryId)
-          .executeTakeFirst()
-        if (known !== undefined) return { status: 'duplicate', id: known.id }
-        const row = { forge, repository, delivery_id: deliveryId, name: event, body }
-        const received_at = clock.now().toISOString()
-        const { id } = await db
-          .insertInto('events')
-          .values({ ...row, received_at, state: 'waiting', reason: null, run_id: null })
-          .returning('id')
-          .executeTakeFirstOrThrow()
-        return { status: 'accepted', id }
-      }),
+    accept: (delivery) => intake.accept(delivery),
     async waiting({ limit = 500 } = {}) {
       const rows = await state.db
         .selectFrom('events')
@@ -80,5 +85,41 @@ export function createEventStore(state: State, clock: Clock): EventStore {
         }
       })
     },
+    async list({ limit, before }) {
+      let query = state.db.selectFrom('events').select(withoutBody).orderBy('id', 'desc').limit(limit)
+      if (before !== undefined) query = query.where('id', '<', before)
+      return (await query.execute()).map((row) => ({
+        id: row.id,
+        forge: row.forge,
+        repository: row.repository,
+        deliveryId: row.delivery_id,
+        event: row.name,
+        receivedAt: new Date(row.received_at),
+        state: row.state,
+        reason: row.reason ?? undefined,
+        runId: row.run_id ?? undefined,
+      }))
+    },
+    async tidy() {
+      const ago = (days: number): string => new Date(clock.now().getTime() - days * dayMs).toISOString()
+      await state.relaxedTransaction(async (db) => {
+        const settled = db
+          .updateTable('events')
+          .set({ body: '' })
+          .where('state', '!=', 'waiting')
+          .where('body', '!=', '')
+        await settled.where('received_at', '<', ago(keepBodiesDays)).execute()
+        const old = db.deleteFrom('events').where('state', '!=', 'waiting')
+        await old.where('received_at', '<', ago(keepEventsDays)).execute()
+      })
+    },
   }
 }
+
+const dayMs = 24 * 3600_000
+const keepBodiesDays = 7
+const keepEventsDays = 90
+
+const withoutBody = [
+  'id', 'forge', 'repository', 'delivery_id', 'name', 'received_at', 'state', 'reason', 'run_id',
+] as const // prettier-ignore

@@ -1,5 +1,12 @@
 export { asAnyKind, type AnyKind } from './any-kind.ts'
-export { createEventStore, type Delivery, type EventStore, type Settlement, type StoredEvent } from './event-store.ts'
+export {
+  createEventStore,
+  type Delivery,
+  type EventStore,
+  type EventSummary,
+  type Settlement,
+  type StoredEvent,
+} from './event-store.ts'
 export { type ExecuteRunOptions } from './execute-run.ts'
 export { createOutbox, type Outbox, type OutboxHandler } from './outbox.ts'
 export type { NewMessage, OutboxMessage } from './outbox-rows.ts'
