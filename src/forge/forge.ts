@@ -1,4 +1,5 @@
 import type { ForgeEvent, PullRequest } from './event.ts'
+import type { GitLogin } from './git/remote-access.ts'
 
 /** Kinds of forges that have a folder of their own; Forgejo is `gitea`, whose API and hooks it keeps. */
 export type ForgeName = 'github' | 'gitlab' | 'gitea'
@@ -63,6 +64,8 @@ export type ForgeCredentials =
 
 /** What Larder asks of a forge. Every method may be repeated. FORGE_UNREACHABLE (retryable), FORGE_REFUSED. */
 export interface ForgeApi {
+  /** What Git over HTTP signs in with; undefined without credentials. */
+  gitLogin(): Promise<GitLogin | undefined>
   /** All that are open, whatever their base. */
   openPullRequests(signal: AbortSignal): Promise<PullRequest[]>
   /** Whether this person may merge into the repository, and so may say that a fork's work is good. */

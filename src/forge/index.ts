@@ -24,13 +24,6 @@ export {
   type PushTicket,
 } from './git/push-gate.ts'
 export type { RefUpdate } from './git/push-rules.ts'
-export {
-  fetchRefs,
-  listRemoteRefs,
-  localRef,
-  mergeTree,
-  type MergeResult,
-  type Remote,
-  type RemoteRef,
-} from './git/remote.ts'
+export { fetchRefs, listRemoteRefs, localRef, mergeTree, type MergeResult, type RemoteRef } from './git/remote.ts'
+export type { GitLogin, Remote } from './git/remote-access.ts'
 export { type GitRepository, fetchBranch, isAncestor, listBranches, resolveRef } from './git/repository.ts'

@@ -15,7 +15,7 @@ export interface ConnectOptions {
 
 /** CONFIG_INVALID when a file that is named cannot be read, or where the repository is cannot be told. */
 export async function connectForge({ config, root, send, clock }: ConnectOptions): Promise<ConnectedForge> {
-  const remote = { url: config.url, name: remoteName }
+  const remote = { url: config.url, name: remoteName, isBlobless: config.fetch === 'blobless' }
   const name = forgeOf(config)
   if (name === undefined) return { config, remote, hosted: undefined }
   const forge = forgeNamed(name)
@@ -23,7 +23,7 @@ export async function connectForge({ config, root, send, clock }: ConnectOptions
   const credentials = await readCredentials(config, root)
   const url = config.api ?? apiOf(name, config.url)
   const api = forge.api({ url, repository, credentials, send, now: () => clock.now() })
-  return { config, remote, hosted: { forge, repository, api } }
+  return { config, remote: { ...remote, login: () => api.gitLogin() }, hosted: { forge, repository, api } }
 }
 
 /** Undefined: plain Git. */

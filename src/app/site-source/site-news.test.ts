@@ -77,6 +77,7 @@ function start(): SiteNews {
     mayApprove: (login: string) => Promise.resolve(login === 'maintainer'),
     setStatus: () => Promise.resolve(),
     setComment: () => Promise.resolve(),
+    gitLogin: () => Promise.resolve(undefined),
   }
   return createSiteNews({
     context,

@@ -2,6 +2,7 @@ import { LarderError, type SiteFiles } from '../../core/index.ts'
 import { ObjectReader } from './object-reader.ts'
 import { quarantineOf } from './git-environment.ts'
 import { checkObjectId } from './ref-name.ts'
+import { commitGone } from './commit-gone.ts'
 import { runGit } from './run-git.ts'
 
 export interface CommitFiles extends SiteFiles, Disposable {
@@ -64,10 +65,11 @@ async function readTree(
   environment: Record<string, string>,
   limits: CommitLimits,
 ): Promise<Map<string, TreeFile>> {
-  const { stdout } = await runGit(
+  const { stdout, stderr, exitCode } = await runGit(
     ['ls-tree', '-r', '-l', '-z', '--full-tree', '--end-of-options', checkObjectId(commitId)],
-    { repository, environment, maxOutputBytes: limits.files * 1024 },
+    { repository, environment, maxOutputBytes: limits.files * 1024, expectExitCodes: [0, 128] },
   )
+  if (exitCode !== 0) throw notRead(commitId, stderr)
   const files = new Map<string, TreeFile>()
   // `<mode> SP <type> SP <id> SP+ <size> TAB <path> NUL`: git-ls-tree(1), OUTPUT FORMAT.
   for (const record of stdout.toString('utf8').split('\0')) {
@@ -82,6 +84,14 @@ async function readTree(
     })
   }
   return files
+}
+
+function notRead(commitId: string, complaint: string): LarderError {
+  if (/not a valid object|not a tree object|bad object/i.test(complaint)) return commitGone([commitId])
+  return new LarderError('GIT_FAILED', {
+    message: `git ls-tree failed: ${complaint.split('\n')[0] ?? ''}`,
+    context: { stderr: complaint.slice(0, 4000) },
+  })
 }
 
 /** The symbolic link that the path is or leads through. */

@@ -108,7 +108,7 @@ describe('the files of a commit', () => {
   })
 
   test('of what is no commit', async () => {
-    await expect(openCommit(bare, '3'.repeat(40))).rejects.toMatchObject({ code: 'GIT_FAILED' })
+    await expect(openCommit(bare, '3'.repeat(40))).rejects.toMatchObject({ code: 'GIT_COMMIT_GONE' })
     await expect(openCommit(bare, 'main')).rejects.toMatchObject({ code: 'GIT_REF_REFUSED' })
     await expect(openCommit(bare, '--output=/x')).rejects.toMatchObject({ code: 'GIT_REF_REFUSED' })
   })

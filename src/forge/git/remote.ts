@@ -1,15 +1,9 @@
 import { isLarderError, LarderError } from '../../core/index.ts'
+import { commitGone } from './commit-gone.ts'
 import { checkObjectId, checkRefName, isObjectId } from './ref-name.ts'
+import { accessTo, type Remote } from './remote-access.ts'
 import { resolveRef, type GitRepository } from './repository.ts'
 import { runGit } from './run-git.ts'
-
-/** A repository elsewhere, as the configuration names it: never as a payload does. */
-export interface Remote {
-  /** https, ssh, file or an absolute path; http to this machine only. */
-  url: string
-  /** Where its refs are kept: `refs/remotes/<name>/…`. */
-  name: string
-}
 
 /** Refs of a remote that Larder looks at: its branches, and the heads of pull requests. */
 export interface RemoteRef {
@@ -26,11 +20,13 @@ const mostListedBytes = 64 * 1024 * 1024
  * Names that git would not allow are left out: another server may be laxer. GIT_REF_REFUSED, GIT_FAILED, CANCELLED.
  */
 export async function listRemoteRefs(
-  remote: Pick<Remote, 'url'>,
+  remote: Pick<Remote, 'url' | 'login'>,
   patterns: readonly string[],
   signal?: AbortSignal,
 ): Promise<RemoteRef[]> {
-  const { stdout } = await runGit(['ls-remote', '--refs', '--end-of-options', checkUrl(remote.url), ...patterns], {
+  const { address, environment } = await accessTo(remote)
+  const { stdout } = await runGit(['ls-remote', '--refs', '--end-of-options', address, ...patterns], {
+    environment,
     timeoutMs: 120_000,
     maxOutputBytes: mostListedBytes,
     ...(signal ? { signal } : {}),
@@ -91,9 +87,13 @@ async function tryFetch(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const specs = refs.map((ref) => `+${ref}:${localRef(remote, ref)}`)
-  const options = ['--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', '--end-of-options']
-  const fetching = runGit(['fetch', ...options, checkUrl(remote.url), ...specs], {
+  const { address, environment } = await accessTo(remote)
+  // A server that cannot leave contents out sends them, and git says so in a warning.
+  const filter = remote.isBlobless === true ? ['--filter=blob:none'] : []
+  const options = ['--no-tags', '--no-recurse-submodules', '--no-write-fetch-head', ...filter, '--end-of-options']
+  const fetching = runGit(['fetch', ...options, address, ...specs], {
     repository,
+    environment,
     timeoutMs: 600_000,
     ...(signal ? { signal } : {}),
   })
@@ -131,20 +131,11 @@ export async function mergeTree(repository: GitRepository, base: string, head: s
   if (answer.exitCode === 0 && isObjectId(tree)) return { tree }
   if (answer.exitCode === 1) return { conflicts: paths.filter((path) => path !== '') }
   if (/refusing to merge unrelated histories/.test(answer.stderr)) return { conflicts: [] }
+  if (/not something we can merge|bad object|not a valid object/i.test(answer.stderr)) throw commitGone([base, head])
   throw new LarderError('GIT_FAILED', {
     message: `git merge-tree ended with ${answer.exitCode}: ${answer.stderr.split('\n')[0] ?? ''}`,
     hint: 'Previews of merges need git 2.38 or later.',
     context: { stderr: answer.stderr.slice(0, 4000) },
-  })
-}
-
-const loopback = /^http:\/\/(?:[^\s/@]+@)?(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\//
-
-function checkUrl(url: string): string {
-  if (/^(?:https:\/\/|ssh:\/\/|file:\/\/|\/)/.test(url) || loopback.test(url)) return url
-  throw new LarderError('GIT_REF_REFUSED', {
-    message: 'A repository is fetched by https, ssh or file only.',
-    hint: 'Write the address as https://…, ssh://… or an absolute path.',
   })
 }
 

@@ -16,7 +16,8 @@ const title = 'GitHub'
 /** Source: GitHub documentation, "REST API": pulls, statuses, check runs, issue comments, collaborators. */
 export function createGithubApi(options: ForgeApiOptions): ForgeApi {
   const { url, repository, credentials, send, now } = options
-  const exchange = createExchange({ title, url, headers: createGithubSignIn(options), send, now })
+  const signIn = createGithubSignIn(options)
+  const exchange = createExchange({ title, url, headers: signIn, send, now })
   const base = `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`
   const isApp = credentials?.kind === 'app'
   const ownName = createOwnName(
@@ -26,6 +27,10 @@ export function createGithubApi(options: ForgeApiOptions): ForgeApi {
   const isForeign = (user: CommentUser, own: string | undefined): boolean =>
     isApp ? user?.type !== 'Bot' : own !== undefined && user?.login !== own
   return {
+    async gitLogin() {
+      const token = /^Bearer (.*)$/.exec((await signIn())['authorization'] ?? '')?.[1]
+      return token === undefined ? undefined : { user: 'x-access-token', password: token }
+    },
     async openPullRequests(signal) {
       const items = await exchange.list(`${base}/pulls?state=open`, signal)
       return items.map((item) => pullRequestOf(readAnswer(pullSchema, item, title)))

@@ -22,6 +22,7 @@ export function createGitlabApi({ url, repository, credentials, send, now }: For
     async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, title).username,
   )
   return {
+    gitLogin: () => Promise.resolve(token === undefined ? undefined : { user: 'oauth2', password: token }),
     async openPullRequests(signal) {
       const items = await exchange.list(`${base}/merge_requests?state=opened`, signal)
       return items.map((item) => pullRequestOf(readAnswer(mergeRequestSchema, item, title)))
