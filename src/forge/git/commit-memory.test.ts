@@ -60,7 +60,7 @@ it('keeps commits apart, and reads again what it has forgotten', async () => {
 
 it('refuses an unknown commit at once', async () => {
   await commit({ 'larder.yaml': 'site: one\n' })
-  await expect(createCommitMemory(join(folder, '.git'))('3'.repeat(40))).rejects.toMatchObject({ code: 'GIT_FAILED' })
+  await expect(createCommitMemory(join(folder, '.git'))('3'.repeat(40))).rejects.toMatchObject({ code: 'GIT_COMMIT_GONE' })
 })
 
 it('finds a ref that is a file of its own, and one that is packed', async () => {
