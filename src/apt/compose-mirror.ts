@@ -14,7 +14,7 @@ import {
   type RepositorySource,
 } from './repository/index.ts'
 
-export interface ComposeMirrorOptions extends Pick<AptFormatOptions, 'store' | 'leases' | 'cache'> {
+export interface ComposeMirrorOptions extends Pick<AptFormatOptions, 'store' | 'leases' | 'cache' | 'cacheFolder'> {
   pieces: PieceMemory
   context: FormatContext
   loaded: LoadedUpstreams
@@ -60,7 +60,9 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<Comp
     cache,
     cacheKey: options.aside ? `${name} aside` : name,
     memory: pieces,
-    ...(mirror.contents ? { contents: createFileLists({ store, lease, cache, signal }) } : {}),
+    ...(mirror.contents
+      ? { contents: createFileLists({ store, lease, cache, folder: options.cacheFolder, signal }) }
+      : {}),
     signal,
   })
   const tree = await composed.writeTree(store, lease, parts, isKept)

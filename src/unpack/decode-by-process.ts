@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { LarderError } from '../core/index.ts'
 import { feed } from './feed.ts'
+import { unpackingEnvironment } from './unpacking-environment.ts'
 
 export interface ProcessOptions {
   signal: AbortSignal
@@ -12,8 +13,6 @@ export interface ProcessOptions {
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
-
-const usualPath = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin'
 
 /**
  * Unpacks by a program that filters stdin to stdout. TOOL_MISSING, before anything is read from the source.
@@ -72,8 +71,7 @@ async function start(command: readonly string[], options: ProcessOptions): Promi
   const [program, ...args] = command
   const child = spawn(program!, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // XZ_OPT and the like must not change what the program does.
-    env: { PATH: options.programPath ?? usualPath, LC_ALL: 'C' },
+    env: unpackingEnvironment(options.programPath),
   })
   child.stdin.on('error', () => {})
   try {

@@ -2,6 +2,7 @@ import { isLarderError, LarderError } from '../core/index.ts'
 import { decodeByProcess } from './decode-by-process.ts'
 import { decodeByZlib } from './decode-by-zlib.ts'
 import { decodeXzByWasm } from './decode-xz-by-wasm.ts'
+import { xzCommand } from './xz-command.ts'
 
 export type CompressionFormat = 'plain' | 'xz' | 'zst' | 'gz' | 'bz2'
 
@@ -67,15 +68,12 @@ function decode(
   }
 }
 
-/** 256 MiB is four times what `xz -9` asks for: more is an attack. */
-const xz = ['xz', '-dc', '--format=xz', '--memlimit-decompress=256MiB', '--no-warn']
-
 async function* decodeXz(
   source: AsyncIterable<Uint8Array>,
   options: DecompressOptions & { fail: (why: string) => LarderError },
 ): AsyncGenerator<Buffer> {
   try {
-    yield* decodeByProcess(source, xz, options)
+    yield* decodeByProcess(source, xzCommand, options)
   } catch (error) {
     // Thrown before anything was read, so the source is whole.
     if (!isLarderError(error, 'TOOL_MISSING')) throw error

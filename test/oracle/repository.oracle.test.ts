@@ -12,7 +12,8 @@ import { digestFromHex } from '../../src/core/digest.ts'
 import { writeTree, type SigningKey } from '../../src/publish/index.ts'
 import type { LeaseId } from '../../src/store/index.ts'
 import { MemoryBlobStore } from '../../src/store/testing/index.ts'
-import { debInMemory, readDebControl, readDebFiles } from '../../src/apt/deb/index.ts'
+import { debInMemory, readDebControl } from '../../src/apt/deb/index.ts'
+import { readDebFiles } from '../../src/apt/deb/read-deb.ts'
 import {
   composeRepository,
   poolEntries,
@@ -113,7 +114,7 @@ describe.skipIf(tools.length > 0 && process.env['CI'] !== 'true')(
         label: 'campus base',
         components: ['main'],
         architectures: ['amd64'],
-        contents: createFileLists({ store, lease, cache, signal: new AbortController().signal }),
+        contents: createFileLists({ store, lease, cache, folder: tmpdir(), signal: new AbortController().signal }),
         translations: new Map([
           ['main', { identity: '1', find: (_: string, sum: string) => Buffer.from(descriptions.get(sum) ?? '') }],
         ]),

@@ -1,2 +1,4 @@
 export { debInMemory, debInStore, type DebSource } from './deb-source.ts'
-export { readDebControl, readDebFiles } from './read-deb.ts'
+export { readDebControl } from './read-deb.ts'
+export { readFilesOfMany } from './read-many.ts'
+export { sortByBytes } from './sort-by-bytes.ts'

@@ -1,6 +1,7 @@
 import { decompress, type CompressionFormat } from '../../unpack/index.ts'
 import { readArMembers, type ArMember } from './ar.ts'
 import { malformed, readRange, type DebSource } from './deb-source.ts'
+import { sortByBytes } from './sort-by-bytes.ts'
 import { readTar, type TarEntry } from './tar.ts'
 
 /**
@@ -29,22 +30,28 @@ export async function readDebControl(source: DebSource, signal: AbortSignal): Pr
  */
 export async function readDebFiles(source: DebSource, signal: AbortSignal): Promise<string[]> {
   const { data } = await membersOf(source)
+  return collectPaths(readArchive(source, data, { signal, maxBytes: mostDataBytes }), source.label)
+}
+
+/** Of an archive of data, as readDebFiles has them. */
+export async function collectPaths(entries: AsyncIterable<TarEntry>, label: string): Promise<string[]> {
   const paths = new Set<string>()
   let pathBytes = 0
-  for await (const { kind, path } of readArchive(source, data, { signal, maxBytes: mostDataBytes })) {
+  for await (const { kind, path } of entries) {
     if (kind === 'folder' || path === '' || /[\r\n]/.test(path)) continue
     pathBytes += path.length
-    if (pathBytes > mostPathBytes) throw malformed(source.label, 'its paths are too long altogether')
+    if (pathBytes > mostPathBytes) throw malformed(label, 'its paths are too long altogether')
     paths.add(path)
   }
-  return [...paths].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  return sortByBytes([...paths])
 }
 
 const mostControlBytes = 64 * 1024 * 1024
 const mostDataBytes = 16 * 1024 ** 3
 const mostPathBytes = 64 * 1024 * 1024
 
-async function membersOf(source: DebSource): Promise<{ control: ArMember; data: ArMember }> {
+/** APT_DEB_MALFORMED. */
+export async function membersOf(source: DebSource): Promise<{ control: ArMember; data: ArMember }> {
   const fail = (why: string): Error => malformed(source.label, why)
   const all = await readArMembers(source)
   const [first] = all

@@ -24,9 +24,21 @@ export interface TarOptions {
  * Entries of a tar stream (ustar, GNU long names, pax paths) in memory bounded by one kept file. Skipped content is
  * only counted. Paths that lead out (`..`) or hold NUL are refused. Source: tar(5).
  */
-export async function* readTar(stream: AsyncIterable<Uint8Array>, options: TarOptions): AsyncGenerator<TarEntry> {
+export function readTar(stream: AsyncIterable<Uint8Array>, options: TarOptions): AsyncGenerator<TarEntry> {
+  return readEntries(new StreamBlocks(stream), options)
+}
+
+/** Where a tar archive comes from. */
+export interface TarBlocks {
+  /** Fewer bytes only at the end. */
+  take(sizeBytes: number): Promise<Buffer>
+  /** False when the end comes before. */
+  skip(sizeBytes: number): Promise<boolean>
+}
+
+/** As readTar. */
+export async function* readEntries(reader: TarBlocks, options: TarOptions): AsyncGenerator<TarEntry> {
   const { fail, maxEntries = 1_000_000 } = options
-  const reader = new BlockReader(stream)
   let longPath: string | undefined
   let count = 0
   for (let header = await readHeader(reader, fail); header; header = await readHeader(reader, fail)) {
@@ -44,7 +56,7 @@ export async function* readTar(stream: AsyncIterable<Uint8Array>, options: TarOp
 }
 
 /** Undefined at the end of the archive. */
-async function readHeader(reader: BlockReader, fail: TarOptions['fail']): Promise<TarHeader | undefined> {
+async function readHeader(reader: TarBlocks, fail: TarOptions['fail']): Promise<TarHeader | undefined> {
   const block = await reader.take(blockBytes)
   if (block.length === 0 || isZero(block)) return undefined
   if (block.length < blockBytes) throw fail('the tar archive in it is cut short')
@@ -54,7 +66,7 @@ async function readHeader(reader: BlockReader, fail: TarOptions['fail']): Promis
 }
 
 async function withContent(
-  reader: BlockReader,
+  reader: TarBlocks,
   { header, entry }: { header: TarHeader; entry: TarEntry },
   { fail, keep = () => false, maxContentBytes = 1024 * 1024 }: TarOptions,
 ): Promise<TarEntry> {
@@ -96,7 +108,7 @@ function extendedPath(header: TarHeader, content: Buffer): string | undefined {
   return /(?:^|\n)[0-9]+ path=([^\n]*)\n/.exec(content.toString())?.[1]
 }
 
-async function readContent(reader: BlockReader, header: TarHeader, fail: (why: string) => Error): Promise<Buffer> {
+async function readContent(reader: TarBlocks, header: TarHeader, fail: (why: string) => Error): Promise<Buffer> {
   const content = await reader.take(padded(header.sizeBytes))
   if (content.length < padded(header.sizeBytes)) throw fail('the tar archive in it is cut short')
   return content.subarray(0, header.sizeBytes)
@@ -111,7 +123,7 @@ function isZero(block: Buffer): boolean {
 }
 
 /** Takes from a stream what is asked for, whatever its chunks. */
-class BlockReader {
+class StreamBlocks implements TarBlocks {
   readonly #iterator: AsyncIterator<Uint8Array>
   #chunk: Buffer = Buffer.alloc(0)
 
@@ -119,7 +131,6 @@ class BlockReader {
     this.#iterator = stream[Symbol.asyncIterator]()
   }
 
-  /** Fewer bytes only at the end of the stream. */
   async take(sizeBytes: number): Promise<Buffer> {
     const taken: Buffer[] = []
     let missing = sizeBytes
@@ -132,7 +143,6 @@ class BlockReader {
     return taken.length === 1 ? taken[0]! : Buffer.concat(taken)
   }
 
-  /** False when the stream ends before. */
   async skip(sizeBytes: number): Promise<boolean> {
     let missing = sizeBytes
     while (missing > 0 && (this.#chunk.length > 0 || (await this.#next()))) {

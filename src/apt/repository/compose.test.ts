@@ -253,7 +253,10 @@ describe('composeRepository', () => {
       ['tool', ['usr/bin/tool', 'usr/share/common']],
       ['data', ['usr/share/common', 'usr/share/data']],
     ])
-    const contents = { of: ({ name }: { name: string }) => (asked++, Promise.resolve(lists.get(name) ?? [])) }
+    const contents = {
+      prepare: () => Promise.resolve(),
+      of: ({ name }: { name: string }) => (asked++, Promise.resolve(lists.get(name) ?? [])),
+    }
     const packages = [
       syntheticPackage('tool'),
       syntheticPackage('tool', { version: '2' }),

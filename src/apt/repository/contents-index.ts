@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { availableParallelism } from 'node:os'
+import { sortByBytes } from '../deb/index.ts'
 import type { FileLists } from './file-lists.ts'
 import { mayBeginChunk, planChunks, type Chunk, type IndexPlan, type Remembered } from '../../pieces/index.ts'
 import type { PlacedPackage } from './placed-package.ts'
@@ -47,24 +47,18 @@ interface ContentsLine {
 }
 
 async function mergeLists(members: readonly PlacedPackage[], lists: FileLists): Promise<ContentsLine[]> {
+  await lists.prepare(members.map((item) => item.source))
   const locations = new Map<string, string>()
-  for (let start = 0; start < members.length; start += unpackedAtOnce) {
-    const some = members.slice(start, start + unpackedAtOnce)
-    const found = await Promise.all(some.map((item) => lists.of(item.source)))
-    some.forEach((item, index) => {
-      const location = locationOf(item)
-      for (const path of found[index]!) addLocation(locations, path, location)
-    })
+  for (const item of members) {
+    const location = locationOf(item)
+    for (const path of await lists.of(item.source)) addLocation(locations, path, location)
   }
-  const paths = [...locations.keys()].sort(compareBytes)
-  return paths.map((name) => ({
+  return sortByBytes([...locations.keys()]).map((name) => ({
     name,
     mayBegin: mayBeginChunk(name),
     text: `${name}\t${locations.get(name)!}\n`,
   }))
 }
-
-const unpackedAtOnce = Math.max(2, availableParallelism())
 
 /** Several versions of a package have most of their files in common. */
 function addLocation(locations: Map<string, string>, path: string, location: string): void {
@@ -93,10 +87,3 @@ function keyOf(members: readonly PlacedPackage[]): string {
   for (const item of members) known += item.fingerprint
   return createHash('sha256').update(known).digest('hex')
 }
-
-/** UTF-16 order differs from byte order only where surrogates are. */
-function compareBytes(a: string, b: string): number {
-  return surrogate.test(a) || surrogate.test(b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : a < b ? -1 : 1
-}
-
-const surrogate = /[\ud800-\udfff]/

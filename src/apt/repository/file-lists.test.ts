@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import type { LeaseId } from '../../store/index.ts'
 import { MemoryBlobStore } from '../../store/testing/index.ts'
@@ -14,11 +15,18 @@ test('each .deb is unpacked once; a list that is gone is made again', async () =
   let reads = 0
   const counting = Object.create(store, {
     read: { value: (...given: Parameters<MemoryBlobStore['read']>) => (reads++, store.read(...given)) },
+    has: { value: store.has.bind(store) },
     stat: { value: store.stat.bind(store) },
     write: { value: store.write.bind(store) },
     readWhole: { value: store.readWhole.bind(store) },
   }) as MemoryBlobStore
-  const options = { store: counting, lease, cache: memoryCache(), signal: new AbortController().signal }
+  const options = {
+    store: counting,
+    lease,
+    cache: memoryCache(),
+    folder: tmpdir(),
+    signal: new AbortController().signal,
+  }
   expect(await createFileLists(options).of({ name: 'a', digest })).toEqual(['usr/a', 'usr/b'])
   expect(await createFileLists(options).of({ name: 'b', digest: empty })).toEqual([])
   const before = reads
