@@ -1,5 +1,6 @@
 import { ByteHeap, scanStream } from '../table/index.ts'
 import { FragmentScanner, type FragmentReader } from './table/fragment-scanner.ts'
+import { NameTable } from './table/name-table.ts'
 import type { XmlCursor } from './table/xml-cursor.ts'
 import { decodeText } from './table/xml-reference.ts'
 
@@ -27,6 +28,8 @@ export async function findOwners(
   await scanStream(stream, { scan: (bytes, at) => scanner.scan(bytes, at), label, maxTotalBytes })
   return reader.owners
 }
+
+const elements = new NameTable(['file'])
 
 class FilelistsReader implements FragmentReader {
   readonly owners = new Map<string, string[]>()
@@ -59,7 +62,7 @@ class FilelistsReader implements FragmentReader {
   open({ attributes, bytes, localStart, nameEnd }: XmlCursor, depth: number): void {
     if (depth === 0) this.pkgid = attributes.value('pkgid')?.toLowerCase() ?? ''
     if (depth !== 1) return
-    this.isFile = nameEnd - localStart === 4 && bytes.toString('latin1', localStart, nameEnd) === 'file'
+    this.isFile = elements.idOf(bytes, localStart, nameEnd) === 0
     this.collected.length = 0
   }
 

@@ -48,8 +48,30 @@ export class AttributeList {
 
   /** The decoded value of an attribute by its whole name. */
   value(name: string): string | undefined {
-    for (let index = 0; index < this.count; index++) if (this.isNamed(index, name)) return this.valueAt(index)
-    return undefined
+    const index = this.indexOf(name)
+    return index < 0 ? undefined : this.valueAt(index)
+  }
+
+  /** Whether an attribute is there and has a value, written without references. Makes no string of it. */
+  hasValue(name: string, value: string): boolean {
+    const index = this.indexOf(name)
+    return index >= 0 && this.isText(this.valueStart[index]!, this.valueEnd[index]!, value)
+  }
+
+  /** The number that an attribute is, of 1 to 15 decimal digits; -1 for anything else. */
+  number(name: string): number {
+    const index = this.indexOf(name)
+    if (index < 0) return -1
+    const start = this.valueStart[index]!
+    const end = this.valueEnd[index]!
+    if (end === start || end - start > 15) return -1
+    let number = 0
+    for (let at = start; at < end; at++) {
+      const digit = this.bytes[at]! - zero
+      if (digit < 0 || digit > 9) return -1
+      number = number * 10 + digit
+    }
+    return number
   }
 
   /** What `xmlns` and `xmlns:…` bind; '' is the default namespace. */
@@ -90,10 +112,15 @@ export class AttributeList {
     return false
   }
 
-  private isNamed(index: number, name: string): boolean {
-    const start = this.nameStart[index]!
-    if (this.nameEnd[index]! - start !== name.length) return false
-    for (let i = 0; i < name.length; i++) if (this.bytes[start + i] !== name.charCodeAt(i)) return false
+  private indexOf(name: string): number {
+    for (let index = 0; index < this.count; index++)
+      if (this.isText(this.nameStart[index]!, this.nameEnd[index]!, name)) return index
+    return -1
+  }
+
+  private isText(start: number, end: number, text: string): boolean {
+    if (end - start !== text.length) return false
+    for (let i = 0; i < text.length; i++) if (this.bytes[start + i] !== text.charCodeAt(i)) return false
     return true
   }
 
@@ -120,6 +147,7 @@ function skipSpace(bytes: Buffer, start: number, end: number): number {
 }
 
 const equals = 0x3d
+const zero = 0x30
 const ampersand = 0x26
 const lessThan = 0x3c
 const doubleQuote = 0x22

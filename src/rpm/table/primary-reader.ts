@@ -95,6 +95,7 @@ export class PrimaryReader implements FragmentReader {
 
   private openPackage(cursor: XmlCursor, id: number): void {
     this.isPackage = id === Element.package
+    if (cursor.attributes.hasValue('type', 'rpm')) return
     const type = cursor.attributes.value('type') ?? 'rpm'
     if (type !== 'rpm') this.table.refuse(`it is of type ${JSON.stringify(type.slice(0, 20))}, not rpm`)
   }
@@ -105,10 +106,12 @@ export class PrimaryReader implements FragmentReader {
     this.seen |= 1 << id
     if (id === Element.name || id === Element.arch) this.collect(id, 1)
     else if (id === Element.checksum) {
-      this.table.setChecksumType(cursor.attributes.value('type'))
+      this.table.setChecksumType(
+        cursor.attributes.hasValue('type', 'sha256') ? 'sha256' : cursor.attributes.value('type'),
+      )
       this.collect(id, 1)
     } else if (id === Element.version) this.table.setEvr(cursor)
-    else if (id === Element.size) this.table.setSize(cursor.attributes.value('package'))
+    else if (id === Element.size) this.table.setSize(cursor.attributes.number('package'))
     else if (id === Element.location)
       this.table.setLocation(cursor.attributes.value('href'), cursor.attributes.value('xml:base'))
     else this.isInFormat = true

@@ -107,8 +107,9 @@ export class PrimaryTable {
     if (end > start) this.sourceRpm = this.words.intern(bytes, start, end)
   }
 
-  setSize(packageBytes: string | undefined): void {
-    if (packageBytes !== undefined && /^\d{1,15}$/.test(packageBytes)) this.sizeBytes = Number(packageBytes)
+  /** Negative: it is none. */
+  setSize(packageBytes: number): void {
+    if (packageBytes >= 0) this.sizeBytes = packageBytes
     else this.refuse('its size is not a number')
   }
 
@@ -163,8 +164,8 @@ export class PrimaryTable {
       column.relationStart.push(column.relation.length)
     }
     column.fileStart.push(column.file.length)
-    const location = Buffer.from(this.location!)
-    locations.append(location, 0, location.length)
+    locations.reserve(3 * this.location!.length)
+    locations.length += locations.bytes.write(this.location!, locations.length)
     column.locationStart.push(locations.length)
     checksums.append(this.checksum, 0, this.checksumBytes)
     column.checksumStart.push(checksums.length)

@@ -45,10 +45,11 @@ export class ClauseWriter {
 
   private findAttributes(cursor: XmlCursor): void {
     const { count, nameStart, nameEnd, valueStart, valueEnd } = cursor.attributes
-    this.place.fill(missing)
+    const { place } = this
+    for (let id = 0; id < attributeCount; id++) place[id] = missing
     for (let index = 0; index < count; index++) {
       const id = attributes.idOf(cursor.bytes, nameStart[index]!, nameEnd[index]!)
-      if (id >= 0 && valueEnd[index]! > valueStart[index]!) this.place[id] = index
+      if (id >= 0 && valueEnd[index]! > valueStart[index]!) place[id] = index
     }
   }
 
