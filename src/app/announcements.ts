@@ -4,7 +4,7 @@ import type { Publication } from '../publish/index.ts'
 import { getSetting, setSetting } from '../state/index.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
 import type { ControllerContext } from './controller/context.ts'
-import type { PreviewSummary } from './controller.ts'
+import { previewSummaries } from './controller/previews.ts'
 import { createNotificationHandler, createNotifier, type Notifier } from './notify/notifier.ts'
 import { createPublicationWatch, type PublicationWatch } from './notify/publication-watch.ts'
 import { createReporter, reportHandlers, type Reporter } from './report/reporter.ts'
@@ -17,7 +17,6 @@ export interface AnnouncementsOptions {
   /** Root of the data folder. */
   root: string
   send: HttpSend
-  previews: (runId: number) => Promise<PreviewSummary[]>
 }
 
 /** Whom Larder tells of what it does: the forge, and those that controller.yaml names. Nothing of it waits for them. */
@@ -28,6 +27,8 @@ export interface Announcements {
   runFinished(run: Run): Promise<void>
   /** Tells of publications that were switched to since the last look. */
   look(): Promise<void>
+  /** Forgets what was told long ago. */
+  tidy(): Promise<void>
   /** Sends what is owed; tells first what a killed process could not. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -35,11 +36,12 @@ export interface Announcements {
 
 /** CONFIG_INVALID when a secret of controller.yaml cannot be used. */
 export async function createAnnouncements(options: AnnouncementsOptions): Promise<Announcements> {
-  const { context, config, connected, previews } = options
+  const { context, config, connected } = options
+  const previews = (runId: number) => previewSummaries(context, runId)
   const { state, clock, log, runs, publisher } = context
   const now = (): Date => clock.now()
   const outbox = createOutbox({ state, clock, log, handlers: await handlersOf(options, now) })
-  const publicUrl = (): string => context.publicUrl()
+  const { publicUrl } = context
   const publishedMirrors = (): Promise<string[]> => publisher.mirrors()
   // Without a token, a forge takes nothing.
   const reporter = canReport(connected)
@@ -61,10 +63,16 @@ export async function createAnnouncements(options: AnnouncementsOptions): Promis
       await watch.look()
     },
     look: () => watch.look(),
+    async tidy() {
+      await outbox.prune(new Date(now().getTime() - keepMs))
+    },
     start: () => start(outbox, reporter, watch),
     stop: () => outbox.stop(),
   }
 }
+
+/** What was told, for those who ask whether it was: longer than any of it is tried. */
+const keepMs = 30 * 24 * 3600_000
 
 async function start(outbox: Outbox, reporter: Reporter | undefined, watch: PublicationWatch): Promise<void> {
   await reporter?.catchUp()

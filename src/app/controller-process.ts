@@ -51,6 +51,7 @@ export async function startController(options: StartControllerOptions): Promise<
     larder.setPublicUrl(options.publicUrl ?? url)
     await writeFile(`${dataFolder.address}.new`, JSON.stringify({ url, pid: process.pid }))
     await rename(`${dataFolder.address}.new`, dataFolder.address)
+    await larder.announcements.start()
     await larder.context.runner.start()
     await larder.news.settleDeliveries()
     await larder.housekeeping.start(options.syncEveryMs === undefined ? {} : { syncEveryMs: options.syncEveryMs })

@@ -25,7 +25,7 @@ import { openRunFiles } from './site-source/run-files.ts'
 export function createContext(
   rooms: Rooms,
   options: OpenLarderOptions,
-  { publicUrl, stopping, config, connected, onFinished }: ContextOptions,
+  { publicUrl, stopping, config, connected, onPlanned, onFinished }: ContextOptions,
 ): { context: ControllerContext; mainCommit: () => Promise<string | undefined> } {
   const { dataFolder, retryDelayMs = 5000 } = options
   const { clock, log, state, keyring } = rooms
@@ -61,6 +61,7 @@ export function createContext(
       clock,
       log,
       retryDelayMs,
+      onPlanned,
       onFinished,
     }),
     pullRequests: hosted && createPullRequestStore(state, { forge: hosted.forge.name, repository: hosted.repository }),
@@ -81,6 +82,7 @@ export function createContext(
 interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'> {
   config: ControllerConfig
   connected: ConnectedForge | undefined
+  onPlanned: (run: Run) => Promise<void>
   onFinished: (run: Run) => Promise<void>
 }
 

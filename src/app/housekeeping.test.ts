@@ -19,6 +19,7 @@ const housekeeping = (context: object) =>
     context: { runs, runner: { wake: () => {} }, log: silentLog, ...context } as unknown as ControllerContext,
     cache: { prune: () => Promise.resolve(), roots: async function* () {} } as unknown as HousekeepingOptions['cache'],
     events: { tidy: () => Promise.resolve() },
+    announcements: { look: () => Promise.resolve(), tidy: () => Promise.resolve() },
     news: { poll: () => Promise.resolve(), reconcile: () => Promise.resolve() },
     pollEveryMs: 0,
   })

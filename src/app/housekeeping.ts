@@ -3,6 +3,7 @@ import { resign, validForMsOf } from '../mirror/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { EventStore } from '../pipeline/index.ts'
 import { collectGarbage, type CollectionResult } from '../store/index.ts'
+import type { Announcements } from './announcements.ts'
 import { declaredMirror, type ControllerContext } from './controller/context.ts'
 import { requestSync } from './controller/runs.ts'
 import type { SiteNews } from './site-source/site-news.ts'
@@ -12,6 +13,7 @@ export interface HousekeepingOptions {
   cache: Cache
   events: Pick<EventStore, 'tidy'>
   news: Pick<SiteNews, 'poll' | 'reconcile'>
+  announcements: Pick<Announcements, 'look' | 'tidy'>
   /** How often the forge is looked at. 0: never, but for webhooks and the round at the start. */
   pollEveryMs: number
 }
@@ -66,6 +68,7 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       await inTurn('signing again', () => reseal(context))
       every(5 * minuteMs, 'reconciling', () => reconcile(options))
       if (options.pollEveryMs > 0) every(options.pollEveryMs, 'polling', () => options.news.poll())
+      every(minuteMs, 'telling of publications', () => options.announcements.look())
       every(10 * minuteMs, 'signing again', () => reseal(context))
       every(10 * minuteMs, 'previews', () => context.previews.expire(context.previewQuota))
       every(6 * 60 * minuteMs, 'gc', () => collect(options, stopping.signal))
@@ -112,7 +115,7 @@ async function reseal(context: ControllerContext): Promise<void> {
 }
 
 async function collect(
-  { context, cache, events }: HousekeepingOptions,
+  { context, cache, events, announcements }: HousekeepingOptions,
   signal: AbortSignal,
 ): Promise<CollectionResult> {
   const { publisher, runs, store, leases, clock, formats } = context
@@ -123,6 +126,7 @@ async function collect(
     await publisher.prune({ mirror, keepSnapshots: keep?.snapshots, keepGenerations: keep?.generations })
   }
   await runs.prune(keepRuns)
+  await announcements.tidy()
   await events.tidy()
   await cache.prune('pieces', keepPiecesMs)
   await cache.prune('apt upstream', keepUpstreamsMs)

@@ -3,6 +3,7 @@ import { prepareBareRepository } from '../forge/index.ts'
 import { createEventStore } from '../pipeline/index.ts'
 import { removeSetting } from '../state/index.ts'
 import { afterRun, dropPullRequest, releaseOldLeases } from './after-runs.ts'
+import { createAnnouncements, type Announcements } from './announcements.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
 import { readControllerConfig } from './config/read-controller-config.ts'
 import type { Controller } from './controller.ts'
@@ -18,6 +19,7 @@ import { createServingMethods } from './controller/serving.ts'
 import { createSiteMethods } from './controller/site.ts'
 import { createUpkeepMethods } from './controller/upkeep.ts'
 import { createContext, inputsKey } from './create-context.ts'
+import type { DoctorRoom } from './doctor/check.ts'
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts'
 import { createHttpSender } from './http-send.ts'
 import { openRooms, type OpenRoomsOptions, type Rooms } from './open-rooms.ts'
@@ -43,6 +45,7 @@ export interface Larder {
   /** Where the site is, when it is not in the built-in repository. */
   connected: ConnectedForge | undefined
   housekeeping: Housekeeping
+  announcements: Announcements
   /** Address that people are told; known once the server listens. */
   setPublicUrl: (url: string) => void
   /** Ends all work that is under way, so that only questions are answered; a run goes on at the next start. */
@@ -62,12 +65,9 @@ export async function openLarder(options: OpenLarderOptions): Promise<Larder> {
 }
 
 async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larder> {
-  const { state, cache, keyring, clock } = rooms
+  const { state, cache, clock } = rooms
   const { dataFolder, environment } = options
-  const config = await readConfig(options)
-  const sender = createHttpSender({ environment })
-  const connected =
-    config.forge && (await connectForge({ config: config.forge, root: dataFolder.root, send: sender.send, clock }))
+  const { config, sender, connected } = await connect(options, rooms)
   await prepareBareRepository(dataFolder.siteRepository)
   const address = { publicUrl: 'http://127.0.0.1:7420' }
   const stopping = new AbortController()
@@ -76,8 +76,12 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     stopping: stopping.signal,
     config,
     connected,
-    onFinished: (run) => afterRun(context, run, news),
+    onPlanned: (run) => announcements.runPlanned(run),
+    // What is told of it must not keep what follows from happening.
+    onFinished: (run) => announcements.runFinished(run).finally(() => afterRun(context, run, news)),
   })
+  const { root } = dataFolder
+  const announcements = await createAnnouncements({ context, config, connected, root, send: sender.send })
   await releaseOldLeases(rooms, context.runs)
   await context.own.removeLeftovers()
   const events = createEventStore(state, clock)
@@ -86,37 +90,28 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     events,
     connected,
     mainCommit,
-    onCreated: () => Promise.resolve(),
+    onCreated: (run) => announcements.runCreated(run),
     onClosed: (pullRequest) => dropPullRequest(context, pullRequest),
   })
-  const { settleDeliveries } = news
+  const settleDeliveries = () => news.settleDeliveries()
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
-  const housekeeping = createHousekeeping({ context, cache, events, news, pollEveryMs })
+  const housekeeping = createHousekeeping({ context, cache, events, news, announcements, pollEveryMs })
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
-  const upkeep = { events, housekeeping, mainCommit, settleDeliveries, forgetInputs }
+  const { outbox } = announcements
+  const upkeep = { events, outbox, housekeeping, mainCommit, settleDeliveries, forgetInputs }
+  const doctor: DoctorRoom = { ...rooms, context, dataFolder, environment, ...upkeep }
   const stopWork = async (): Promise<void> => {
     stopping.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
-    await housekeeping.stop()
-    await context.runner.stop()
+    for (const working of [housekeeping, context.runner, announcements]) await working.stop()
   }
   return {
-    controller: {
-      ...createSiteMethods(context),
-      ...createMirrorMethods(context),
-      ...createOwnPackageMethods(context),
-      ...createRunMethods(context),
-      ...createPushMethods(context),
-      ...createServingMethods(context),
-      ...createPreviewMethods(context),
-      ...createUpkeepMethods(context, { keyring, housekeeping }),
-      ...createDoctorMethods({ ...rooms, context, dataFolder, environment, ...upkeep }),
-      ...createDeliveryMethods(events, news),
-    },
+    controller: createMethods(doctor, news),
     context,
     news,
     config,
     connected,
     housekeeping,
+    announcements,
     setPublicUrl: (url) => {
       address.publicUrl = url
     },
@@ -126,6 +121,31 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
       await sender.close()
       await rooms.close()
     },
+  }
+}
+
+/** What the configuration says, and whom it leads to. CONFIG_INVALID. */
+async function connect(options: OpenLarderOptions, { clock }: Rooms) {
+  const config = await readConfig(options)
+  const sender = createHttpSender({ environment: options.environment })
+  const { root } = options.dataFolder
+  const connected = config.forge && (await connectForge({ config: config.forge, root, send: sender.send, clock }))
+  return { config, sender, connected }
+}
+
+function createMethods(doctor: DoctorRoom, news: SiteNews): Controller {
+  const { context, keyring, housekeeping, events } = doctor
+  return {
+    ...createSiteMethods(context),
+    ...createMirrorMethods(context),
+    ...createOwnPackageMethods(context),
+    ...createRunMethods(context),
+    ...createPushMethods(context),
+    ...createServingMethods(context),
+    ...createPreviewMethods(context),
+    ...createUpkeepMethods(context, { keyring, housekeeping }),
+    ...createDoctorMethods(doctor),
+    ...createDeliveryMethods(context, { events, news }),
   }
 }
 

@@ -36,7 +36,7 @@ export interface ControllerContext {
   /** Aborted when Larder is to stop: whatever waits for somebody else heeds it. */
   stopping: AbortSignal
   /** Address that people are told, without a slash at the end. */
-  publicUrl(): string
+  publicUrl: () => string
 }
 
 /** The mirror as the head of main declares it, or undefined when it does not. */

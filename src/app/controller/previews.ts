@@ -29,10 +29,7 @@ export function createPreviewMethods(context: ControllerContext): PreviewMethods
       const found = await find(run, format, mirror)
       return found && childrenOf(found.tree, path)
     },
-    async previews(run) {
-      const list = run === undefined ? await previews.list() : await previews.ofRun(run)
-      return Promise.all(list.map((preview) => summarize(context, preview)))
-    },
+    previews: (run) => previewSummaries(context, run),
     removePreviews: (run) => previews.remove([run]),
     async previewKey(run, mirror) {
       const { preview } = await requirePreview(context, run, mirror)
@@ -45,6 +42,12 @@ export function createPreviewMethods(context: ControllerContext): PreviewMethods
       return formatNamed(context.formats, format).clientSetup({ mirror, baseUrl, publicKeyArmored, meta })
     },
   }
+}
+
+/** Newest run first; of one run only. */
+export async function previewSummaries(context: ControllerContext, run?: number): Promise<PreviewSummary[]> {
+  const list = run === undefined ? await context.previews.list() : await context.previews.ofRun(run)
+  return Promise.all(list.map((preview) => summarize(context, preview)))
 }
 
 interface FoundPreview {

@@ -1,5 +1,5 @@
 import type { Digest, Finding } from '../../core/index.ts'
-import type { EventStore } from '../../pipeline/index.ts'
+import type { EventStore, Outbox } from '../../pipeline/index.ts'
 import type { Keyring } from '../../publish/index.ts'
 import type { Cache } from '../../state/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
@@ -28,6 +28,7 @@ export interface DoctorRoom {
   keyring: Keyring
   cache: Cache
   events: EventStore
+  outbox: Pick<Outbox, 'waitingSince' | 'wake'>
   /** Nothing is believed of the publication any more: the next apply looks for every blob and publishes anew. */
   forgetInputs: (mirror: string) => Promise<void>
   housekeeping: Pick<Housekeeping, 'reconcile' | 'reseal' | 'collect'>

@@ -8,6 +8,7 @@ import { eventsCheck } from './events.ts'
 import { keysCheck } from './keys.ts'
 import { leftoversCheck } from './leftovers.ts'
 import { modesCheck } from './modes.ts'
+import { outboxCheck } from './outbox.ts'
 import { publicationsCheck } from './publications.ts'
 import { runsCheck } from './runs.ts'
 import { siteCheck } from './site.ts'
@@ -28,6 +29,7 @@ export const checks: readonly DoctorCheck[] = [
   clockCheck,
   runsCheck,
   eventsCheck,
+  outboxCheck,
   leftoversCheck,
   diskCheck,
 ]
