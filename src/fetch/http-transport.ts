@@ -1,5 +1,6 @@
 import { getCACertificates } from 'node:tls'
 import { EnvHttpProxyAgent, type Dispatcher } from 'undici'
+import { HttpExchange } from './http-exchange.ts'
 import type { FetchLimits } from './limits.ts'
 import type { ProxySettings } from './proxy.ts'
 import type { Answer, AskOptions, Transport } from './transport.ts'
@@ -23,7 +24,8 @@ export function createHttpTransport(options: { limits: FetchLimits; userAgent: s
 }
 
 async function get(agent: Dispatcher, url: URL, options: AskOptions & { userAgent: string }): Promise<Answer> {
-  const answer = await agent.request({
+  const exchange = new HttpExchange(options.signal)
+  const asked: Dispatcher.DispatchOptions = {
     origin: url.origin,
     path: url.pathname + url.search,
     method: 'GET',
@@ -34,24 +36,25 @@ async function get(agent: Dispatcher, url: URL, options: AskOptions & { userAgen
       ...authorization(url),
       ...options.headers,
     },
-    signal: options.signal,
     // Pace watches both: the transport's own limits would know nothing of a slow disk.
     headersTimeout: 0,
     bodyTimeout: 0,
-    highWaterMark: 256 * 1024,
-  })
+  }
+  try {
+    agent.dispatch(asked, exchange)
+  } catch (error) {
+    exchange.refuse(error)
+  }
+  const { status, headers } = await exchange.head
   return {
-    status: answer.statusCode,
+    status,
     url,
     header: (name) => {
-      const value = answer.headers[name]
+      const value = headers[name]
       return Array.isArray(value) ? value[0] : value
     },
-    body: answer.body,
-    discard: () => {
-      answer.body.on('error', () => {})
-      answer.body.destroy()
-    },
+    body: exchange,
+    discard: () => exchange.discard(),
   }
 }
 
