@@ -39,7 +39,8 @@ export interface RunningLarder {
   url: string
   startSeconds: number
   memory: MemoryWatch
-  push(packages: readonly string[]): Promise<PushTimes>
+  /** `seconds`: that it takes seconds is known, so nobody looks more often than is exact enough for that. */
+  push(packages: readonly string[], takes?: 'seconds'): Promise<PushTimes>
   /** `POST /api/v1/sync` until the run has ended. */
   sync(): Promise<number>
   /** `larder mirror sync` as a process. */
@@ -73,13 +74,16 @@ export async function startLarder(options: LarderOptions): Promise<RunningLarder
     url,
     startSeconds,
     memory,
-    async push(packages) {
+    async push(packages, takes) {
       await site.commit(packages)
       const before = await servedState()
       const pushedAt = Date.now()
       // Before git has returned nothing can be served; looking would only take time from what is measured.
       await site.push()
-      const servedAt = await Promise.race([waitForChange(servedState, before), failureOf(newestRun)])
+      const servedAt = await Promise.race([
+        waitForChange(servedState, before, takes === 'seconds' ? 0 : closeLooks),
+        failureOf(newestRun),
+      ])
       const newest = await waitForEnd(newestRun)
       if (newest.state !== 'succeeded')
         throw new Error(`run ${newest.id} ${newest.state}: ${newest.error?.message ?? ''}`)
@@ -123,13 +127,17 @@ function stagedAt({ steps = [] }: ApiRun): number {
 }
 
 /** A look costs the controller most of a millisecond: often where tenths count, seldom where seconds pass. */
-const [closeLookMs, wideLookMs, closeFor] = [2, 15, 100]
+const [closeLookMs, wideLookMs, closeLooks] = [2, 15, 100]
 
-async function waitForChange(look: () => Promise<string | undefined>, before: string | undefined): Promise<number> {
+async function waitForChange(
+  look: () => Promise<string | undefined>,
+  before: string | undefined,
+  close: number,
+): Promise<number> {
   for (let looks = 0; ; looks++) {
     const now = await look()
     if (now !== undefined && now !== before) return Date.now()
-    await pause(looks < closeFor ? closeLookMs : wideLookMs)
+    await pause(looks < close ? closeLookMs : wideLookMs)
   }
 }
 
@@ -137,7 +145,7 @@ async function waitForEnd(look: () => Promise<ApiRun>): Promise<ApiRun> {
   for (let looks = 0; ; looks++) {
     const found = await look()
     if (found.finishedAt !== undefined) return found
-    await pause(looks < closeFor ? closeLookMs : wideLookMs)
+    await pause(looks < closeLooks ? closeLookMs : wideLookMs)
   }
 }
 

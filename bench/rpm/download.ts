@@ -76,7 +76,7 @@ mirrors:
   const site = { larderYaml, keyring: upstream.keyring, published: '/rpm/base/repodata/repomd.xml' }
   const larder = await startLarder({ root, folder, site })
   try {
-    const times = await larder.push(upstream.roots)
+    const times = await larder.push(upstream.roots, 'seconds')
     const peakMiB = larder.memory.togetherPeakMiB()
     const exported = join(folder, 'export')
     await mkdir(exported)
