@@ -46,9 +46,23 @@ it('finds nothing wrong with what is right, but that no controller runs', async 
   expect(report.findings.filter((one) => one.check !== 'disk')).toMatchObject([
     { check: 'address', severity: 'warning', fixable: false },
   ])
-  expect(report.checks).toHaveLength(14)
+  expect(report.checks).toHaveLength(15)
   expect(report.runs).toEqual([])
   expect(report.usage.blobBytes).toBeGreaterThan(1000)
+})
+
+it('outbox: tells what forges and listeners have not taken for an hour', async () => {
+  const larder = await start()
+  const { outbox } = larder.larder.announcements
+  await outbox.enqueue({ kind: 'status', topic: 'status/larder/1', body: {} })
+  await outbox.enqueue({ kind: 'comment', topic: 'comment/1', body: {} })
+  await outbox.enqueue({ kind: 'comment', topic: 'comment/2', body: {} })
+  expect(await found(larder, 'outbox')).toEqual([])
+  larder.clockOffsetMs = hourMs + 1000
+  expect((await found(larder, 'outbox')).map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^1 state of a commit waits for the forge, the oldest since 20/),
+    expect.stringMatching(/^2 comments wait for the forge, the oldest since 20/),
+  ])
 })
 
 describe('disk', () => {
@@ -352,5 +366,5 @@ it('a check that cannot be made is a finding, and the others go on', async () =>
   expect(report.findings.filter((one) => one.check === 'events')).toMatchObject([
     { severity: 'error', message: expect.stringContaining('could not be looked at') },
   ])
-  expect(report.checks).toHaveLength(14)
+  expect(report.checks).toHaveLength(15)
 })
