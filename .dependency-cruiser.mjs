@@ -111,7 +111,7 @@ export default {
       comment: 'What is shipped never needs tests, benchmarks, scripts or development dependencies.',
       severity: 'error',
       from: { path: '^src/', pathNot: tests },
-      to: { path: ['^(test|bench|scripts)/', tests, '^node_modules/(vitest|fast-check)/'] },
+      to: { path: ['^(test|bench|demo|scripts)/', tests, '^node_modules/(vitest|fast-check)/'] },
     },
     {
       name: 'resolvable',

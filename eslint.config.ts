@@ -107,7 +107,15 @@ export default defineConfig(
   { files: ['src/core/random.ts'], rules: { 'no-restricted-syntax': restrict('random') } },
   { files: ['src/app/**/*.ts'], rules: { 'no-restricted-syntax': restrict('environment') } },
   {
-    files: ['**/*.test.ts', '**/*.contract.ts', '**/testing/**', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts'],
+    files: [
+      '**/*.test.ts',
+      '**/*.contract.ts',
+      '**/testing/**',
+      'test/**/*.ts',
+      'scripts/**/*.ts',
+      'bench/**/*.ts',
+      'demo/**/*.ts',
+    ],
     rules: { 'no-restricted-syntax': restrict('clock', 'random', 'environment') },
   },
   {

@@ -37,13 +37,17 @@ export interface Controller {
   sync(): Promise<RunSummary>
 
   /** Newest first. */
-  runs(options: { limit: number; before?: number; state?: RunState }): Promise<RunSummary[]>
+  runs(options: { limit: number; before?: number; state?: RunState; pullRequest?: number }): Promise<RunSummary[]>
   run(id: number): Promise<RunDetail>
   /** Lines after number `after`. */
   runLog(id: number, after?: number): Promise<{ number: number; at: string; message: string }[]>
   retryRun(id: number): Promise<RunSummary>
   cancelRun(id: number): Promise<RunSummary>
 
+  /** Newest first. */
+  deliveries(options: { limit: number; before?: number }): Promise<DeliverySummary[]>
+  /** Highest number first; none where the site is in no forge that has them. */
+  pullRequests(options: { limit: number; state?: PullRequestSummary['state'] }): Promise<PullRequestSummary[]>
   /** Durable when it returns; the same delivery twice is told as `duplicate`. */
   acceptDelivery(delivery: Delivery): Promise<{ status: 'accepted' | 'duplicate'; id: number }>
   /**
@@ -107,6 +111,33 @@ export interface MirrorDetail extends MirrorSummary {
   architectures: string[]
   url: string
 }
+/** What became of a webhook. */
+export interface DeliverySummary {
+  id: number
+  forge: string
+  repository: string
+  deliveryId: string
+  event: string
+  receivedAt: string
+  state: 'waiting' | 'done' | 'ignored'
+  /** Why it was ignored. */
+  reason: string | undefined
+  runId: number | undefined
+}
+export interface PullRequestSummary {
+  number: number
+  state: 'open' | 'closed' | 'merged'
+  title: string
+  author: string
+  head: string
+  headCommit: string
+  base: string
+  fromFork: boolean
+  /** The head that a maintainer gave their word for. */
+  approvedCommit: string | undefined
+  approvedBy: string | undefined
+  updatedAt: string
+}
 export interface PreviewSummary {
   run: number
   pullRequest: number | undefined
@@ -148,6 +179,11 @@ export interface RunSummary {
   goal: 'plan' | 'apply'
   state: RunState
   origin: string
+  /** Number of the pull request that it plans, and the head of main that it is planned upon. */
+  pullRequest: number | undefined
+  baseCommit: string | undefined
+  /** `untrusted`: of a fork, and no maintainer has given their word for it. */
+  trust: 'trusted' | 'untrusted'
   createdAt: string
   startedAt: string | undefined
   finishedAt: string | undefined

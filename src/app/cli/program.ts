@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { LarderError } from '../../core/index.ts'
 import { contextOf, type CommandContext } from './command-context.ts'
 import { addDoctorCommand } from './doctor-command.ts'
+import { addForgeCommands } from './forge-commands.ts'
 import { addMirrorCommands } from './mirror-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addSiteCommands } from './site-commands.ts'
@@ -59,6 +60,7 @@ function createProgram(signal: AbortSignal): Command {
   addSiteCommands(program, run)
   addMirrorCommands(program, run)
   addRunCommands(program, run)
+  addForgeCommands(program, run)
   addUpkeepCommands(program, run)
   addDoctorCommand(program, run)
   tellUsageAfterErrors(program)

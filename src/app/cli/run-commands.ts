@@ -12,6 +12,7 @@ export function addRunCommands(program: Command, bind: Bind): void {
     .command('ls')
     .description('the newest runs')
     .option('--limit <n>', 'how many', parseId, 20)
+    .option('--pull-request <n>', 'only of this one', parseId)
     .option('--state <state>', 'only waiting, running, succeeded, failed, cancelled or superseded ones')
     .action(bind(list))
   run
@@ -36,16 +37,15 @@ export function parseId(text: string): number {
 
 async function list(
   { withController, output, where }: CommandContext,
-  options: { limit: number; state?: RunState },
+  options: { limit: number; state?: RunState; pullRequest?: number },
 ): Promise<undefined> {
-  const { limit, state } = options
-  const runs = await withController((client) => client.runs(state === undefined ? { limit } : { limit, state }))
+  const runs = await withController((client) => client.runs(options))
   output.data(runs)
   output.table(
     ['RUN', 'BRANCH', 'COMMIT', 'GOAL', 'STATE', 'ORIGIN', 'TOOK', 'ERROR'],
     runs.map((one) => [
       one.id,
-      one.branch,
+      one.pullRequest === undefined ? one.branch : `#${one.pullRequest} ${one.branch}`,
       one.commit.slice(0, 8),
       one.goal,
       one.state,

@@ -1,18 +1,32 @@
 import type { EventStore } from '../../pipeline/index.ts'
 import type { Controller } from '../controller.ts'
 import type { SiteNews } from '../site-source/site-news.ts'
+import type { ControllerContext } from './context.ts'
 
-/** Webhooks: kept before they are answered, settled afterwards. */
+export interface DeliveryOptions {
+  events: EventStore
+  news: Pick<SiteNews, 'settleDeliveries'>
+}
+
+/** Webhooks: kept before they are answered, settled afterwards; and what is known of pull requests by them. */
 export function createDeliveryMethods(
-  events: EventStore,
-  news: Pick<SiteNews, 'settleDeliveries'>,
-): Pick<Controller, 'acceptDelivery'> {
+  { pullRequests }: Pick<ControllerContext, 'pullRequests'>,
+  { events, news }: DeliveryOptions,
+): Pick<Controller, 'acceptDelivery' | 'deliveries' | 'pullRequests'> {
   return {
     async acceptDelivery(delivery) {
       const result = await events.accept(delivery)
       // It never fails: what cannot be settled now is settled later.
       news.settleDeliveries().catch(() => undefined)
       return result
+    },
+    async deliveries(options) {
+      const list = await events.list(options)
+      return list.map((one) => ({ ...one, receivedAt: one.receivedAt.toISOString() }))
+    },
+    async pullRequests(options) {
+      const list = (await pullRequests?.list(options)) ?? []
+      return list.map((one) => ({ ...one, updatedAt: one.updatedAt.toISOString() }))
     },
   }
 }

@@ -63,6 +63,7 @@ async function refuseWhenOvertaken(runs: RunStore, { id, branch, goal }: Run): P
 
 function summarizeRun(run: Run): RunSummary {
   const { id, branch, commit, goal, state, origin, createdAt, startedAt, finishedAt, error } = run
+  const { pullRequest, baseCommit, trust } = run
   return {
     id,
     branch,
@@ -70,6 +71,9 @@ function summarizeRun(run: Run): RunSummary {
     goal,
     state,
     origin,
+    pullRequest,
+    baseCommit,
+    trust,
     createdAt: createdAt.toISOString(),
     startedAt: startedAt?.toISOString(),
     finishedAt: finishedAt?.toISOString(),

@@ -42,11 +42,12 @@ export function createReporter(options: ReporterOptions): Reporter {
     changed,
     async catchUp() {
       const since = options.now().getTime() - catchUpMs
-      for (const { id, finishedAt } of (await options.runs.list({ limit: mostCaughtUp })).reverse()) {
-        if (finishedAt === undefined || finishedAt.getTime() < since) continue
-        const run = await options.runs.get(id)
+      for (const run of (await options.runs.list({ limit: mostCaughtUp })).reverse()) {
+        const { id, finishedAt } = run
+        if (finishedAt === undefined || finishedAt.getTime() < since || !isTold(run, 'finished')) continue
         const told = await options.outbox.newestOf(statusTopic(run))
-        if (told === undefined || told < finishedAt) await changed(run, 'finished')
+        // A list leaves plans out.
+        if (told === undefined || told < finishedAt) await changed(await options.runs.get(id), 'finished')
       }
     },
   }

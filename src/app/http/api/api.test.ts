@@ -64,6 +64,7 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/verify', undefined, 200, 'verify base'],
     ['/api/v1/sync', undefined, 202, 'sync'],
     ['/api/v1/runs/7/retry', undefined, 200, 'retry 7'],
+    ['/api/v1/previews/7/remove', undefined, 200, 'remove previews of 7'],
     ['/api/v1/mirrors/base/export', { folder: '/srv/stick' }, 200, 'export base /srv/stick'],
     ['/api/v1/mirrors/base/keys/rotate', undefined, 200, 'rotate base'],
     ['/api/v1/mirrors/base/keys/import', { armored: 'a key' }, 200, 'import base'],
@@ -106,6 +107,7 @@ describe('writing', () => {
     '/api/v1/sync',
     '/api/v1/runs/7/retry',
     '/api/v1/runs/7/cancel',
+    '/api/v1/previews/7/remove',
     '/api/v1/mirrors/base/export',
     '/api/v1/mirrors/base/keys/rotate',
     '/api/v1/mirrors/base/keys/import',
@@ -180,7 +182,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(24)
+  expect(Object.keys(description.paths)).toHaveLength(28)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

@@ -5,6 +5,7 @@ import type { HttpContext } from '../options.ts'
 import { limitPerSource } from '../rate-limit.ts'
 import type { ApiApp } from './api-app.ts'
 import { siteSchema } from './schemas.ts'
+import { addForgeActions, addForgeRoutes } from './forges.ts'
 import { addMirrorActions } from './mirror-actions.ts'
 import { addMirrorRoutes, addPackageRoutes } from './mirrors.ts'
 import { addRunActions, addRunRoutes } from './runs.ts'
@@ -40,6 +41,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
       addKeyRoutes(api, context.controller)
       addOwnPackageRoutes(api, context.controller)
       addRunRoutes(api, context)
+      addForgeRoutes(api, context.controller)
       api.get(
         '/site',
         { schema: { tags: ['site'], summary: 'The site and the commit that holds', response: { 200: siteSchema } } },
@@ -51,6 +53,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
         writing.addHook('onRequest', async (request) => token.demand(request.headers.authorization))
         addMirrorActions(writing, context.controller)
         addRunActions(writing, context)
+        addForgeActions(writing, context.controller)
         addUpkeepActions(writing, context.controller)
         addKeyActions(writing, context.controller)
         addOwnPackageActions(writing, context.controller)

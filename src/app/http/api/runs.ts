@@ -10,6 +10,7 @@ const runsQuery = z.strictObject({
   limit: digits.transform(Number).pipe(z.number().min(1).max(500)).optional().meta({ description: 'Default 50' }),
   before: digits.transform(Number).optional().meta({ description: 'Only runs with a smaller id' }),
   state: runStateSchema.optional(),
+  pullRequest: digits.transform(Number).optional().meta({ description: 'Only runs of this pull request' }),
 })
 
 /** Reading runs: open to everyone. */
@@ -29,11 +30,12 @@ export function addRunRoutes(app: ApiApp, context: HttpContext): void {
         response: { 200: z.array(runSchema), ...failures },
       },
     },
-    ({ query: { limit = 50, before, state } }) =>
+    ({ query: { limit = 50, before, state, pullRequest } }) =>
       controller.runs({
         limit,
         ...(before === undefined ? {} : { before }),
         ...(state === undefined ? {} : { state }),
+        ...(pullRequest === undefined ? {} : { pullRequest }),
       }),
   )
   app.get(

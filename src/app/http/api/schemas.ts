@@ -138,6 +138,9 @@ export const runSchema = z
     goal: z.enum(['plan', 'apply']),
     state: runStateSchema,
     origin: z.string(),
+    pullRequest: count.optional().meta({ description: 'Number of the pull request that it plans' }),
+    baseCommit: z.string().optional().meta({ description: 'Head of main that a pull request is planned upon' }),
+    trust: z.enum(['trusted', 'untrusted']).meta({ description: 'untrusted: of a fork, and nobody has approved it' }),
     createdAt: instant,
     startedAt: instant.optional(),
     finishedAt: instant.optional(),
@@ -188,3 +191,47 @@ export const keySchema = z
     retiresAt: instant.optional().meta({ description: 'Until when an older key goes on signing' }),
   })
   .meta({ id: 'Key' })
+
+export const previewSchema = z
+  .object({
+    run: count,
+    pullRequest: count.optional(),
+    mirror: z.string(),
+    format: z.string(),
+    url: z.string().meta({ description: 'Of the repository that clients may use' }),
+    setupUrl: z.string().meta({ description: 'A script that makes a machine a client of it' }),
+    sizeBytes: count,
+    expiresAt: instant,
+  })
+  .meta({ id: 'Preview' })
+
+export const pullRequestStateSchema = z.enum(['open', 'closed', 'merged'])
+export const pullRequestSchema = z
+  .object({
+    number: count,
+    state: pullRequestStateSchema,
+    title: z.string(),
+    author: z.string(),
+    head: z.string(),
+    headCommit: z.string(),
+    base: z.string(),
+    fromFork: z.boolean(),
+    approvedCommit: z.string().optional(),
+    approvedBy: z.string().optional(),
+    updatedAt: instant,
+  })
+  .meta({ id: 'PullRequest' })
+
+export const deliverySchema = z
+  .object({
+    id: count,
+    forge: z.string(),
+    repository: z.string(),
+    deliveryId: z.string(),
+    event: z.string(),
+    receivedAt: instant,
+    state: z.enum(['waiting', 'done', 'ignored']),
+    reason: z.string().optional(),
+    runId: count.optional(),
+  })
+  .meta({ id: 'Delivery' })

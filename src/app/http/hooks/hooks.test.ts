@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 beforeEach(() => {
   secrets = ['new-secret', secret]
-  server.controller.deliveries.length = 0
+  server.controller.accepted.length = 0
 })
 
 function sign(body: string | Uint8Array, key = secret): string {
@@ -47,7 +47,7 @@ test('a signed delivery is kept as it came, once', async () => {
   expect([first.status, await first.json()]).toEqual([202, { status: 'accepted', id: 1 }])
   const again = await deliver(body)
   expect([again.status, await again.json()]).toEqual([200, { status: 'duplicate', id: 1 }])
-  expect(server.controller.deliveries).toEqual([
+  expect(server.controller.accepted).toEqual([
     {
       forge: 'github',
       repository: 'campus/site',
@@ -62,7 +62,7 @@ test('a form carries the same JSON', async () => {
   const form = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
   const response = await deliver(form, { 'content-type': 'application/x-www-form-urlencoded' })
   expect(response.status).toBe(202)
-  expect(server.controller.deliveries[0]?.body).toBe(JSON.stringify(payload))
+  expect(server.controller.accepted[0]?.body).toBe(JSON.stringify(payload))
 })
 
 test('either secret of a rotation counts, as long as it is configured', async () => {
@@ -91,7 +91,7 @@ test.each([
 ])('%s is refused', async (_name, body, headers, status, code) => {
   const response = await deliver(body, headers)
   expect([response.status, await response.json()]).toMatchObject([status, { error: { code } }])
-  expect(server.controller.deliveries).toEqual([])
+  expect(server.controller.accepted).toEqual([])
 })
 
 test('bytes that are no UTF-8 are refused', async () => {
@@ -126,13 +126,13 @@ test('whatever is delivered, signed or not, is answered, and only signed events 
   const event = fc.constantFrom('push', 'pull_request', 'ping', 'issues', 'constructor')
   await fc.assert(
     fc.asyncProperty(body, event, fc.boolean(), async (content, name, signed) => {
-      server.controller.deliveries.length = 0
+      server.controller.accepted.length = 0
       const response = await deliver(content, {
         'x-github-event': name,
         'x-hub-signature-256': signed ? sign(content) : sign(content, 'wrong'),
       })
       expect(signed ? [202, 400] : [401]).toContain(response.status)
-      expect(server.controller.deliveries).toHaveLength(response.status === 202 ? 1 : 0)
+      expect(server.controller.accepted).toHaveLength(response.status === 202 ? 1 : 0)
     }),
     { numRuns: 200 },
   )

@@ -1,8 +1,10 @@
 import type { ApiApp } from '../api/api-app.ts'
+import { runParams } from '../api/parameters.ts'
 import { baseUrlOf } from '../base-url.ts'
 import type { HttpMetrics } from '../metrics.ts'
 import type { HttpContext } from '../options.ts'
 import { pageSecurityPolicy } from './page.ts'
+import { renderRun } from './run-page.ts'
 import { renderStatus } from './status-page.ts'
 
 /** The status page, probes and metrics. */
@@ -23,6 +25,19 @@ export function addPages(app: ApiApp, context: HttpContext, metrics: HttpMetrics
       .headers({ 'content-security-policy': pageSecurityPolicy, 'cache-control': 'no-cache' })
       .type('text/html; charset=utf-8')
       .send(renderStatus({ site, commit, baseUrl, health, mirrors, runs, git }))
+  })
+
+  app.get('/runs/:run', { schema: { hide: true, params: runParams } }, async (request, reply) => {
+    const { run } = request.params
+    const [found, log, previews] = await Promise.all([
+      controller.run(run),
+      controller.runLog(run),
+      controller.previews(run),
+    ])
+    return reply
+      .headers({ 'content-security-policy': pageSecurityPolicy, 'cache-control': 'no-cache' })
+      .type('text/html; charset=utf-8')
+      .send(renderRun({ run: found, log, previews }))
   })
 
   // Alive: this process answers. Ready: it can also do its work.

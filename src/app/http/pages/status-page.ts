@@ -85,7 +85,7 @@ function runTable(runs: readonly RunSummary[]): Html {
     const tone = state === 'succeeded' ? 'good' : state === 'failed' ? 'bad' : 'soft'
     const why = error && html`<br /><span class="soft">${error.message}</span>`
     return html`<tr>
-      <td><a href="/api/v1/runs/${id}">${id}</a></td>
+      <td><a href="/runs/${id}">${id}</a></td>
       <td>${goal}</td>
       <td>${branch} <code>${commit.slice(0, 12)}</code></td>
       <td><span class="${tone}">${state}</span>${why}</td>

@@ -18,7 +18,7 @@ export const sealedAt = new Date('2026-11-20T08:00:00Z')
 /** A controller that holds everything in memory, and remembers what it was asked to do. */
 export class FakeController implements Controller {
   readonly files = new Map<string, PublishedFile>()
-  readonly deliveries: Delivery[] = []
+  readonly accepted: Delivery[] = []
   readonly pushes: { moment: 'check' | 'pushed'; push: Push }[] = []
   readonly actions: string[] = []
   readonly logs = new Map<number, { number: number; at: string; message: string }[]>()
@@ -164,6 +164,9 @@ export class FakeController implements Controller {
       goal: 'apply',
       state,
       origin: 'push',
+      pullRequest: undefined,
+      baseCommit: undefined,
+      trust: 'trusted' as const,
       createdAt: sealedAt.toISOString(),
       startedAt: undefined,
       finishedAt: undefined,
@@ -183,9 +186,9 @@ export class FakeController implements Controller {
   }
 
   acceptDelivery = async (delivery: Delivery) => {
-    const known = this.deliveries.findIndex(({ deliveryId }) => deliveryId === delivery.deliveryId)
+    const known = this.accepted.findIndex(({ deliveryId }) => deliveryId === delivery.deliveryId)
     if (known >= 0) return { status: 'duplicate' as const, id: known + 1 }
-    return { status: 'accepted' as const, id: this.deliveries.push(delivery) }
+    return { status: 'accepted' as const, id: this.accepted.push(delivery) }
   }
   checkPush = (push: Push, tell: (line: string) => void) => {
     this.pushes.push({ moment: 'check', push })
@@ -200,8 +203,10 @@ export class FakeController implements Controller {
     this.files.get(`preview/${run}/${format}/${mirror}/${path}`)
   previewFolder = (run: number, format: string, mirror: string, path: string) =>
     this.publishedFolder(`preview/${run}/${format}`, mirror, path)
+  deliveries = async () => []
+  pullRequests = async () => []
   previews = async () => []
-  removePreviews = async () => 0
+  removePreviews = async (run: number) => this.actions.push(`remove previews of ${run}`)
   previewKey = async (run: number): Promise<string> => {
     throw new LarderError('PREVIEW_UNKNOWN', { message: `Run ${run} has no preview.` })
   }
