@@ -150,8 +150,9 @@ describe('a failure', () => {
   it.each([
     ['FETCH_UNREACHABLE', 'error'],
     ['MERGE_CONFLICT', 'failure'],
+    ['FORK_NEEDS_APPROVAL', 'pending'],
     ['no such code', 'error'],
-  ])('by %s is a %s', (code, state) => {
+  ])('by %s is told as %s', (code, state) => {
     expect(renderReport(subject({ state: 'failed', error: { code, message: 'It is so.' } }))).toMatchObject({
       state,
       title: 'It is so.',

@@ -38,6 +38,8 @@ const budgets: readonly RowBudget[] = [
 function stateOf({ state, error }: Run): CommitStatus['state'] {
   if (state === 'waiting' || state === 'running') return 'pending'
   if (state === 'succeeded') return 'success'
+  // Nothing is wrong with it: somebody's word is missing.
+  if (error?.code === 'FORK_NEEDS_APPROVAL') return 'pending'
   // What a check refuses is the author's to mend; the rest is not.
   return error !== undefined && isErrorCode(error.code) && catalogue[error.code].exitCode === 3 ? 'failure' : 'error'
 }

@@ -255,3 +255,48 @@ describe('a stand-in', () => {
     },
   )
 })
+
+describe('an answer that no forge gives', () => {
+  const answering = (text: string, status = 200) =>
+    forgeNamed('github').api({
+      url: 'http://forge.example.org',
+      repository: 'campus/site',
+      credentials: undefined,
+      send: () => Promise.resolve({ status, headers: {}, text }),
+      now: () => new Date(),
+    })
+  const pull = { number: 1, title: 'x', updated_at: '2026-01-01', head: { ref: 'a' }, base: { ref: 'main' } }
+
+  it.each([
+    ['', 200, 'a list was expected'],
+    ['<html>Sign in</html>', 200, 'no JSON'],
+    ['{}', 200, 'a list was expected'],
+    ['[1]', 200, 'expected object'],
+    [JSON.stringify([pull]), 200, 'head.sha'],
+    [JSON.stringify([{ ...pull, head: { ref: 'a', sha: '--upload-pack=x' } }]), 200, 'a full commit id'],
+    ['<html>Bad gateway</html>', 404, 'with 404.'],
+    ['null', 404, 'with 404.'],
+    ['{"message":"Not Found."}', 404, 'with 404: Not Found.'],
+    ['{"message":["too\\u001b[2J","many"]}', 400, 'with 400: ["too'],
+  ])('is refused, and says why: %s', async (text, status, why) => {
+    const failure = answering(text, status).openPullRequests(signal)
+    await expect(failure).rejects.toMatchObject({ code: 'FORGE_REFUSED' })
+    await expect(failure).rejects.toThrow(why)
+  })
+
+  it('goes on for ever, and is not followed for ever', async () => {
+    let asked = 0
+    const api = forgeNamed('gitea').api({
+      url: 'http://forge.example.org',
+      repository: 'campus/site',
+      credentials: undefined,
+      send: () => {
+        asked++
+        return Promise.resolve({ status: 200, headers: { link: '<http://x>; rel="next"' }, text: '[]' })
+      },
+      now: () => new Date(),
+    })
+    await expect(api.openPullRequests(signal)).rejects.toThrow('more than 100 pages')
+    expect(asked).toBe(100)
+  })
+})

@@ -6,8 +6,8 @@ import type { ApiReply, ApiRequest, Dialect, StandInWorld } from './stand-in-wor
 
 export interface StandInServer {
   readonly apiUrl: string
-  /** All requests, in order. */
-  readonly requests: { method: string; path: string; body: unknown; status: number }[]
+  /** All requests, in order; `atMs` as performance.now() has it. */
+  readonly requests: { method: string; path: string; body: unknown; status: number; atMs: number }[]
   /** What a real forge would have refused, and why. */
   readonly faults: string[]
   /** It answers everything so from now on: a status, or a connection that is cut. */
@@ -63,7 +63,13 @@ async function answer(
   }
   const record = (reply: ApiReply, why?: string): void => {
     const { status } = reply
-    self.requests.push({ method, path, body: text === '' ? undefined : JSON.parse(text), status })
+    self.requests.push({
+      method,
+      path,
+      body: text === '' ? undefined : JSON.parse(text),
+      status,
+      atMs: performance.now(),
+    })
     if (why !== undefined) self.faults.push(`${method} ${path}: ${status}: ${why}`)
     send(options, path, reply, response)
   }
