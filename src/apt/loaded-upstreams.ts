@@ -1,12 +1,10 @@
-import { digestOf, hexOf } from '../core/index.ts'
+import { digestOf } from '../core/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { FormatContext, MirrorRequest } from '../mirror/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
 import type { BlobStore } from '../store/index.ts'
-import { compilePacked } from './compile/compile-packed.ts'
-import { openWritten } from './compile-index.ts'
+import { CompiledIndices, isOfPackages } from './compiled-indices.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
-import { PackageIndex } from './package-index.ts'
 import { SourceCatalogue, type SourceMember } from './source-catalogue.ts'
 import { beginTranslations, type LazyTranslations } from './lazy-translations.ts'
 import { Universe, type UniverseMember } from './universe.ts'
@@ -15,10 +13,9 @@ import {
   createUpstreamMemory,
   findSuites,
   loadSuite,
-  packedIndex,
+  type ChosenIndex,
   type Host,
   type Suite,
-  type SuiteIndex,
 } from './upstream/index.ts'
 
 /** Everything that the upstreams of one mirror offer, verified and in memory. */
@@ -55,10 +52,24 @@ export async function loadUpstreams(
   request: AptRequest,
   earlier: LoadedUpstreams | undefined,
 ): Promise<LoadedUpstreams> {
-  const suites = await loadSuites(loader, context, request)
-  const fingerprint = fingerprintOf(suites)
-  if (earlier?.fingerprint === fingerprint)
-    return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
+  const compiled = new CompiledIndices(loader)
+  try {
+    const suites = await loadSuites(loader, context, request, compiled)
+    const fingerprint = fingerprintOf(suites)
+    if (earlier?.fingerprint === fingerprint)
+      return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
+    return { ...(await openSuites(loader, context, request, { suites, compiled })), fingerprint }
+  } finally {
+    await compiled.close()
+  }
+}
+
+async function openSuites(
+  loader: UpstreamLoader,
+  context: FormatContext,
+  request: AptRequest,
+  { suites, compiled }: { suites: readonly Suite[]; compiled: CompiledIndices },
+): Promise<Omit<LoadedUpstreams, 'fingerprint'>> {
   const descriptions = suites.flatMap(({ indices }) => indices.filter(({ kind }) => kind === 'Translation-en'))
   // Begun first: this thread has little to do while another compiles the large indices.
   const translations = beginTranslations(loader, context, descriptions)
@@ -66,25 +77,17 @@ export async function loadUpstreams(
   const sourceMembers: (SourceMember & { rank: number })[] = []
   const rankOf = new Map(request.upstreams.map(({ name }, rank) => [name, rank]))
   for (const suite of suites) {
-    for (const index of suite.indices) {
-      if (index.kind === 'Packages' || index.kind === 'Sources') {
-        const { upstream, suite: suiteName } = suite
-        const rank = rankOf.get(upstream) ?? 0
-        const member = {
-          index: await packageIndex(loader, context, suite, index),
-          upstream,
-          rank,
-          suite: suiteName,
-          component: index.component,
-        }
-        if (index.kind === 'Packages') members.push(member)
-        else sourceMembers.push(member)
-      }
+    for (const found of suite.indices.filter(isOfPackages)) {
+      const { upstream, suite: suiteName } = suite
+      const rank = rankOf.get(upstream) ?? 0
+      const index = await compiled.open(suite, found, context.signal)
+      const member = { index, upstream, rank, suite: suiteName, component: found.component }
+      if (found.kind === 'Packages') members.push(member)
+      else sourceMembers.push(member)
     }
   }
   const universe = new Universe(members, request.mirror.architectures)
   return {
-    fingerprint,
     suites,
     universe,
     sources: request.mirror.sources ? new SourceCatalogue(sourceMembers.sort((a, b) => a.rank - b.rank)) : undefined,
@@ -94,7 +97,12 @@ export async function loadUpstreams(
   }
 }
 
-async function loadSuites(loader: UpstreamLoader, context: FormatContext, request: AptRequest): Promise<Suite[]> {
+async function loadSuites(
+  loader: UpstreamLoader,
+  context: FormatContext,
+  request: AptRequest,
+  compiled: CompiledIndices,
+): Promise<Suite[]> {
   const { fetcher, store, host } = loader
   const { mirror, files } = request
   const memory = createUpstreamMemory(loader.cache)
@@ -112,9 +120,11 @@ async function loadSuites(loader: UpstreamLoader, context: FormatContext, reques
   )
   const { progress, signal, lease, now } = context
   const wanted = { sources: mirror.sources }
-  return Promise.all(
-    sources.flat().map((source) => loadSuite({ fetcher, store, memory, progress, signal, lease, now, wanted }, source)),
-  )
+  const onChosen = (chosen: readonly ChosenIndex[]): void => {
+    compiled.expect(chosen)
+  }
+  const suiteLoader = { fetcher, store, memory, progress, signal, lease, now, wanted, onChosen }
+  return Promise.all(sources.flat().map((source) => loadSuite(suiteLoader, source)))
 }
 
 function fingerprintOf(suites: readonly Suite[]): string {
@@ -133,21 +143,4 @@ function suiteOfMembers(universe: Universe, suites: readonly Suite[]): Map<Unive
     if (suite !== undefined) found.set(member, suite)
   }
   return found
-}
-
-/** Opens the compiled index, or compiles it when there is none, or only a damaged one, or one of an older Larder. */
-async function packageIndex(
-  { store, cacheFolder }: UpstreamLoader,
-  context: FormatContext,
-  suite: Suite,
-  index: SuiteIndex,
-): Promise<PackageIndex> {
-  const kind = index.kind === 'Sources' ? 'sources' : 'packages'
-  const what = kind === 'sources' ? 'source' : index.architecture
-  const label = `upstream ${suite.upstream}, ${suite.suite}/${index.component} ${what}`
-  const options = { folder: cacheFolder, key: hexOf(index.digest), kind, label } as const
-  const known = PackageIndex.open(options.folder, options.key)
-  if (known !== undefined) return known
-  await compilePacked(packedIndex(store, index), options, context.signal)
-  return openWritten(options)
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { LarderError } from '../../core/index.ts'
 import type { CompileTask, FromWorker, SentFailure, ToWorker } from './messages.ts'
@@ -6,19 +5,19 @@ import { mostPartsUnderWay } from './messages.ts'
 
 /**
  * Compiles a packed index in a thread of its own, which has ended when this has. Throws what compiling in this thread
- * would, and what the source throws. CANCELLED.
+ * would, and what the source throws. CANCELLED. `worker`: one that was started before and has done nothing yet.
  */
 export async function compileInWorker(
   source: AsyncIterable<Uint8Array>,
   task: CompileTask,
-  signal: AbortSignal,
+  { signal, worker = startWorker() }: { signal: AbortSignal; worker?: Worker },
 ): Promise<void> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task })
-  const ended = once(worker, 'exit')
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   const stop = (): void => post(worker, { kind: 'stop' })
   signal.addEventListener('abort', stop, { once: true })
-  if (signal.aborted) stop()
   const written = outcomeOf(worker)
+  post(worker, { kind: 'task', task })
+  if (signal.aborted) stop()
   try {
     await feed(source, worker)
     await written
@@ -27,6 +26,10 @@ export async function compileInWorker(
     stop()
     await ended
   }
+}
+
+export function startWorker(): Worker {
+  return new Worker(new URL('./worker.ts', import.meta.url))
 }
 
 /** At the pace of the worker, and no longer than it takes any. */

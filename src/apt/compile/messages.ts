@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../core/index.ts'
 import type { CompileOptions } from '../compile-index.ts'
 import type { PackedForm } from './packed-text.ts'
 
-/** What a worker is to do: all that it is told at its start. */
+/** What a worker is to do, once in its life. */
 export interface CompileTask {
   form: PackedForm
   options: CompileOptions
@@ -10,6 +10,7 @@ export interface CompileTask {
 
 /** From the controller to the worker: the packed index, part by part. */
 export type ToWorker =
+  | { kind: 'task'; task: CompileTask }
   | { kind: 'part'; bytes: Uint8Array<ArrayBuffer> }
   | { kind: 'end' }
   /** The worker stops, and leaves nothing behind. */

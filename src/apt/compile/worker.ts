@@ -2,21 +2,22 @@
  * The thread that compiles one large index, while the controller goes on. It is given the packed index in messages and
  * writes the compiled file; its code is the same that compiles small ones in the controller's own thread.
  */
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { isLarderError, LarderError } from '../../core/index.ts'
 import { decompress } from '../../unpack/index.ts'
 import { writeIndex } from '../compile-index.ts'
 import type { CompileTask, FromWorker, SentFailure, ToWorker } from './messages.ts'
 
 const port = parentPort!
-const { form, options } = workerData as CompileTask
+const { promise: told, resolve: tell } = Promise.withResolvers<CompileTask>()
 const stopping = new AbortController()
 const received: Uint8Array[] = []
 let isWhole = false
 let wake = (): void => undefined
 
 port.on('message', (message: ToWorker) => {
-  if (message.kind === 'part') received.push(message.bytes)
+  if (message.kind === 'task') tell(message.task)
+  else if (message.kind === 'part') received.push(message.bytes)
   else if (message.kind === 'end') isWhole = true
   else stopping.abort()
   wake()
@@ -24,18 +25,17 @@ port.on('message', (message: ToWorker) => {
 
 async function* parts(): AsyncGenerator<Uint8Array> {
   for (;;) {
-    if (stopping.signal.aborted)
-      throw new LarderError('CANCELLED', { message: `compiling ${options.label} was stopped` })
+    if (stopping.signal.aborted) throw new LarderError('CANCELLED', { message: 'compiling an index was stopped' })
     const part = received.shift()
     if (part !== undefined) {
       yield part
-      tell({ kind: 'used' })
+      answer({ kind: 'used' })
     } else if (isWhole) return
     else await new Promise<void>((resolve) => (wake = resolve))
   }
 }
 
-function tell(message: FromWorker): void {
+function answer(message: FromWorker): void {
   port.postMessage(message)
 }
 
@@ -46,10 +46,11 @@ function sendable(error: unknown): SentFailure {
   return { code: undefined, message, stack, ...(code === undefined ? {} : { systemCode: code }) }
 }
 
+const { form, options } = await told
 try {
   await writeIndex(decompress(parts(), form.format, { ...form, signal: stopping.signal }), options)
-  tell({ kind: 'written' })
+  answer({ kind: 'written' })
 } catch (error) {
-  tell({ kind: 'failed', failure: sendable(error) })
+  answer({ kind: 'failed', failure: sendable(error) })
 }
 port.close()
