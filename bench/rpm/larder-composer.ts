@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { nodeSettings } from '../node-settings.ts'
 
 export interface ComposerRequest {
   /** Names of the packages that the repository is to have. Those that it did not have before are hashed. */
@@ -21,7 +22,9 @@ export interface LarderComposer {
 }
 
 export async function startComposer(packagesFolder: string, stateFolder: string): Promise<LarderComposer> {
-  const child = fork(join(import.meta.dirname, 'composer-process.ts'), [packagesFolder, stateFolder])
+  const { flags, environment } = nodeSettings(join(import.meta.dirname, '../..'))
+  const script = join(import.meta.dirname, 'composer-process.ts')
+  const child = fork(script, [packagesFolder, stateFolder], { execArgv: flags, env: environment })
   const next = async (): Promise<unknown> => {
     const answer = await Promise.race([once(child, 'message'), once(child, 'exit').then(() => undefined)])
     if (answer === undefined) throw new Error('the process that composes has ended')

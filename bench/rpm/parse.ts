@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { primaryParts, syntheticPackages } from '../../src/rpm/testing/primary-text.ts'
 import { measureProcess } from '../measure-process.ts'
+import { nodeSettings } from '../node-settings.ts'
 import { median } from '../report.ts'
 import type { RpmBenchContext } from './bench.ts'
 
@@ -14,8 +15,9 @@ const megabyte = 1e6
 const targetMBps = 60
 
 /** Compiling a primary.xml of 50 MB, and one of 60,000 packages for the memory; each in a process of its own. */
-export async function measureParse({ folder, report, runs }: RpmBenchContext): Promise<void> {
+export async function measureParse({ folder, report, root, runs }: RpmBenchContext): Promise<void> {
   const script = join(import.meta.dirname, 'parse-process.ts')
+  const { flags, environment: env } = nodeSettings(root)
   for (const count of [usualCount, 60_000]) {
     const path = join(folder, `primary-${count}.xml`)
     await writePrimary(path, count)
@@ -24,7 +26,9 @@ export async function measureParse({ folder, report, runs }: RpmBenchContext): P
     const processorSeconds: number[] = []
     let peakMiB = 0
     for (let index = 0; index < runs; index++) {
-      const result = await measureProcess(process.execPath, [script, path, join(folder, `parse-${index}`)])
+      const result = await measureProcess(process.execPath, [...flags, script, path, join(folder, `parse-${index}`)], {
+        env,
+      })
       const answer = JSON.parse(result.stdout) as { seconds: number; processorSeconds: number }
       seconds.push(answer.seconds)
       processorSeconds.push(answer.processorSeconds)
