@@ -74,6 +74,11 @@ async function start(name: ForgeName): Promise<void> {
 notify: [{ url: "http://127.0.0.1:${port}/hook" }]
 `,
   )
+  await launch()
+}
+
+async function launch(): Promise<void> {
+  const { type } = forge.config
   const dataFolder = dataFolderAt(join(folder, 'data'), {})
   const environment = { PATH: process.env['PATH'] }
   const where = { host: '127.0.0.1', port: 0 }
@@ -128,6 +133,33 @@ describe.each<ForgeName>(['github', 'gitlab', 'gitea'])('at %s', (name) => {
     ])
   }, 60_000)
 })
+
+it('a forge whose API is down fails no run, and is told everything once it is back, across a restart', async () => {
+  await start('github')
+  await settle()
+  forge.server.outage = { status: 503 }
+  await forge.push({ 'packages.json': '["alpha", "gamma"]\n' }, { branch: 'add-alpha' })
+  const pull = await forge.openPull({ branch: 'add-alpha' })
+  await settle()
+  expect((await controller?.larder.controller.runs({ limit: 1 }))?.[0]).toMatchObject({
+    goal: 'plan',
+    state: 'succeeded',
+  })
+  const main = await forge.merge(1)
+  await settle()
+  expect([...states(pull.headCommit), ...states(main)]).toEqual([])
+  await controller?.stop()
+  forge.server.outage = 'cut'
+  await launch()
+  await settle()
+  forge.server.outage = undefined
+  await controller?.stop()
+  await launch()
+  await settle()
+  expect(states(pull.headCommit)).toEqual(['larder success'])
+  expect(states(main)).toEqual(['larder/apply success'])
+  expect(forge.world.comments).toHaveLength(1)
+}, 60_000)
 
 function isApplyOf({ run }: Record<string, unknown>, commit: string): boolean {
   const { goal, commit: applied, state } = run as { goal: string; commit: string; state: string }

@@ -36,8 +36,8 @@ export interface OutboxRows {
   /** None of these changes what is settled or was replaced meanwhile. */
   settle(id: number, state: 'done' | 'abandoned', reason?: string): Promise<void>
   postpone(id: number, until: { notBefore: Date; reason: string }): Promise<void>
-  /** What failed before is due at once. */
-  hasten(kind: OutboxKind): Promise<void>
+  /** What failed before is due at once: of a kind, or all. */
+  hasten(kind?: OutboxKind): Promise<void>
   /** Deletes what was settled before then. Answers how many. */
   prune(before: Date): Promise<number>
 }
@@ -83,15 +83,11 @@ function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Question
       )
     },
     async hasten(kind) {
-      await state.relaxedTransaction((db) =>
-        db
-          .updateTable('outbox')
-          .set({ not_before: stamp() })
-          .where('state', '=', 'waiting')
-          .where('kind', '=', kind)
-          .where('not_before', '>', stamp())
-          .execute(),
-      )
+      await state.relaxedTransaction((db) => {
+        const later = db.updateTable('outbox').set({ not_before: stamp() }).where('state', '=', 'waiting')
+        const some = later.where('not_before', '>', stamp())
+        return (kind === undefined ? some : some.where('kind', '=', kind)).execute()
+      })
     },
     prune: (before) =>
       state.relaxedTransaction(async (db) => {

@@ -164,6 +164,19 @@ it('goes on after a restart, with what was being sent', async () => {
   expect(sent).toEqual([1, 2])
 })
 
+it('tries at once after a restart what had failed: a token may have been mended', async () => {
+  fail = () => {
+    throw new LarderError('FORGE_REFUSED', { message: 'Bad token.', context: { status: 401, retryAfterMs: 3600_000 } })
+  }
+  open()
+  await add('a', 1)
+  await outbox.stop()
+  fail = () => undefined
+  open()
+  await outbox.idle()
+  expect(sent).toEqual([1])
+})
+
 it('does nothing until it is started', async () => {
   const handlers = {
     status: async (body: unknown) => {

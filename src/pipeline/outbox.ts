@@ -26,6 +26,7 @@ export type OutboxHandler = (body: unknown, signal: AbortSignal) => Promise<void
 export interface Outbox {
   /** Durable when it returns. */
   enqueue(message: NewMessage): Promise<void>
+  /** What failed before is tried at once: a token may have been mended since. */
   start(): void
   /** Ends what is being sent; it waits for the next start. */
   stop(): Promise<void>
@@ -63,6 +64,7 @@ class SendingOutbox implements Outbox {
   readonly #failing = new Set<OutboxKind>()
   readonly #stopping = new AbortController()
   #isStarted = false
+  #hasHastened = false
   #isWoken = false
   #loop: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -124,6 +126,8 @@ class SendingOutbox implements Outbox {
   async #fill(): Promise<void> {
     this.#isWoken = false
     clearTimeout(this.#timer)
+    if (!this.#hasHastened) await this.#rows.hasten()
+    this.#hasHastened = true
     const now = this.#options.clock.now()
     // Of each topic that is being sent, one row may be among them.
     const due = await this.#rows.due(now, mostAtOnce + this.#sending.size)
