@@ -17,15 +17,19 @@ export function codeCell(text: string): string {
   return codeSpan(text.replaceAll('|', '¦'))
 }
 
-/** Lines from outside as a block of code, with a fence that none of them can close. */
-export function codeBlock(lines: readonly string[], language = 'text'): string {
-  const clean = lines.map((line) =>
-    line.replaceAll(/[\p{Cf}\p{Cc}]/gu, (character) => (character === '\n' ? '\n' : ' ')),
-  )
-  const text = clean.join('\n')
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
-  const fence = '`'.repeat(longest + 1)
-  return `${fence}${language}\n${text}\n${fence}`
+/**
+ * Text from outside as a block of code. No line of it can close the block, nor be taken for a command by whoever reads
+ * comments line by line: a forge (`/merge`), its bots, or Larder itself (`/larder ok`), to whom ours is the word of
+ * somebody who may say so.
+ */
+export function codeBlock(texts: readonly string[], language = 'text'): string {
+  const lines = texts.flatMap((text) => text.split(/[\n\r\u2028\u2029]/)).map((line) => plainLine(line))
+  return ['```' + language, ...lines, '```'].join('\n')
+}
+
+function plainLine(line: string): string {
+  const plain = line.replaceAll(/[\p{Cf}\p{Cc}]/gu, ' ').replaceAll('```', "'''")
+  return /^\s*\//.test(plain) ? `· ${plain}` : plain
 }
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { MirrorPackage } from '../../mirror/index.ts'
 import type { RecordedChange, Run } from '../../pipeline/index.ts'
+import { readApproval } from '../../forge/approval.ts'
 import { renderReport } from './render-report.ts'
 import { longestReportBytes, type ReportSubject } from './report.ts'
 
@@ -186,6 +187,21 @@ describe('what comes from outside', () => {
     const text = outsideCode(renderReport(subject(more)).summary)
     expect(text).not.toMatch(/evil|everyone|img|hi$/m)
     expect(text).not.toMatch(/[@\u202e]/)
+  })
+
+  it.each([
+    '/larder ok',
+    ' \t/larder ok',
+    'x\n/larder ok\r\n',
+    'x\u2028/merge',
+    '```\n/close\n```',
+    '\u200b/larder ok',
+  ])('gives no orders to whoever reads comments line by line: %j', (text) => {
+    const error = { code: 'INTERNAL', message: text, hint: text }
+    const plan = [{ ...change([packageNamed(text)], { notes: [text] }), subject: text, summary: text }]
+    const { summary } = renderReport(subject({ branch: text, state: 'failed', error, plan }, { unchanged: [text] }))
+    expect(summary).not.toMatch(/^\s*\//m)
+    expect(readApproval(summary)).toBeUndefined()
   })
 
   it('whatever it is', () => {

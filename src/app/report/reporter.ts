@@ -1,4 +1,4 @@
-import type { CommitStatus, ForgeApi } from '../../forge/index.ts'
+import { commentMarker, type CommitStatus, type ForgeApi } from '../../forge/index.ts'
 import type { NewMessage, Outbox, OutboxHandler, Run, RunStep, RunStore } from '../../pipeline/index.ts'
 import type { PreviewSummary } from '../controller.ts'
 import { renderReport } from './render-report.ts'
@@ -26,9 +26,6 @@ export interface Reporter {
   /** Reports what ended while nobody could write that down: the process was killed between the two. */
   catchUp(): Promise<void>
 }
-
-/** What is in our comment, and in no other. */
-const commentMarker = '<!-- larder: kept up to date by Larder -->'
 
 export function createReporter(options: ReporterOptions): Reporter {
   const changed: Reporter['changed'] = async (run, moment) => {
