@@ -29,8 +29,8 @@ export interface HttpOptions {
 export interface HttpLimits {
   /** Requests that write, from one address. Default 120. */
   writesPerMinute: number
-  /** Deliveries, from one address: forges send in bursts. Default 600. */
-  hooksPerMinute: number
+  /** Deliveries that are refused, from one address; then its others are too, for a minute. Default 60. */
+  refusedHooksPerMinute: number
   /** Default 25 MiB, which is the most that GitHub sends. */
   hookBytes: number
   /** Clones at once, and besides them pushes. Default 16. */
@@ -51,7 +51,7 @@ export interface HttpLimits {
 
 export const defaultLimits: HttpLimits = {
   writesPerMinute: 120,
-  hooksPerMinute: 600,
+  refusedHooksPerMinute: 60,
   hookBytes: 25 * 1024 * 1024,
   gitProcesses: 16,
   pushBytes: 256 * 1024 * 1024,

@@ -67,7 +67,7 @@ type PullRequestPayload = z.infer<typeof pullRequestSchema>
 const commentSchema = z.object({
   action: z.string(),
   is_pull: z.boolean().nullish(),
-  issue: z.object({ number: z.number().int().positive(), pull_request: z.unknown() }).nullish(),
+  issue: z.object({ number: z.number().int().positive(), pull_request: z.unknown().optional() }).nullish(),
   comment: z.object({ body: z.string().nullish(), user: userSchema }).nullish(),
 })
 

@@ -63,7 +63,7 @@ const pullRequestSchema = z.object({
 type PullRequestPayload = z.infer<typeof pullRequestSchema>
 const commentSchema = z.object({
   action: z.string(),
-  issue: z.object({ number: z.number().int().positive(), pull_request: z.unknown() }),
+  issue: z.object({ number: z.number().int().positive(), pull_request: z.unknown().optional() }),
   comment: z.object({ body: z.string().nullish(), user: userSchema, author_association: z.string().nullish() }),
 })
 

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { forgeNamed } from '../../../forge/index.ts'
@@ -13,7 +14,7 @@ let secrets: string[]
 beforeAll(async () => {
   server = await startServer({
     hooks: { forge: forgeNamed('github'), secrets: () => secrets },
-    limits: { hooksPerMinute: 100_000, hookBytes: 100_000 },
+    limits: { refusedHooksPerMinute: 100_000, hookBytes: 100_000 },
   })
 })
 afterAll(() => server[Symbol.asyncDispose]())
@@ -85,7 +86,7 @@ test.each([
   ['no JSON', 'nonsense', {}, 400, 'HOOK_MALFORMED'],
   ['no push', '{}', {}, 400, 'HOOK_MALFORMED'],
   ['no field payload', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' }, 400, 'HOOK_MALFORMED'],
-  ['too much', 'x'.repeat(100_001), {}, 413, 'USAGE'],
+  ['too much', 'x'.repeat(100_001), {}, 413, 'HOOK_TOO_LARGE'],
   ['Gitea', text, { 'x-gitea-event': 'push' }, 400, 'HOOK_MALFORMED'],
   ['Forgejo', text, { 'x-forgejo-event': 'push' }, 400, 'HOOK_MALFORMED'],
 ])('%s is refused', async (_name, body, headers, status, code) => {
@@ -138,12 +139,40 @@ test('whatever is delivered, signed or not, is answered, and only signed events 
   )
 })
 
-test('too many deliveries from one address are told to wait', async () => {
+test('whoever is refused too often waits; whoever signs never does', async () => {
   await using limited = await startServer({
-    hooks: { forge: forgeNamed('github'), secrets: () => [] },
-    limits: { hooksPerMinute: 2 },
+    hooks: { forge: forgeNamed('github'), secrets: () => [secret] },
+    limits: { refusedHooksPerMinute: 2 },
   })
-  const statuses: number[] = []
-  for (let i = 0; i < 3; i++) statuses.push((await limited.fetch('/hooks/github', { method: 'POST' })).status)
-  expect(statuses).toEqual([400, 400, 429])
+  const send = async (signature: string, id: number): Promise<number> => {
+    const headers = { 'x-github-event': 'push', 'x-github-delivery': `d-${id}`, 'x-hub-signature-256': signature }
+    return (await limited.fetch('/hooks/github', { method: 'POST', body: text, headers })).status
+  }
+  const good: number[] = []
+  for (let id = 0; id < 5; id++) good.push(await send(sign(text), id))
+  expect(good).toEqual([202, 202, 202, 202, 202])
+  const bad: number[] = []
+  for (let id = 5; id < 8; id++) bad.push(await send(sign(text, 'a guess'), id))
+  expect(bad).toEqual([401, 401, 429])
+  expect(await send(sign(text), 9)).toBe(429)
+})
+
+test('what says that it is too large is refused before it is sent', async () => {
+  const answer = await new Promise<number>((resolve, reject) => {
+    const { hostname, port } = new URL(server.url)
+    const asked = request({
+      hostname,
+      port,
+      path: '/hooks/github',
+      method: 'POST',
+      headers: { 'content-length': 100 * 1024 * 1024, 'x-github-event': 'push' },
+    })
+    asked.on('response', (response) => {
+      resolve(response.statusCode ?? 0)
+      asked.destroy()
+    })
+    asked.on('error', reject)
+    asked.flushHeaders()
+  })
+  expect(answer).toBe(413)
 })

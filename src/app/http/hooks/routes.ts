@@ -4,14 +4,21 @@ import { forges, type Forge, type HookHeaders, type RawDelivery } from '../../..
 import type { Delivery } from '../../controller.ts'
 import type { ApiApp } from '../api/api-app.ts'
 import type { HttpContext } from '../options.ts'
-import { limitPerSource } from '../rate-limit.ts'
+import { RefusalLimit } from '../refusal-limit.ts'
 import { readHookBody } from './hook-body.ts'
 
 /** `/hooks/<forge>`: verified over the raw bytes, durable before 2xx, the same delivery once. */
 export async function addHooks(app: ApiApp, context: HttpContext): Promise<void> {
   const { limits } = context
   await app.register(async (hooks: ApiApp) => {
-    await limitPerSource(hooks, limits.hooksPerMinute)
+    const refusals = new RefusalLimit(context.clock, limits.refusedHooksPerMinute)
+    hooks.addHook('onRequest', async (request) => {
+      refusals.check(request.ip)
+      refuseTooLarge(request, limits.hookBytes)
+    })
+    hooks.addHook('onResponse', async (request, reply) => {
+      if (reply.statusCode >= 400 && reply.statusCode < 500) refusals.refused(request.ip)
+    })
     // Every content type arrives as the bytes that were signed.
     hooks.removeAllContentTypeParsers()
     hooks.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: limits.hookBytes }, (_request, body, done) => {
@@ -22,6 +29,15 @@ export async function addHooks(app: ApiApp, context: HttpContext): Promise<void>
       { schema: { hide: true }, bodyLimit: limits.hookBytes },
       (request, reply) => acceptDelivery(request, reply, context),
     )
+  })
+}
+
+/** Before a byte of it is read. */
+function refuseTooLarge(request: FastifyRequest, mostBytes: number): void {
+  if (Number(request.headers['content-length'] ?? 0) <= mostBytes) return
+  throw new LarderError('HOOK_TOO_LARGE', {
+    message: `The delivery is larger than ${mostBytes} bytes.`,
+    hint: 'Nothing that Larder acts on is that large: choose fewer events in the settings of the hook.',
   })
 }
 
