@@ -1,7 +1,7 @@
 import { isLarderError } from '../../core/index.ts'
 import { fetchRefs, isAncestor, localRef, resolveRef, type PullRequest } from '../../forge/index.ts'
 import { branchRef, type HostedForge } from './connected-forge.ts'
-import { knownHead, type NewsContext } from './site-news.ts'
+import type { NewsContext } from './site-news.ts'
 
 /**
  * Brings main, what is known of pull requests, and their heads up to date. A forge whose API does not answer keeps main
@@ -43,7 +43,7 @@ async function headsToFetch(
 }
 
 async function closeOthers(news: NewsContext, open: ReadonlySet<number>): Promise<void> {
-  const main = await knownHead(news, 'main')
+  const main = await resolveRef(news.context.repository, localRef(news.connected.remote, branchRef('main')))
   for (const { number, headCommit } of (await news.pullRequests?.open()) ?? []) {
     if (open.has(number)) continue
     const isMerged = main !== undefined && (await isIn(news, headCommit, main))

@@ -1,8 +1,8 @@
 import { isLarderError, Mutex } from '../../core/index.ts'
-import { fetchRefs, resolveRef } from '../../forge/index.ts'
+import { fetchRefs } from '../../forge/index.ts'
 import type { EventStore, PullRequestStore, Run, Settlement, StoredEvent } from '../../pipeline/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
-import { branchRef, type ConnectedForge } from './connected-forge.ts'
+import type { ConnectedForge } from './connected-forge.ts'
 import { takeDelivery, type DeliveryNews } from './delivery-news.ts'
 import { pollBranches } from './poll-branches.ts'
 import { pollPullRequests } from './poll-pull-requests.ts'
@@ -177,10 +177,4 @@ class OrderedNews implements SiteNews {
       this.settleDeliveries().catch(() => undefined)
     }, settleAgainMs).unref()
   }
-}
-
-/** Head of a branch of the forge as it was last fetched. */
-export function knownHead(news: NewsContext, branch: string): Promise<string | undefined> {
-  const { remote } = news.connected
-  return resolveRef(news.context.repository, `refs/remotes/${remote.name}/${branchRef(branch).slice('refs/'.length)}`)
 }
