@@ -18,6 +18,8 @@ let forge: StandInForge
 let listener: Server
 let heard: { type: string; data: Record<string, unknown> }[]
 let controller: RunningController | undefined
+/** How far the controller's clock is from the real one. */
+let offsetMs: number
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'larder-announce-'))
@@ -26,8 +28,10 @@ beforeEach(async () => {
     { name: 'beta', version: '1.0' },
     { name: 'gamma', version: '2.0' },
   ]
-  upstream = await startUpstream({ suites: [{ suite: 'stable', packages }] })
+  const validUntil = new Date(Date.now() + 60_000)
+  upstream = await startUpstream({ suites: [{ suite: 'stable', packages, validUntil }] })
   heard = []
+  offsetMs = 0
   listener = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -82,7 +86,8 @@ async function launch(): Promise<void> {
   const dataFolder = dataFolderAt(join(folder, 'data'), {})
   const environment = { PATH: process.env['PATH'] }
   const where = { host: '127.0.0.1', port: 0 }
-  controller = await startController({ dataFolder, clock: systemClock, logLevel: 'error', environment, ...where })
+  const clock = { ...systemClock, now: () => new Date(Date.now() + offsetMs) }
+  controller = await startController({ dataFolder, clock, logLevel: 'error', environment, ...where })
   const [secret = ''] = (await readFile(join(folder, `data/${type}-secrets`), 'utf8')).split('\n')
   forge.hook = { url: `${controller.url}/hooks/${type}`, secret }
 }
@@ -159,6 +164,19 @@ it('a forge whose API is down fails no run, and is told everything once it is ba
   expect(states(pull.headCommit)).toEqual(['larder success'])
   expect(states(main)).toEqual(['larder/apply success'])
   expect(forge.world.comments).toHaveLength(1)
+}, 60_000)
+
+it('an upstream that has expired is told once, however often it is found', async () => {
+  await start('gitea')
+  await settle()
+  offsetMs = 120_000
+  for (let time = 0; time < 2; time++) {
+    await controller?.larder.controller.sync()
+    await settle()
+  }
+  const failed = heard.filter(({ data }) => (data['run'] as { state?: string } | undefined)?.state === 'failed')
+  expect(failed.map(({ type }) => type)).toEqual(['run.finished', 'upstream.expired', 'run.finished'])
+  expect(failed[1]?.data).toMatchObject({ upstream: 'test', code: 'APT_RELEASE_EXPIRED', run: { goal: 'apply' } })
 }, 60_000)
 
 function isApplyOf({ run }: Record<string, unknown>, commit: string): boolean {

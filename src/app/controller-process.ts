@@ -36,6 +36,7 @@ export async function startController(options: StartControllerOptions): Promise<
   try {
     const [token = ''] = await readOrMakeSecrets(dataFolder.adminToken)
     const hooks = await hooksOf(larder, dataFolder)
+    larder.secrets.add(token, ...(hooks?.secrets() ?? []))
     const server = await createServer({
       controller: larder.controller,
       token,

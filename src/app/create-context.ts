@@ -41,7 +41,7 @@ export function createContext(
   const mainRef = connected === undefined ? branchRef('main') : localRef(connected.remote, branchRef('main'))
   const mainCommit = () => resolveRef(repository, mainRef)
   const openCommit = createCommitMemory(repository)
-  const runs = createRunStore(state, clock)
+  const runs = createRunStore(state, clock, (text) => rooms.secrets.mask(text))
   const openFiles = (run: Run) => openRunFiles(run, { repository, openCommit })
   const siteHead = createSiteHead({ kinds, mainCommit, openCommit })
   const hosted = connected?.hosted

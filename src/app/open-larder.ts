@@ -1,4 +1,4 @@
-import { LarderError } from '../core/index.ts'
+import { LarderError, type KnownSecrets } from '../core/index.ts'
 import { prepareBareRepository } from '../forge/index.ts'
 import { createEventStore } from '../pipeline/index.ts'
 import { removeSetting } from '../state/index.ts'
@@ -41,6 +41,7 @@ export interface Larder {
   controller: Controller
   context: ControllerContext
   news: SiteNews
+  secrets: KnownSecrets
   config: ControllerConfig
   /** Where the site is, when it is not in the built-in repository. */
   connected: ConnectedForge | undefined
@@ -108,6 +109,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     controller: createMethods(doctor, news),
     context,
     news,
+    secrets: rooms.secrets,
     config,
     connected,
     housekeeping,
@@ -125,11 +127,12 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
 }
 
 /** What the configuration says, and whom it leads to. CONFIG_INVALID. */
-async function connect(options: OpenLarderOptions, { clock }: Rooms) {
+async function connect(options: OpenLarderOptions, { clock, secrets }: Rooms) {
   const config = await readConfig(options)
   const sender = createHttpSender({ environment: options.environment })
   const { root } = options.dataFolder
-  const connected = config.forge && (await connectForge({ config: config.forge, root, send: sender.send, clock }))
+  const common = { root, send: sender.send, clock, secrets }
+  const connected = config.forge && (await connectForge({ config: config.forge, ...common }))
   return { config, sender, connected }
 }
 

@@ -1,4 +1,4 @@
-import { createLog, type Clock, type Log, type LogLevel } from '../core/index.ts'
+import { createLog, KnownSecrets, type Clock, type Log, type LogLevel } from '../core/index.ts'
 import { createFetcher, proxyFromEnvironment, type Fetcher, type FetchLimits } from '../fetch/index.ts'
 import { createKeyring, createPublisher, type Keyring, type Publisher } from '../publish/index.ts'
 import { createCache, lockDataFolder, openDatabase, type Cache, type State } from '../state/index.ts'
@@ -41,6 +41,8 @@ export interface Rooms {
   keyring: Keyring
   publisher: Publisher
   fetcher: Fetcher
+  /** What this process was given in confidence. */
+  secrets: KnownSecrets
   close(): Promise<void>
 }
 
@@ -68,6 +70,7 @@ export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
       keyring: createKeyring(dataFolder.keys, { clock, site: 'larder', passphraseFile }),
       publisher: createPublisher({ state, store, leases, clock }),
       fetcher,
+      secrets: new KnownSecrets(),
       async close() {
         await fetcher.close()
         await state.close()

@@ -2,7 +2,11 @@ import type { State } from '../state/index.ts'
 import type { RunStore } from './run-store.ts'
 
 /** The table `run_log`. */
-export function runLogRows(state: State, now: () => string): Pick<RunStore, 'log' | 'readLog'> {
+export function runLogRows(
+  state: State,
+  now: () => string,
+  mask: (text: string) => string,
+): Pick<RunStore, 'log' | 'readLog'> {
   return {
     async log(runId, messages) {
       if (messages.length === 0) return
@@ -14,7 +18,12 @@ export function runLogRows(state: State, now: () => string): Pick<RunStore, 'log
           .executeTakeFirst()
         const first = ((last?.number as number | null | undefined) ?? 0) + 1
         const at = now()
-        const rows = messages.map((message, index) => ({ run_id: runId, number: first + index, at, message }))
+        const rows = messages.map((message, index) => ({
+          run_id: runId,
+          number: first + index,
+          at,
+          message: mask(message),
+        }))
         // SQLite binds at most 32,766 values in one statement.
         for (let start = 0; start < rows.length; start += rowsAtOnce) {
           await db

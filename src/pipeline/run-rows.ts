@@ -7,7 +7,7 @@ import type { NewRun, RunStore } from './run-store.ts'
 type RunMethods = Omit<RunStore, 'beginStep' | 'endStep' | 'steps' | 'log' | 'readLog'>
 
 /** The table `runs`. */
-export function runRows(state: State, now: () => string): RunMethods {
+export function runRows(state: State, now: () => string, mask: (text: string) => string): RunMethods {
   const set = async (id: number, values: Updateable<Tables['runs']>): Promise<void> => {
     await state.transaction((db) => db.updateTable('runs').set(values).where('id', '=', id).execute())
   }
@@ -21,7 +21,7 @@ export function runRows(state: State, now: () => string): RunMethods {
     start: (id) => startRun(state, now(), id),
     cancelWaiting: (id) => cancelWaitingRun(state, now(), id),
     finish: (id, { state: outcome, error }) =>
-      set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : JSON.stringify(error) }),
+      set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : mask(JSON.stringify(error)) }),
     putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
     retry: (id) => retryRun(state, id),
     recover: (goal) => recoverRuns(state, now(), goal),

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/index.ts'
+import { redactText, type Clock } from '../core/index.ts'
 import type { State } from '../state/index.ts'
 import type { RecordedChange, Run, RunError, RunGoal, RunLogLine, RunState, RunStep, RunTrust } from './run.ts'
 import { runLogRows } from './run-log-rows.ts'
@@ -73,7 +73,8 @@ export interface NewRun {
   trust?: RunTrust
 }
 
-export function createRunStore(state: State, clock: Clock): RunStore {
+/** `mask` takes secrets out of what is kept for people: logs and errors. Default: those that are known by their place. */
+export function createRunStore(state: State, clock: Clock, mask: (text: string) => string = redactText): RunStore {
   const now = () => clock.now().toISOString()
-  return { ...runRows(state, now), ...runStepRows(state, now), ...runLogRows(state, now) }
+  return { ...runRows(state, now, mask), ...runStepRows(state, now), ...runLogRows(state, now, mask) }
 }

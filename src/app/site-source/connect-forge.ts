@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { LarderError, type Clock } from '../../core/index.ts'
+import { LarderError, type Clock, type KnownSecrets } from '../../core/index.ts'
 import { forgeNamed, type ForgeCredentials, type ForgeName, type HttpSend } from '../../forge/index.ts'
 import type { ForgeConfig } from '../config/controller-config.ts'
 import { remoteName, type ConnectedForge } from './connected-forge.ts'
@@ -11,16 +11,19 @@ export interface ConnectOptions {
   root: string
   send: HttpSend
   clock: Clock
+  /** Is told of what is read. */
+  secrets: KnownSecrets
 }
 
 /** CONFIG_INVALID when a file that is named cannot be read, or where the repository is cannot be told. */
-export async function connectForge({ config, root, send, clock }: ConnectOptions): Promise<ConnectedForge> {
+export async function connectForge({ config, root, send, clock, secrets }: ConnectOptions): Promise<ConnectedForge> {
   const remote = { url: config.url, name: remoteName, isBlobless: config.fetch === 'blobless' }
   const name = forgeOf(config)
   if (name === undefined) return { config, remote, hosted: undefined }
   const forge = forgeNamed(name)
   const repository = config.repository ?? repositoryIn(config.url)
   const credentials = await readCredentials(config, root)
+  if (credentials?.kind === 'token') secrets.add(credentials.token)
   const url = config.api ?? apiOf(name, config.url)
   const api = forge.api({ url, repository, credentials, send, now: () => clock.now() })
   return { config, remote: { ...remote, login: () => api.gitLogin() }, hosted: { forge, repository, api } }
