@@ -79,7 +79,7 @@ export interface ForgeApi {
 /** What people see beside a commit. */
 export interface CommitStatus {
   commit: string
-  /** `larder` or `larder/preview`: one of each name at a commit. */
+  /** `larder` (a plan) or `larder/apply`: one of each name at a commit. */
   name: string
   state: 'pending' | 'success' | 'failure' | 'error'
   /** One line; forges cut it at 140 characters. */
