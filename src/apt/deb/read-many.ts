@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, rm, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
 import { isLarderError } from '../../core/index.ts'
 import { unpackToFile, xzFooterBytes, xzIndexBytes, xzUnpackedBytes } from '../../unpack/index.ts'
+import { openNamelessFile } from '../nameless-file.ts'
 import type { ArMember } from './ar.ts'
 import { malformed, readRange, type DebSource } from './deb-source.ts'
 import { FileBlocks } from './file-blocks.ts'
@@ -76,7 +75,7 @@ async function batchable(deb: DebSource): Promise<Entry | undefined> {
 
 async function readBatch({ entries, unpackedBytes }: Batch, options: ReadManyOptions): Promise<void> {
   if (entries.length === 0) return
-  const file = await openNameless(options.folder)
+  const file = await openNamelessFile(options.folder)
   try {
     const isWhole = await unpackBatch(file, entries, { unpackedBytes, signal: options.signal })
     const lists: { deb: DebSource; paths: string[] }[] = []
@@ -116,13 +115,4 @@ async function* packedData(entries: readonly Entry[]): AsyncGenerator<Uint8Array
 function pathsIn(file: FileHandle, range: { start: number; end: number }, { label }: DebSource): Promise<string[]> {
   const fail = (why: string): Error => malformed(label, why)
   return collectPaths(readEntries(new FileBlocks(file, range), { fail }), label)
-}
-
-/** A file that is gone when it is closed, however this process ends. */
-async function openNameless(folder: string): Promise<FileHandle> {
-  await mkdir(folder, { recursive: true })
-  const path = join(folder, `unpacked-${randomBytes(32).toString('hex')}`)
-  const file = await open(path, 'wx+', 0o600)
-  await rm(path)
-  return file
 }
