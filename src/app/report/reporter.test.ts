@@ -140,6 +140,21 @@ describe('what is told', () => {
     expect(states()).toEqual([])
   })
 
+  it('of a commit that a newer one replaced before it was planned: that nobody need wait for it', async () => {
+    const commit = await open('gitlab')
+    const newer = await forge.push({ a: 'b' }, { branch: 'add-nmap' })
+    const about = { branch: 'add-nmap', goal: 'plan', origin: 'test', pullRequest: 1 } as const
+    await tell(await runs.create({ ...about, commit, baseCommit: 'b'.repeat(40) }), 'queued')
+    // Main has moved: the same commit, which still is to be planned.
+    await tell(await runs.create({ ...about, commit, baseCommit: 'c'.repeat(40) }), 'queued')
+    await tell(await runs.create({ ...about, commit: newer, baseCommit: 'c'.repeat(40) }), 'queued')
+    expect(forge.world.statuses.map((one) => [one.commit, one.state])).toEqual([
+      [commit, 'running'],
+      [commit, 'failed'],
+      [newer, 'running'],
+    ])
+  })
+
   it('of one that was called off: the state, while the comment stays', async () => {
     const commit = await open('gitea')
     const run = await planOf(commit)

@@ -30,6 +30,7 @@ export interface Reporter {
 export function createReporter(options: ReporterOptions): Reporter {
   const changed: Reporter['changed'] = async (run, moment) => {
     if (!isTold(run, moment)) return
+    if (moment === 'queued') await endReplaced(options, run)
     const subject = await subjectOf(options, run)
     for (const message of messagesOf(run, moment, { report: renderReport(subject), url: subject.url })) {
       await options.outbox.enqueue(message)
@@ -48,6 +49,20 @@ export function createReporter(options: ReporterOptions): Reporter {
       }
     },
   }
+}
+
+/** The commit before this one was never planned: nobody should wait for that. */
+async function endReplaced(
+  { runs, outbox, publicUrl }: ReporterOptions,
+  { id, commit, pullRequest }: Run,
+): Promise<void> {
+  if (pullRequest === undefined) return
+  const [before] = await runs.list({ limit: 1, before: id, pullRequest })
+  if (before?.state !== 'superseded' || before.commit === commit) return
+  const title = 'A newer commit took its place.'
+  const about = { commit: before.commit, name: nameOf(before), url: `${publicUrl()}/runs/${before.id}` }
+  const status: CommitStatus = { ...about, state: 'error', title, summary: title, annotations: [] }
+  await outbox.enqueue({ kind: 'status', topic: statusTopic(before), body: status })
 }
 
 /** Sends what a reporter enqueued. */
