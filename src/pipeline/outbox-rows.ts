@@ -42,6 +42,9 @@ export interface OutboxRows {
   prune(before: Date): Promise<number>
 }
 
+/** Reports are long, and nobody asks for one that was taken. */
+const forgotten = 'null'
+
 export function outboxRows(state: State, now: () => Date): OutboxRows {
   return { ...questions(state), ...changes(state, now) }
 }
@@ -66,7 +69,8 @@ function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Question
           .execute()
       }),
     async settle(id, outcome, reason) {
-      await change(id, { state: outcome, settled_at: stamp(), reason: reason?.slice(0, 1000) ?? null })
+      const values = { state: outcome, settled_at: stamp(), reason: reason?.slice(0, 1000) ?? null }
+      await change(id, outcome === 'done' ? { ...values, body: forgotten } : values)
     },
     async postpone(id, { notBefore, reason }) {
       await state.relaxedTransaction((db) =>
@@ -103,7 +107,7 @@ function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Question
 
 async function replaceWaiting(db: Transaction<Tables>, topic: string, at: string): Promise<void> {
   const waiting = db.updateTable('outbox').where('topic', '=', topic).where('state', '=', 'waiting')
-  await waiting.set({ state: 'replaced', settled_at: at }).execute()
+  await waiting.set({ state: 'replaced', settled_at: at, body: forgotten }).execute()
 }
 
 function questions(state: State): Questions {

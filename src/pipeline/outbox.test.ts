@@ -55,7 +55,10 @@ it('sends what it is given, once', async () => {
   await outbox.idle()
   await after(3600_000)
   expect(sent).toEqual([{ n: 1 }, { n: 2 }])
-  expect((await rows()).map((row) => row.state)).toEqual(['done', 'done'])
+  expect((await rows()).map((row) => [row.state, row.body])).toEqual([
+    ['done', 'null'],
+    ['done', 'null'],
+  ])
 })
 
 it('sends the newest of a topic only, and later than the one that is under way', async () => {
