@@ -1,10 +1,11 @@
 // npm run bench -- NAME [--json] [--runs N] [--case NAME]…: Larder beside its peers. bench/README.md has the last table.
 import { parseArgs } from 'node:util'
 import { aptBench } from './apt/bench.ts'
+import { hooksBench } from './hooks/bench.ts'
 import { rpmBench } from './rpm/bench.ts'
 import { createReport, type Bench } from './report.ts'
 
-const benches: Record<string, Bench> = { apt: aptBench, rpm: rpmBench }
+const benches: Record<string, Bench> = { apt: aptBench, hooks: hooksBench, rpm: rpmBench }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

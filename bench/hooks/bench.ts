@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Bench, BenchContext } from '../report.ts'
+import { measureFloor } from './floor.ts'
+import { measureIntake } from './intake.ts'
+
+export interface HooksBenchContext extends BenchContext {
+  /** Removed in the end. */
+  folder: string
+}
+
+/** Deliveries of a forge, beside Debian's `webhook`; and what comes of them. */
+export const hooksBench: Bench = {
+  cases: ['floor', 'throughput', 'latency'],
+  async run(context) {
+    const folder = await mkdtemp(join(tmpdir(), 'larder-bench-'))
+    const all: HooksBenchContext = { ...context, folder }
+    try {
+      if (all.wants('floor')) await measureFloor(all)
+      if (all.wants('throughput') || all.wants('latency')) await measureIntake(all)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+}
