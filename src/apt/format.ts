@@ -2,6 +2,7 @@ import type { Clock, Digest } from '../core/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
 import {
   packagesOfTree,
+  refuseUninstallable,
   type Format,
   type LoadedUpstream,
   type MirrorPackage,
@@ -17,9 +18,9 @@ import { ComposedMirror } from './composed-mirror.ts'
 import { findSources, withSources, type FoundSource } from './find-sources.ts'
 import { aptGrammar } from './grammar.ts'
 import { composeMirror } from './compose-mirror.ts'
+import { proveInstallable } from './installability.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
-import { refuseUninstallable } from './refuse-uninstallable.ts'
 import { comparePackages, createAptSealer, PieceMemory, type RepositoryMeta } from './repository/index.ts'
 import { ResolutionMemory, type Earlier } from './resolution-memory.ts'
 import { ownPackages } from './own-packages.ts'
@@ -103,7 +104,7 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
 
 function resolve(loaded: LoadedUpstreams, request: AptRequest, earlier: Earlier): AptResolution {
   const closure = closureOf(loaded, request)
-  refuseUninstallable(loaded.universe, closure)
+  refuseUninstallable(proveInstallable(loaded.universe, closure.rows))
   const binaries = sharedPackages(loaded.universe, closure, earlier)
   const found = loaded.sources && findSources(loaded.universe, loaded.sources, closure.rows)
   const notes = [...loaded.notes, ...closure.notes, ...(found?.notes ?? [])]

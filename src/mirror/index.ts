@@ -39,4 +39,5 @@ export {
   type OwnPolicy,
   type OwnUpstream,
 } from './own-packages.ts'
+export { refuseUninstallable } from './refuse-uninstallable.ts'
 export { republish, resign, type RepublishOptions } from './republish.ts'

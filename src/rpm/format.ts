@@ -3,6 +3,7 @@ import { digestFromHex, type Clock, type Digest } from '../core/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
 import {
   packagesOfTree,
+  refuseUninstallable,
   type Format,
   type LoadedUpstream,
   type MirrorPackage,
@@ -17,6 +18,7 @@ import { resolveClosure, type Closure } from './closure.ts'
 import { completeFiles } from './complete-files.ts'
 import { composeMirror } from './compose-mirror.ts'
 import { rpmGrammar } from './grammar.ts'
+import { proveInstallable } from './installability.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import type { RpmMirrorConfig } from './mirror-config.ts'
 import { refuseRichDependencies } from './refuse-rich-dependencies.ts'
@@ -99,6 +101,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
 
 function resolveNow(loaded: LoadedUpstreams, request: RpmRequest, learned: LearnedDigests): RpmResolution {
   const closure = closureOf(loaded, request)
+  refuseUninstallable(proveInstallable(loaded.universe, closure.rows))
   refuseStrayModules(loaded, closure.rows)
   if (request.mirror.compatibility === 'yum3') refuseRichDependencies(loaded.universe, closure.rows)
   const packages = Array.from(closure.rows, (row) => packageOf(loaded, { closure, row, learned }))

@@ -1,11 +1,10 @@
 import { LarderError } from '../core/index.ts'
-import type { Closure } from './closure.ts'
-import { proveInstallable } from './installability.ts'
-import type { Universe } from './universe.ts'
 
-/** What is published must be installable from the mirror alone: the proof, before anything is downloaded. CLOSURE_UNSATISFIABLE. */
-export function refuseUninstallable(universe: Universe, closure: Closure): void {
-  const broken = proveInstallable(universe, closure.rows)
+/**
+ * What is published must be installable from the mirror alone: the proof, before anything is downloaded. `broken`:
+ * what cannot be, each with the chain that leads to what stands against it. CLOSURE_UNSATISFIABLE.
+ */
+export function refuseUninstallable(broken: readonly { message: string }[]): void {
   if (broken.length === 0) return
   const shown = broken.slice(0, 5).map(({ message }) => message)
   throw new LarderError('CLOSURE_UNSATISFIABLE', {
