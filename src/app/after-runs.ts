@@ -1,7 +1,9 @@
 import { isLarderError } from '../core/index.ts'
+import { dropRefs } from '../forge/index.ts'
 import type { Run, RunStore } from '../pipeline/index.ts'
 import type { ControllerContext } from './controller/context.ts'
 import type { Rooms } from './open-rooms.ts'
+import type { ConnectedForge } from './site-source/connected-forge.ts'
 import type { SiteNews } from './site-source/site-news.ts'
 
 /** What it staged is released; and when main has changed, open pull requests are planned upon it. */
@@ -20,8 +22,8 @@ async function tidyPreviews({ runs, previews, previewQuota }: ControllerContext,
 
 /** What nobody will merge need be neither planned nor tried. */
 export async function dropPullRequest(
-  { runs, runner, previews }: ControllerContext,
-  pullRequest: number,
+  { runs, runner, previews, repository }: ControllerContext,
+  { pullRequest, connected }: { pullRequest: number; connected: ConnectedForge | undefined },
 ): Promise<void> {
   for (const { id } of await runs.unfinishedOfPullRequest(pullRequest)) {
     await runner.cancel(id).catch((error: unknown) => {
@@ -31,6 +33,8 @@ export async function dropPullRequest(
   }
   const all = await runs.list({ limit: 1000, pullRequest })
   await previews.remove(all.map(({ id }) => id))
+  if (connected?.hosted === undefined) return
+  await dropRefs(repository, connected.remote, [connected.hosted.forge.pullRequestRef(pullRequest)])
 }
 
 /** What it staged is referred to by now, or given up. */

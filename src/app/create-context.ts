@@ -1,6 +1,13 @@
 import { join } from 'node:path'
 import { createAptFormat } from '../apt/index.ts'
-import { createCommitMemory, localRef, resolveRef } from '../forge/index.ts'
+import {
+  createCommitMemory,
+  createSiteCommitOpener,
+  localRef,
+  resolveRef,
+  type BytesSend,
+  type OpenCommit,
+} from '../forge/index.ts'
 import {
   asAnyFormat,
   createMirrorKind,
@@ -25,7 +32,7 @@ import { openRunFiles } from './site-source/run-files.ts'
 export function createContext(
   rooms: Rooms,
   options: OpenLarderOptions,
-  { publicUrl, stopping, config, connected, onPlanned, onFinished }: ContextOptions,
+  { publicUrl, stopping, config, connected, sendForBytes, onPlanned, onFinished }: ContextOptions,
 ): { context: ControllerContext; mainCommit: () => Promise<string | undefined> } {
   const { dataFolder, retryDelayMs = 5000 } = options
   const { clock, log, state, keyring } = rooms
@@ -40,9 +47,9 @@ export function createContext(
   const repository = dataFolder.siteRepository
   const mainRef = connected === undefined ? branchRef('main') : localRef(connected.remote, branchRef('main'))
   const mainCommit = () => resolveRef(repository, mainRef)
-  const openCommit = createCommitMemory(repository)
+  const openCommit = openCommits(repository, connected, sendForBytes)
   const runs = createRunStore(state, clock, (text) => rooms.secrets.mask(text))
-  const openFiles = (run: Run) => openRunFiles(run, { repository, openCommit })
+  const openFiles = (run: Run) => openRunFiles(run, { repository, remote: connected?.remote, openCommit })
   const siteHead = createSiteHead({ kinds, mainCommit, openCommit })
   const hosted = connected?.hosted
   const context: ControllerContext = {
@@ -82,8 +89,16 @@ export function createContext(
 interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'> {
   config: ControllerConfig
   connected: ConnectedForge | undefined
+  sendForBytes: BytesSend
   onPlanned: (run: Run) => Promise<void>
   onFinished: (run: Run) => Promise<void>
+}
+
+function openCommits(repository: string, connected: ConnectedForge | undefined, send: BytesSend): OpenCommit {
+  const { remote, config: forge } = connected ?? {}
+  const lfs = forge?.lfs === true ? send : undefined
+  const submodules = forge?.submodules ?? false
+  return createCommitMemory(createSiteCommitOpener({ repository, remote, lfs, submodules }))
 }
 
 /** A kind is added here. */

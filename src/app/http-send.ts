@@ -1,7 +1,7 @@
 import { getCACertificates } from 'node:tls'
 import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
 import { LarderError } from '../core/index.ts'
-import type { HttpSend } from '../forge/index.ts'
+import type { BytesSend, HttpSend } from '../forge/index.ts'
 
 export interface HttpSendOptions {
   /** http_proxy, https_proxy, no_proxy. */
@@ -14,6 +14,8 @@ export interface HttpSendOptions {
 
 export interface HttpSender {
   send: HttpSend
+  /** As `send`, for an answer that is no text. */
+  sendForBytes: BytesSend
   close(): Promise<void>
 }
 
@@ -25,29 +27,34 @@ export function createHttpSender(options: HttpSendOptions): HttpSender {
   const { environment, timeoutMs = 30_000, maxAnswerBytes = 16 * 1024 * 1024 } = options
   // At first use: reading the system's certificates takes a while.
   let agent: Dispatcher | undefined
+  const exchange = async (
+    { method, url, headers, body }: Parameters<HttpSend>[0],
+    { signal, mostBytes }: { signal?: AbortSignal; mostBytes: number },
+  ) => {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    try {
+      const answer = await request(url, {
+        dispatcher: (agent ??= createAgent(environment)),
+        method,
+        headers,
+        ...(body === undefined ? {} : { body }),
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      })
+      return { status: answer.statusCode, headers: answer.headers, bytes: await readBytes(answer.body, mostBytes) }
+    } catch (cause) {
+      if (signal?.aborted === true) throw new LarderError('CANCELLED', { message: 'The exchange was stopped.', cause })
+      throw new LarderError('FORGE_UNREACHABLE', {
+        message: `${new URL(url).host} does not answer: ${(cause as Error).message}.`,
+        cause,
+      })
+    }
+  }
   return {
-    async send({ method, url, headers, body }, signal) {
-      try {
-        const answer = await request(url, {
-          dispatcher: (agent ??= createAgent(environment)),
-          method,
-          headers,
-          ...(body === undefined ? {} : { body }),
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        })
-        return {
-          status: answer.statusCode,
-          headers: singleHeaders(answer.headers),
-          text: await readText(answer.body, maxAnswerBytes),
-        }
-      } catch (cause) {
-        if (signal.aborted) throw new LarderError('CANCELLED', { message: 'The exchange was stopped.', cause })
-        throw new LarderError('FORGE_UNREACHABLE', {
-          message: `${new URL(url).host} does not answer: ${(cause as Error).message}.`,
-          cause,
-        })
-      }
+    async send(asked, signal) {
+      const { status, headers, bytes } = await exchange(asked, { signal, mostBytes: maxAnswerBytes })
+      return { status, headers: singleHeaders(headers), text: bytes.toString('utf8') }
     },
+    sendForBytes: (asked, limits) => exchange(asked, limits),
     close: async () => {
       await agent?.close()
     },
@@ -67,7 +74,7 @@ function createAgent(environment: NodeJS.ProcessEnv): Dispatcher {
   })
 }
 
-async function readText(body: Dispatcher.ResponseData['body'], most: number): Promise<string> {
+async function readBytes(body: Dispatcher.ResponseData['body'], most: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -75,7 +82,7 @@ async function readText(body: Dispatcher.ResponseData['body'], most: number): Pr
     if (sizeBytes > most) throw new Error(`it answers with more than ${most} bytes`)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 function singleHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string | undefined> {

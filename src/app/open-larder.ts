@@ -77,6 +77,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     stopping: stopping.signal,
     config,
     connected,
+    sendForBytes: sender.sendForBytes,
     onPlanned: (run) => announcements.runPlanned(run),
     // What is told of it must not keep what follows from happening.
     onFinished: (run) => announcements.runFinished(run).finally(() => afterRun(context, run, news)),
@@ -92,7 +93,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     connected,
     mainCommit,
     onCreated: (run) => announcements.runCreated(run),
-    onClosed: (pullRequest) => dropPullRequest(context, pullRequest),
+    onClosed: (pullRequest) => dropPullRequest(context, { pullRequest, connected }),
   })
   const settleDeliveries = () => news.settleDeliveries()
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000

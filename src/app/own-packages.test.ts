@@ -94,6 +94,7 @@ describe('OwnPackages', () => {
     await writeFile(join(folder, 'own/el9/.upload-0123'), 'half')
     await writeFile(join(folder, 'own/el9/2'), 'in the way')
     await own.removeLeftovers()
+    expect(await readdir(join(folder, 'own/el9'))).toEqual(['1'])
     await add({ name: 'b', version: '1' })
     expect(await own.list('el9')).toHaveLength(2)
     expect((await readdir(join(folder, 'own/el9'))).sort()).toEqual(['1', '2'])

@@ -1,14 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { link, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
 import { digestFromHex, LarderError, Mutex, type Clock } from '../core/index.ts'
 import type { AnyFormat, MirrorConfig, OwnFile, OwnPackage, OwnPolicy, OwnUpstream } from '../mirror/index.ts'
-import { isThere } from './data-folder.ts'
 import { getSetting, setSetting, type State } from '../state/index.ts'
+import { onDisk, syncFolder } from '../store/index.ts'
+import { isThere } from './data-folder.ts'
 
 /** A mirror that packages are added to. */
 export interface OwnTarget {
@@ -57,7 +58,7 @@ export class OwnPackages {
    */
   async add(target: OwnTarget, label: string, content: Readable, signal: AbortSignal): Promise<OwnPackage> {
     const folder = join(this.#folder, target.name)
-    await mkdir(folder, { recursive: true })
+    await onDisk(label, () => mkdir(folder, { recursive: true }))
     const path = join(folder, `${uploadPrefix}${randomBytes(8).toString('hex')}`)
     try {
       const file = await receive(content, { path, label, signal })
@@ -86,21 +87,21 @@ export class OwnPackages {
           hint: before.length === 0 ? 'It has none at all.' : `It has: ${before.map((one) => one.name).join(', ')}.`,
         })
       }
-      await this.#write(
-        target,
-        before.filter((one) => !isMeant(one)),
-        { signal },
-      )
+      const rest = before.filter((one) => !isMeant(one))
+      await onDisk(`The indices without ${name}`, () => this.#write(target, rest, { signal }))
       return removed
     })
   }
 
-  /** What a process that was killed had received and not added. Only while nothing is being added. */
+  /** What a process that was killed had received and not added, and indices it had begun. Only while nothing is being added. */
   async removeLeftovers(): Promise<void> {
     if (!(await isThere(this.#folder))) return
-    for (const mirror of await readdir(this.#folder))
+    for (const mirror of await readdir(this.#folder)) {
+      const current = (await this.#revision(mirror))?.number ?? 0
       for (const entry of await readdir(join(this.#folder, mirror)))
-        if (entry.startsWith(uploadPrefix)) await rm(join(this.#folder, mirror, entry), { force: true })
+        if (entry.startsWith(uploadPrefix) || Number(entry) > current)
+          await rm(join(this.#folder, mirror, entry), { recursive: true, force: true })
+    }
   }
 
   async #put(target: OwnTarget, { added, path }: { added: OwnPackage; path: string }, signal: AbortSignal) {
@@ -114,7 +115,8 @@ export class OwnPackages {
         context: { fileName: added.fileName },
       })
     }
-    await this.#write(target, [...before, added], { signal, arrived: { fileName: added.fileName, path } })
+    const arrived = { fileName: added.fileName, path }
+    await onDisk(added.fileName, () => this.#write(target, [...before, added], { signal, arrived }))
   }
 
   async #write(
@@ -182,12 +184,8 @@ async function receive(
       yield chunk
     }
   }
-  await pipeline(content, measure, createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }), {
-    signal,
-  }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-    throw new LarderError('DISK_FULL', { message: `${label} does not fit on the disk.`, cause: error })
-  })
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true })
+  await onDisk(label, () => pipeline(content, measure, file, { signal }))
   return { path, label, sizeBytes, digest: digestFromHex(hash.digest('hex')) }
 }
 
@@ -200,13 +198,4 @@ async function writeDurably(path: string, bytes: Buffer): Promise<void> {
   await writeFile(`${path}.new`, bytes, { flush: true })
   await rename(`${path}.new`, path)
   await syncFolder(dirname(path))
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
-  }
 }

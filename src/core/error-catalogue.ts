@@ -138,6 +138,8 @@ export const catalogue = {
   HOOK_TOO_LARGE: usage('The delivery is larger than the limit.', 413),
   GIT_FAILED: failed('A git command failed.'),
   GIT_COMMIT_GONE: refused('A commit is not in the repository any more.'),
+  GIT_LFS_FAILED: passing('A file in Git LFS could not be fetched.', 502),
+  GIT_SUBMODULE_REFUSED: refused('A submodule of the site repository is not beside it, or cannot be read.'),
   GIT_REF_REFUSED: usage('A ref or path is malformed.'),
   GIT_FILE_REFUSED: refused('A file of the site repository is a symbolic link or too large.'),
   PUSH_REFUSED: refused('A push breaks a rule that holds for every push.'),

@@ -14,8 +14,10 @@ export type {
 } from './forge.ts'
 export { forgeNamed, forges } from './forges.ts'
 export { prepareBareRepository, type BareRepositoryOptions } from './git/bare-repository.ts'
-export { openCommit, type CommitFiles, type CommitLimits } from './git/commit-files.ts'
+export { openCommit, type CommitFiles, type CommitOptions } from './git/commit-files.ts'
 export { createCommitMemory, type OpenCommit } from './git/commit-memory.ts'
+export type { BytesSend } from './git/lfs.ts'
+export { createSiteCommitOpener } from './git/open-site-commit.ts'
 export { runHttpBackend, type BackendEnd, type BackendRequest } from './git/http-backend.ts'
 export {
   createPushGate,
@@ -25,6 +27,15 @@ export {
   type PushTicket,
 } from './git/push-gate.ts'
 export type { RefUpdate } from './git/push-rules.ts'
-export { fetchRefs, listRemoteRefs, localRef, mergeTree, type MergeResult, type RemoteRef } from './git/remote.ts'
-export type { GitLogin, Remote } from './git/remote-access.ts'
+export {
+  collectObjects,
+  dropRefs,
+  fetchRefs,
+  listRemoteRefs,
+  localRef,
+  mergeTree,
+  type MergeResult,
+  type RemoteRef,
+} from './git/remote.ts'
+export { accessTo, type GitLogin, type Remote } from './git/remote-access.ts'
 export { type GitRepository, fetchBranch, isAncestor, listBranches, resolveRef } from './git/repository.ts'

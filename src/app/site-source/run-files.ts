@@ -1,5 +1,5 @@
 import { LarderError, type SiteFiles } from '../../core/index.ts'
-import { mergeTree, type GitRepository, type OpenCommit } from '../../forge/index.ts'
+import { accessTo, mergeTree, type GitRepository, type OpenCommit, type Remote } from '../../forge/index.ts'
 import type { Run } from '../../pipeline/index.ts'
 
 /**
@@ -8,10 +8,15 @@ import type { Run } from '../../pipeline/index.ts'
  */
 export async function openRunFiles(
   run: Pick<Run, 'commit' | 'baseCommit' | 'pullRequest'>,
-  { repository, openCommit }: { repository: GitRepository; openCommit: OpenCommit },
+  {
+    repository,
+    remote,
+    openCommit,
+  }: { repository: GitRepository; remote?: Remote | undefined; openCommit: OpenCommit },
 ): Promise<SiteFiles & { close(): void }> {
   if (run.pullRequest === undefined || run.baseCommit === undefined) return openCommit(run.commit)
-  const merged = await mergeTree(repository, run.baseCommit, run.commit)
+  const access = remote?.isBlobless === true ? (await accessTo(remote)).environment : {}
+  const merged = await mergeTree(repository, run.baseCommit, run.commit, access)
   if ('tree' in merged) return openCommit(merged.tree)
   const { conflicts } = merged
   throw new LarderError('MERGE_CONFLICT', {

@@ -57,6 +57,7 @@ class OrderedNews implements SiteNews {
   readonly #options: SiteNewsOptions
   readonly #turns = new Mutex()
   #again: NodeJS.Timeout | undefined
+  #nextSettling: Promise<void> | undefined
   /** Runs that were queued by the piece of news that is being worked on. */
   readonly #created: Run[] = []
 
@@ -65,7 +66,9 @@ class OrderedNews implements SiteNews {
   }
 
   settleDeliveries(): Promise<void> {
-    return this.#turns.run(async () => {
+    // One that has not had its turn yet will see what came meanwhile, too.
+    this.#nextSettling ??= this.#turns.run(async () => {
+      this.#nextSettling = undefined
       clearTimeout(this.#again)
       try {
         while (await this.#settleSome());
@@ -74,6 +77,7 @@ class OrderedNews implements SiteNews {
         this.#settleLater()
       }
     })
+    return this.#nextSettling
   }
 
   poll(): Promise<void> {
@@ -122,7 +126,15 @@ class OrderedNews implements SiteNews {
         const reopened = new Set(taken.flatMap((one) => one.reopened ?? []))
         await this.#reconcile(`${about!.stored.forge} delivery ${about!.stored.deliveryId}`, false, reopened)
       }
-      return await Promise.all(taken.map((one) => this.#settlementOf(one)))
+      // Those that brought the same refs are about the same run.
+      const found = new Map<string, Promise<Run | undefined>>()
+      const runOf = (one: DeliveryNews): Promise<Run | undefined> => {
+        const key = one.refs.join(' ')
+        const run = found.get(key) ?? one.findRun()
+        found.set(key, run)
+        return run
+      }
+      return await Promise.all(taken.map((one) => this.#settlementOf(one, runOf)))
     } catch (error) {
       if (!isLarderError(error, 'GIT_FAILED', 'GIT_REF_REFUSED', 'CANCELLED')) throw error
       news.context.log.error('deliveries wait to be settled', { error })
@@ -134,10 +146,13 @@ class OrderedNews implements SiteNews {
     }
   }
 
-  async #settlementOf(news: DeliveryNews): Promise<Settlement> {
+  async #settlementOf(
+    news: DeliveryNews,
+    runOf: (news: DeliveryNews) => Promise<Run | undefined>,
+  ): Promise<Settlement> {
     const { id } = news.stored
     if (news.refs.length === 0) return { id, state: 'ignored', reason: news.reason ?? '' }
-    const run = await news.findRun()
+    const run = await runOf(news)
     if (run === undefined) return { id, state: 'ignored', reason: news.reason ?? 'there is nothing to do for it' }
     const isNew = this.#created.some((created) => created.id === run.id)
     if (isNew) return { id, state: 'done', runId: run.id }

@@ -6,16 +6,25 @@ import { commitGone } from './commit-gone.ts'
 import { runGit } from './run-git.ts'
 
 export interface CommitFiles extends SiteFiles, Disposable {
+  /** Commits of other repositories, by the path at which the tree has them. */
+  readonly submodules: ReadonlyMap<string, string>
   /** Ends the git process behind it now rather than 2 s after the last read. */
   close(): void
 }
 
-export interface CommitLimits {
+export interface CommitOptions {
   /** Largest file that is read. Default 16 MiB. */
-  fileBytes: number
+  fileBytes?: number
   /** Largest number of files in the commit. Default 100,000. */
-  files: number
+  files?: number
+  /**
+   * How contents that a blobless fetch left out are reached, in the environment of git (remote-access.ts). Undefined:
+   * all of them are here.
+   */
+  access?: Readonly<Record<string, string>> | undefined
 }
+
+type CommitLimits = Required<Omit<CommitOptions, 'access'>> & Pick<CommitOptions, 'access'>
 
 interface TreeFile {
   mode: string
@@ -25,27 +34,31 @@ interface TreeFile {
 
 /**
  * The files of one commit. Symbolic links are never followed: reading one, or through one, is GIT_FILE_REFUSED, as
- * is a file over the limit. Submodules are not there. `environment`: the quarantine of a push, whose commit is not
+ * is a file over the limit. `environment`: the quarantine of a push, whose commit is not
  * accepted yet. GIT_REF_REFUSED, GIT_FAILED.
  */
 export async function openCommit(
   repository: string,
   commitId: string,
   environment: Readonly<Record<string, string>> = {},
-  limits: CommitLimits = { fileBytes: 16 * 1024 * 1024, files: 100_000 },
+  options: CommitOptions = {},
 ): Promise<CommitFiles> {
-  const quarantine = quarantineOf(environment)
-  const files = await readTree(repository, commitId, quarantine, limits)
+  const limits: CommitLimits = { fileBytes: 16 * 1024 * 1024, files: 100_000, ...options }
+  const quarantine = { ...quarantineOf(environment), ...options.access }
+  const { files, submodules } = await readTree(repository, commitId, quarantine, limits)
   const paths = [...files.keys()].filter((path) => files.get(path)!.mode !== symlinkMode).sort()
   const reader = new ObjectReader(repository, quarantine)
   return {
+    submodules,
     read: async (path) => {
       const file = files.get(path)
       const link = linkOn(files, path)
       if (link !== undefined) throw refused(path, `is reached through the symbolic link ${link}`)
       if (file === undefined) return undefined
       if (file.sizeBytes > limits.fileBytes) throw refused(path, `is larger than ${limits.fileBytes} bytes`)
-      return reader.read(file.objectId)
+      const bytes = await reader.read(file.objectId)
+      if (bytes.length > limits.fileBytes) throw refused(path, `is larger than ${limits.fileBytes} bytes`)
+      return bytes
     },
     list: (folder) => {
       const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`
@@ -64,26 +77,31 @@ async function readTree(
   commitId: string,
   environment: Record<string, string>,
   limits: CommitLimits,
-): Promise<Map<string, TreeFile>> {
+): Promise<{ files: Map<string, TreeFile>; submodules: Map<string, string> }> {
+  // To know a size, git would fetch the contents that were left out.
+  const isLazy = limits.access !== undefined
   const { stdout, stderr, exitCode } = await runGit(
-    ['ls-tree', '-r', '-l', '-z', '--full-tree', '--end-of-options', checkObjectId(commitId)],
+    ['ls-tree', '-r', ...(isLazy ? [] : ['-l']), '-z', '--full-tree', '--end-of-options', checkObjectId(commitId)],
     { repository, environment, maxOutputBytes: limits.files * 1024, expectExitCodes: [0, 128] },
   )
   if (exitCode !== 0) throw notRead(commitId, stderr)
   const files = new Map<string, TreeFile>()
+  const submodules = new Map<string, string>()
   // `<mode> SP <type> SP <id> SP+ <size> TAB <path> NUL`: git-ls-tree(1), OUTPUT FORMAT.
   for (const record of stdout.toString('utf8').split('\0')) {
     const tab = record.indexOf('\t')
     if (tab < 0) continue
-    const [mode = '', , objectId = '', size = ''] = record.slice(0, tab).split(/ +/)
-    if (mode !== submoduleMode) files.set(record.slice(tab + 1), { mode, objectId, sizeBytes: Number(size) })
+    const [mode = '', , objectId = '', size = '0'] = record.slice(0, tab).split(/ +/)
+    const path = record.slice(tab + 1)
+    if (mode === submoduleMode) submodules.set(path, objectId)
+    else files.set(path, { mode, objectId, sizeBytes: Number(size) })
   }
   if (files.size > limits.files) {
     throw new LarderError('GIT_FILE_REFUSED', {
       message: `Commit ${commitId.slice(0, 12)} has ${files.size} files; a site repository may have ${limits.files}.`,
     })
   }
-  return files
+  return { files, submodules }
 }
 
 function notRead(commitId: string, complaint: string): LarderError {

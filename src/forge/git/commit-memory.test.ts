@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openCommit } from './commit-files.ts'
 import { createCommitMemory } from './commit-memory.ts'
 import { resolveRef } from './repository.ts'
 
@@ -29,7 +30,7 @@ async function commit(files: Record<string, string>): Promise<string> {
 
 it('answers from memory what was read before, even when the repository is gone', async () => {
   const first = await commit({ 'larder.yaml': 'site: one\n', other: 'x' })
-  const open = createCommitMemory(join(folder, '.git'))
+  const open = createCommitMemory((commit, environment) => openCommit(join(folder, '.git'), commit, environment))
   const before = await open(first)
   expect(String(await before.read('larder.yaml'))).toBe('site: one\n')
   expect(await before.read('absent')).toBeUndefined()
@@ -48,7 +49,7 @@ it('answers from memory what was read before, even when the repository is gone',
 it('keeps commits apart, and reads again what it has forgotten', async () => {
   const commits: string[] = []
   for (let index = 0; index < 6; index++) commits.push(await commit({ 'larder.yaml': `site: s${index}\n` }))
-  const open = createCommitMemory(join(folder, '.git'))
+  const open = createCommitMemory((commit, environment) => openCommit(join(folder, '.git'), commit, environment))
   for (const round of [1, 2]) {
     for (const [index, id] of commits.entries()) {
       const files = await open(id)
@@ -60,7 +61,9 @@ it('keeps commits apart, and reads again what it has forgotten', async () => {
 
 it('refuses an unknown commit at once', async () => {
   await commit({ 'larder.yaml': 'site: one\n' })
-  await expect(createCommitMemory(join(folder, '.git'))('3'.repeat(40))).rejects.toMatchObject({ code: 'GIT_COMMIT_GONE' })
+  await expect(
+    createCommitMemory((commit, environment) => openCommit(join(folder, '.git'), commit, environment))('3'.repeat(40)),
+  ).rejects.toMatchObject({ code: 'GIT_COMMIT_GONE' })
 })
 
 it('finds a ref that is a file of its own, and one that is packed', async () => {

@@ -1,10 +1,9 @@
 import type { SiteFiles } from '../../core/index.ts'
-import { openCommit } from './commit-files.ts'
 
 /** The files of one commit; nothing need be closed when all that was read was known. */
 export type RememberedCommit = SiteFiles & { close(): void }
 
-/** As openCommit of one repository. */
+/** Opens commits of one repository. */
 export type OpenCommit = (commitId: string, environment?: Readonly<Record<string, string>>) => Promise<RememberedCommit>
 
 interface Known {
@@ -21,12 +20,12 @@ const keptFileBytes = 4 * 1024 * 1024
  * Opens commits and keeps what was read of the last ones: the run after a push reads what the check of the push has
  * read, and a commit never changes, so that git (20 ms each time, in a process of our size) need not be asked again.
  */
-export function createCommitMemory(repository: string): OpenCommit {
+export function createCommitMemory(open: OpenCommit): OpenCommit {
   const memory = new Map<string, Known>()
   return async (commitId, environment = {}) => {
     const known = memory.get(commitId)
-    if (known !== undefined) return remembering(known, () => openCommit(repository, commitId, environment))
-    const files = await openCommit(repository, commitId, environment)
+    if (known !== undefined) return remembering(known, () => open(commitId, environment))
+    const files = await open(commitId, environment)
     const fresh: Known = { lists: new Map(), files: new Map() }
     memory.set(commitId, fresh)
     const [oldest] = memory.keys()

@@ -107,6 +107,23 @@ async function tryFetch(
   )
 }
 
+/** Forgets refs of a remote that are of no more use, so that gc may take what only they have. GIT_REF_REFUSED, GIT_FAILED. */
+export async function dropRefs(
+  repository: GitRepository,
+  remote: Pick<Remote, 'name'>,
+  refs: readonly string[],
+): Promise<void> {
+  if (refs.length === 0) return
+  const input = refs.map((ref) => `delete ${localRef(remote, ref)}\n`).join('')
+  await runGit(['update-ref', '--stdin'], { repository, input })
+}
+
+/** Packs what is referred to and removes what has not been for two weeks. Branches stay files: they are read as such. */
+export async function collectObjects(repository: GitRepository, signal?: AbortSignal): Promise<void> {
+  const options = { repository, timeoutMs: 3600_000, ...(signal ? { signal } : {}) }
+  await runGit(['-c', 'gc.packRefs=false', 'gc', '--quiet', '--prune=2.weeks.ago'], options)
+}
+
 /** Where a ref of a remote is kept. GIT_REF_REFUSED. */
 export function localRef(remote: Pick<Remote, 'name'>, ref: string): string {
   return checkRefName(`refs/remotes/${remote.name}/${ref.slice('refs/'.length)}`)
@@ -119,13 +136,18 @@ export type MergeResult =
   | { conflicts: string[] }
 
 /**
- * What merging a commit into another would make of the files, without touching any branch. GIT_REF_REFUSED, GIT_FAILED.
+ * What merging a commit into another would make of the files, without touching any branch. `access`: as of openCommit. GIT_REF_REFUSED, GIT_FAILED.
  * Source: git-merge-tree(1), from git 2.38 on.
  */
-export async function mergeTree(repository: GitRepository, base: string, head: string): Promise<MergeResult> {
+export async function mergeTree(
+  repository: GitRepository,
+  base: string,
+  head: string,
+  access: Readonly<Record<string, string>> = {},
+): Promise<MergeResult> {
   const answer = await runGit(
     ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', checkObjectId(base), checkObjectId(head)],
-    { repository, expectExitCodes: [0, 1, 128] },
+    { repository, environment: access, expectExitCodes: [0, 1, 128] },
   )
   const [tree = '', ...paths] = answer.stdout.toString('utf8').split('\0')
   if (answer.exitCode === 0 && isObjectId(tree)) return { tree }
