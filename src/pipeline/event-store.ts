@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Clock } from '../core/index.ts'
 import type { State } from '../state/index.ts'
 import { DeliveryIntake } from './delivery-intake.ts'
@@ -73,18 +74,7 @@ export function createEventStore(state: State, clock: Clock): EventStore {
         receivedAt: new Date(row.received_at),
       }))
     },
-    async settle(settlements) {
-      if (settlements.length === 0) return
-      await state.transaction(async (db) => {
-        for (const { id, ...outcome } of settlements) {
-          const values =
-            outcome.state === 'done'
-              ? { state: outcome.state, run_id: outcome.runId, reason: null }
-              : { state: outcome.state, run_id: null, reason: outcome.reason.slice(0, 1000) }
-          await db.updateTable('events').set(values).where('id', '=', id).execute()
-        }
-      })
-    },
+    settle: (settlements) => settleEvents(state, settlements),
     async list({ limit, before }) {
       let query = state.db.selectFrom('events').select(withoutBody).orderBy('id', 'desc').limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
@@ -114,6 +104,25 @@ export function createEventStore(state: State, clock: Clock): EventStore {
       })
     },
   }
+}
+
+/** Most of a flood say the same: one statement for those, and one kind of statement for any number of them. */
+async function settleEvents(state: State, settlements: readonly Settlement[]): Promise<void> {
+  if (settlements.length === 0) return
+  const outcomeOf = (one: Settlement): string => (one.state === 'done' ? `run ${one.runId}` : `ignored: ${one.reason}`)
+  const alike = Map.groupBy(settlements, outcomeOf)
+  await state.transaction(async (db) => {
+    for (const same of alike.values()) {
+      const [one] = same
+      if (one === undefined) continue
+      const values =
+        one.state === 'done'
+          ? { state: one.state, run_id: one.runId, reason: null }
+          : { state: one.state, run_id: null, reason: one.reason.slice(0, 1000) }
+      const ids = sql<number>`(select value from json_each(${JSON.stringify(same.map(({ id }) => id))}))`
+      await db.updateTable('events').set(values).where('id', 'in', ids).execute()
+    }
+  })
 }
 
 const dayMs = 24 * 3600_000
