@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { isLarderError } from '../../src/core/index.ts'
 import { startUpstream } from '../fixtures/upstream/index.ts'
 import type { ControllerClient } from '../../src/app/cli/session.ts'
 import { createAptClient, complaint, fetchSource, type AptClient } from './support/apt-client.ts'
 import { startControllerChild } from './support/controller-child.ts'
 import { createSiteClone } from './support/site-clone.ts'
 import { larderYaml, packageList } from './support/site-text.ts'
+import { unhurried } from './support/unhurried.ts'
 import { waitForSuccess } from './support/wait-for-run.ts'
 import { openWorkspace } from './support/workspace.ts'
 
@@ -81,19 +81,6 @@ async function moveOften(
   for (let count = 0; count < times; count++) {
     const newest = (await client.snapshots(mirror)).length
     await unhurried(() => (count % 2 === 0 ? client.promote(mirror, 1 + (count % newest)) : client.rollback(mirror)))
-  }
-}
-
-/** The controller takes so many requests a minute from one address, and says when it is too many. */
-async function unhurried(work: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await work()
-      return
-    } catch (error) {
-      if (!isLarderError(error, 'RATE_LIMITED')) throw error
-      await new Promise((resolve) => setTimeout(resolve, 1000))
-    }
   }
 }
 
