@@ -111,7 +111,8 @@ async function settleEvents(state: State, settlements: readonly Settlement[]): P
   if (settlements.length === 0) return
   const outcomeOf = (one: Settlement): string => (one.state === 'done' ? `run ${one.runId}` : `ignored: ${one.reason}`)
   const alike = Map.groupBy(settlements, outcomeOf)
-  await state.transaction(async (db) => {
+  // One that a power cut takes back is settled again, to the same end.
+  await state.relaxedTransaction(async (db) => {
     for (const same of alike.values()) {
       const [one] = same
       if (one === undefined) continue

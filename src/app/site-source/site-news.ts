@@ -6,6 +6,7 @@ import type { ConnectedForge } from './connected-forge.ts'
 import { takeDelivery, type DeliveryNews } from './delivery-news.ts'
 import { pollBranches } from './poll-branches.ts'
 import { pollPullRequests } from './poll-pull-requests.ts'
+import { SettlePace } from './settle-pace.ts'
 import { reconcileRuns, type ReconcileOptions } from './reconcile-runs.ts'
 
 export interface SiteNewsOptions {
@@ -56,6 +57,7 @@ const settledAtOnce = 500
 class OrderedNews implements SiteNews {
   readonly #options: SiteNewsOptions
   readonly #turns = new Mutex()
+  readonly #pace = new SettlePace()
   #again: NodeJS.Timeout | undefined
   #nextSettling: Promise<void> | undefined
   /** Runs that were queued by the piece of news that is being worked on. */
@@ -67,8 +69,15 @@ class OrderedNews implements SiteNews {
 
   settleDeliveries(): Promise<void> {
     // One that has not had its turn yet will see what came meanwhile, too.
-    this.#nextSettling ??= this.#turns.run(async () => {
+    this.#nextSettling ??= this.#settleInTurn()
+    return this.#nextSettling
+  }
+
+  async #settleInTurn(): Promise<void> {
+    await this.#keepPace()
+    await this.#turns.run(async () => {
       this.#nextSettling = undefined
+      if (this.#options.context.stopping.aborted) return
       clearTimeout(this.#again)
       try {
         while (await this.#settleSome());
@@ -77,7 +86,13 @@ class OrderedNews implements SiteNews {
         this.#settleLater()
       }
     })
-    return this.#nextSettling
+  }
+
+  async #keepPace(): Promise<void> {
+    const { clock } = this.#options.context
+    const waitMs = this.#pace.waitMs(clock.monotonicMs())
+    if (waitMs > 0) await clock.sleep(waitMs)
+    this.#pace.started(clock.monotonicMs())
   }
 
   poll(): Promise<void> {
