@@ -127,6 +127,7 @@ async function collect(
     const keep = (await declaredMirror(context, mirror))?.keep
     await publisher.prune({ mirror, keepSnapshots: keep?.snapshots, keepGenerations: keep?.generations })
   }
+  await context.previews.expire(context.previewQuota)
   await runs.prune(keepRuns)
   await announcements.tidy()
   await events.tidy()

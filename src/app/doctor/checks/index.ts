@@ -9,6 +9,7 @@ import { keysCheck } from './keys.ts'
 import { leftoversCheck } from './leftovers.ts'
 import { modesCheck } from './modes.ts'
 import { outboxCheck } from './outbox.ts'
+import { previewsCheck } from './previews.ts'
 import { publicationsCheck } from './publications.ts'
 import { runsCheck } from './runs.ts'
 import { siteCheck } from './site.ts'
@@ -25,6 +26,7 @@ export const checks: readonly DoctorCheck[] = [
   keysCheck,
   blobsCheck,
   publicationsCheck,
+  previewsCheck,
   upstreamsCheck,
   clockCheck,
   runsCheck,
