@@ -185,6 +185,8 @@ async function pruneRuns(state: State, keep: number): Promise<void> {
       .select('id')
       .where('id', '<=', boundary.id)
       .where('state', 'not in', ['waiting', 'running'])
+      // Whoever tries a preview looks at the run that made it.
+      .where('id', 'not in', db.selectFrom('previews').select('run_id'))
     for (const { id } of await old.execute()) {
       await db.deleteFrom('run_log').where('run_id', '=', id).execute()
       await db.deleteFrom('run_steps').where('run_id', '=', id).execute()

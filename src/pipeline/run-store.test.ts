@@ -97,6 +97,26 @@ test('prune keeps the newest, and what is not finished', async () => {
   expect(await runs.readLog(2, 0)).toEqual([])
 })
 
+test('prune keeps a run whose preview can be tried', async () => {
+  for (let count = 0; count < 4; count++) await apply()
+  for (const id of [1, 2, 3, 4]) await runs.finish(id, { state: 'succeeded' })
+  const [sealed_at, expires_at] = ['2030-01-01T00:00:00.000Z', '2030-01-08T00:00:00.000Z']
+  const about = {
+    mirror: 'base',
+    format: 'apt',
+    key_kind: 'ed25519',
+    tree: 'sha256:0',
+    meta: '{}',
+    size_bytes: 0,
+  } as const
+  await state.db
+    .insertInto('previews')
+    .values({ run_id: 2, ...about, sealed_at, expires_at })
+    .execute()
+  await runs.prune(1)
+  expect((await runs.list({ limit: 10 })).map(({ id }) => id)).toEqual([4, 2])
+})
+
 test('list pages backwards and filters', async () => {
   for (let count = 0; count < 5; count++) await apply()
   await runs.finish(2, { state: 'failed' })
