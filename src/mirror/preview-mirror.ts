@@ -14,7 +14,7 @@ export interface PreviewOptions {
 
 export interface PreviewLimits {
   keepMs: number
-  /** Most bytes that one run may have fetched for a mirror. */
+  /** Most bytes that one run may have fetched, for all its mirrors together. */
   bytes: number
   /** What holds for somebody whom nobody has vouched for. */
   untrusted: { isAllowed: boolean; packages: number; bytes: number }
@@ -31,7 +31,7 @@ export async function previewMirror(
 ): Promise<PreviewedChange | undefined> {
   const { subject, detail, work } = change
   if (work === undefined) return undefined
-  const leftOut = reasonAgainst(context, change, options.preview.limits)
+  const leftOut = await reasonAgainst(context, change, options.preview)
   if (leftOut !== undefined) return { subject, leftOut }
   const { observed, resolution } = work
   const { format, loaded, request } = observed
@@ -60,15 +60,21 @@ export async function previewMirror(
   return { subject, format: format.name, path: `${format.name}/${detail.mirror}/` }
 }
 
-function reasonAgainst(context: KindContext, { detail }: MirrorChange, limits: PreviewLimits): string | undefined {
-  const { fetchBytes, added, changed } = detail
-  if (context.trust === 'trusted') return beyond(fetchBytes, limits.bytes)
+async function reasonAgainst(
+  context: KindContext,
+  { detail }: MirrorChange,
+  { limits, previews }: PreviewOptions,
+): Promise<string | undefined> {
+  const { fetchBytes, added, changed, mirror } = detail
+  const made = (await previews.ofRun(Number(context.runId))).filter((preview) => preview.mirror !== mirror)
+  const wantedBytes = made.reduce((sum, { sizeBytes }) => sum + sizeBytes, fetchBytes)
+  if (context.trust === 'trusted') return beyond(wantedBytes, limits.bytes)
   const { isAllowed, packages, bytes } = limits.untrusted
   if (!isAllowed) return 'a maintainer has to say /larder ok first'
   const count = added.length + changed.length
   if (count > packages)
     return `${count} packages would come, and ${packages} are allowed until a maintainer says /larder ok`
-  return beyond(fetchBytes, Math.min(bytes, limits.bytes), ' until a maintainer says /larder ok')
+  return beyond(wantedBytes, Math.min(bytes, limits.bytes), ' until a maintainer says /larder ok')
 }
 
 function beyond(bytes: number, allowed: number, until = ''): string | undefined {

@@ -115,6 +115,20 @@ describe('previews of an APT mirror', () => {
     expect(await site!.previewOf(large.id)).toBeUndefined()
   })
 
+  it('what a run may take is for all its mirrors together', async () => {
+    const { propose, previewOf, controller } = await open({ previews: { perRunMB: 0.6 } })
+    const text = larderYaml({ test: upstream.url }, { base: {}, other: {} })
+    const run = await propose({ 'larder.yaml': text, ...asking('beta') })
+    expect(run, JSON.stringify(run.error)).toMatchObject({ state: 'succeeded' })
+    expect(run.plan?.map(({ subject }) => subject)).toEqual(['mirror base', 'mirror other'])
+    expect(await previewOf(run.id)).toMatchObject({ mirror: 'base' })
+    const log = (await controller.larder.context.runs.readLog(run.id, 0)).map(({ message }) => message)
+    expect(log.join('\n')).toMatch(/no preview of mirror other: 1\.2 MB would be fetched, and 600\.0 kB are allowed/)
+    expect(await controller.client.removePreviews(run.id)).toBe(1)
+    expect(await controller.client.previews()).toEqual([])
+    expect((await fetch(`${controller.url}/preview/${run.id}/apt/base/dists/stable/InRelease`)).status).toBe(404)
+  })
+
   it('a fork: within its quota, at the upstreams of main, until a maintainer vouches for the commit', async () => {
     const { controller, forge, propose, previewOf, runOf } = await open({ forks: { maxPackages: 1 } })
     const small = await propose(asking('beta'), { fork: 'alice/site' })
