@@ -25,7 +25,7 @@ import { createHttpSender } from './http-send.ts'
 import { openRooms, type OpenRoomsOptions, type Rooms } from './open-rooms.ts'
 import { connectForge } from './site-source/connect-forge.ts'
 import type { ConnectedForge } from './site-source/connected-forge.ts'
-import { createSiteNews, type SiteNews } from './site-source/site-news.ts'
+import { createSiteNews, type SiteNews, type SiteNewsOptions } from './site-source/site-news.ts'
 
 export interface OpenLarderOptions extends OpenRoomsOptions {
   /** Short for a configuration that names a repository by plain Git. */
@@ -87,20 +87,19 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   await releaseOldLeases(rooms, context.runs)
   await context.own.removeLeftovers()
   const events = createEventStore(state, clock)
-  const news: SiteNews = createSiteNews({
-    context,
-    events,
-    connected,
-    mainCommit,
-    onCreated: (run) => announcements.runCreated(run),
-    onClosed: (pullRequest) => dropPullRequest(context, { pullRequest, connected }),
-  })
-  const settleDeliveries = () => news.settleDeliveries()
+  const news: SiteNews = createNews({ context, events, connected, mainCommit }, announcements)
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
   const housekeeping = createHousekeeping({ context, cache, events, news, announcements, pollEveryMs })
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
   const { outbox } = announcements
-  const upkeep = { events, outbox, housekeeping, mainCommit, settleDeliveries, forgetInputs }
+  const upkeep = {
+    events,
+    outbox,
+    housekeeping,
+    mainCommit,
+    forgetInputs,
+    settleDeliveries: () => news.settleDeliveries(),
+  }
   const doctor: DoctorRoom = { ...rooms, context, dataFolder, environment, ...upkeep }
   const stopWork = async (): Promise<void> => {
     stopping.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
@@ -125,6 +124,18 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
       await rooms.close()
     },
   }
+}
+
+function createNews(
+  parts: Omit<SiteNewsOptions, 'onCreated' | 'onClosed'> & { context: ControllerContext },
+  announcements: Announcements,
+): SiteNews {
+  const { context, connected } = parts
+  return createSiteNews({
+    ...parts,
+    onCreated: (run) => announcements.runCreated(run),
+    onClosed: (pullRequest) => dropPullRequest(context, { pullRequest, connected }),
+  })
 }
 
 /** What the configuration says, and whom it leads to. CONFIG_INVALID. */

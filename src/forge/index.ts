@@ -38,4 +38,4 @@ export {
   type RemoteRef,
 } from './git/remote.ts'
 export { accessTo, type GitLogin, type Remote } from './git/remote-access.ts'
-export { type GitRepository, fetchBranch, isAncestor, listBranches, resolveRef } from './git/repository.ts'
+export { type GitRepository, isAncestor, listBranches, resolveRef } from './git/repository.ts'

@@ -176,10 +176,21 @@ function sentences(...texts: readonly (string | undefined)[]): string {
 }
 
 function runErrorOf(error: unknown): RunError {
-  if (isLarderError(error)) return error.toJSON()
+  if (isLarderError(error)) return bounded(error.toJSON())
   return {
     code: 'INTERNAL',
     message: `An error that nobody foresaw: ${error instanceof Error ? error.message : String(error)}`,
     hint: 'The log of the controller has more; please report it.',
   }
+}
+
+/** Somebody's list may have 100,000 names that are wrong: nobody reads all of them, and a run keeps what it says. */
+const mostProblems = 1000
+
+function bounded(error: RunError): RunError {
+  const problems = error.context?.['problems']
+  if (!Array.isArray(problems) || problems.length <= mostProblems) return error
+  const more = `${problems.length - mostProblems} more are not kept.`
+  const context = { ...error.context, problems: problems.slice(0, mostProblems) as unknown[] }
+  return { ...error, message: `${error.message} ${more}`, context }
 }

@@ -23,11 +23,11 @@ export interface RunnerOptions {
   /** A run that takes longer is failed. Default 6 h. */
   timeoutMs?: number
   /** Main as it is: what bounds a run that nobody has vouched for. */
-  baseline?(): Promise<KindContext['baseline']>
+  baseline?: () => Promise<KindContext['baseline']>
   /** When the plan of a run is known, and there is more to do. */
-  onPlanned?(run: Run): Promise<void>
+  onPlanned?: (run: Run) => Promise<void>
   /** When a run has ended, however it ended; not when it is put back to wait. */
-  onFinished?(run: Run): Promise<void>
+  onFinished?: (run: Run) => Promise<void>
 }
 
 /**

@@ -116,8 +116,6 @@ export const controllerSchema = z
 
 export type ControllerConfig = z.output<typeof controllerSchema>
 export type ForgeConfig = NonNullable<ControllerConfig['forge']>
-export type ForksConfig = z.output<typeof forksSchema>
-export type PreviewsConfig = z.output<typeof previewsSchema>
 export type ListenerConfig = z.output<typeof listenerSchema>
 
 /** What holds when there is no file. */

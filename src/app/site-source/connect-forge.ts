@@ -30,7 +30,7 @@ export async function connectForge({ config, root, send, clock, secrets }: Conne
 }
 
 /** Undefined: plain Git. */
-export function forgeOf({ type }: ForgeConfig): ForgeName | undefined {
+function forgeOf({ type }: ForgeConfig): ForgeName | undefined {
   if (type === 'git') return undefined
   return type === 'forgejo' ? 'gitea' : type
 }

@@ -48,19 +48,25 @@ async function reconcilePullRequests(options: ReconcileOptions, base: string): P
 async function reconcilePullRequest(options: ReconcileOptions, pull: KnownPullRequest, base: string): Promise<void> {
   const { pulls, context } = options
   if (pulls === undefined) return
-  const { hosted, planForks } = pulls
-  const ref = localRef({ name: remoteName }, hosted.forge.pullRequestRef(pull.number))
+  const ref = localRef({ name: remoteName }, pulls.hosted.forge.pullRequestRef(pull.number))
   // What is there, not what was said to be: a branch may have been pushed to since.
   const commit = await resolveRef(context.repository, ref)
   if (commit === undefined) return
   const trust = pull.fromFork && pull.approvedCommit !== commit ? 'untrusted' : 'trusted'
-  if (trust === 'untrusted' && !planForks) return
+  if (trust === 'untrusted' && !pulls.planForks) return
   const latest = await context.runs.latestOfPullRequest(pull.number)
-  const isSame = latest?.commit === commit && latest.baseCommit === base && latest.trust === trust
-  const isDropped = latest?.state === 'cancelled' && options.reopened.has(pull.number)
-  if (isSame && !isDropped && !(options.again && mayPassNow(latest))) return
+  if (latest !== undefined && answers(latest, { commit, base, trust }) && !isWantedAgain(options, latest)) return
   const about = { pullRequest: pull.number, baseCommit: base, trust } as const
   await create(options, { branch: pull.head, commit, goal: 'plan', origin: options.origin, ...about })
+}
+
+function answers(run: Run, { commit, base, trust }: { commit: string; base: string; trust: Run['trust'] }): boolean {
+  return run.commit === commit && run.baseCommit === base && run.trust === trust
+}
+
+function isWantedAgain({ reopened, again }: ReconcileOptions, run: Run): boolean {
+  const isDropped = run.state === 'cancelled' && run.pullRequest !== undefined && reopened.has(run.pullRequest)
+  return isDropped || (again && mayPassNow(run))
 }
 
 async function create({ context, onCreated }: ReconcileOptions, run: NewRun): Promise<Run> {

@@ -8,9 +8,10 @@ import { prepareBareRepository } from './bare-repository.ts'
 import { BatchAnswers } from './batch-answer.ts'
 import { parseCgiHead } from './cgi-answer.ts'
 import { openCommit } from './commit-files.ts'
+import { fetchRefs } from './remote.ts'
 import { quarantineOf } from './git-environment.ts'
 import { checkBranchName, checkObjectId, checkRefName } from './ref-name.ts'
-import { fetchBranch, isAncestor, listBranches, resolveRef } from './repository.ts'
+import { isAncestor, listBranches, resolveRef } from './repository.ts'
 import { runGit } from './run-git.ts'
 
 let folder: string
@@ -48,7 +49,7 @@ beforeAll(async () => {
   second = git(work, 'rev-parse', 'HEAD')
   bare = join(folder, 'site.git')
   await prepareBareRepository(bare)
-  await fetchBranch(bare, { url: work, remote: 'upstream', branch: 'main' })
+  await fetchRefs(bare, { url: work, name: 'upstream' }, ['refs/heads/main'])
   await runGit(['update-ref', 'refs/heads/main', second], { repository: bare })
   await runGit(['update-ref', 'refs/heads/a/topic', first], { repository: bare })
 })
@@ -139,7 +140,7 @@ describe('refs', () => {
   test.each(['ext::sh -c touch% /tmp/x', 'http://example.org/x', '-u', '--upload-pack=x', 'relative'])(
     'are not fetched from %s',
     async (url) => {
-      await expect(fetchBranch(bare, { url, remote: 'r', branch: 'main' })).rejects.toMatchObject({
+      await expect(fetchRefs(bare, { url, name: 'r' }, ['refs/heads/main'])).rejects.toMatchObject({
         code: 'GIT_REF_REFUSED',
       })
     },

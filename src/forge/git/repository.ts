@@ -77,30 +77,3 @@ export async function isAncestor(
   })
   return exitCode === 0
 }
-
-/**
- * Brings a branch of another repository into ours as `refs/remotes/<remote>/<branch>` and answers with its head.
- * `url` comes from the site's configuration, never from a payload. GIT_REF_REFUSED, GIT_FAILED.
- */
-export async function fetchBranch(
-  repository: GitRepository,
-  source: { url: string; remote: string; branch: string },
-  signal?: AbortSignal,
-): Promise<string> {
-  if (!/^(?:https:\/\/|ssh:\/\/|file:\/\/|\/)/.test(source.url)) {
-    throw new LarderError('GIT_REF_REFUSED', {
-      message: 'A repository is fetched by https, ssh or file only.',
-      hint: 'Write the address as https://…, ssh://… or an absolute path.',
-    })
-  }
-  const from = checkRefName(`refs/heads/${source.branch}`)
-  const to = checkRefName(`refs/remotes/${source.remote}/${source.branch}`)
-  await runGit(['fetch', '--no-tags', '--no-recurse-submodules', '--end-of-options', source.url, `+${from}:${to}`], {
-    repository,
-    timeoutMs: 600_000,
-    ...(signal ? { signal } : {}),
-  })
-  const head = await resolveRef(repository, to)
-  if (head === undefined) throw new LarderError('GIT_FAILED', { message: `Branch ${source.branch} was not fetched.` })
-  return head
-}

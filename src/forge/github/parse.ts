@@ -118,9 +118,6 @@ function changeOf(
   }
 }
 
-/** Who owns the repository, or was given rights to it. `MEMBER` of an organisation may have none. */
-const trustedAssociations = ['OWNER', 'COLLABORATOR']
-
 function commentEvent({ action, issue, comment }: z.infer<typeof commentSchema>): ForgeEvent {
   const approval = action === 'created' ? readApproval(comment.body ?? '') : undefined
   const isOfPullRequest = issue.pull_request !== undefined && issue.pull_request !== null
@@ -131,7 +128,8 @@ function commentEvent({ action, issue, comment }: z.infer<typeof commentSchema>)
     kind: 'approval',
     number: issue.number,
     by: comment.user?.login ?? '',
-    mayApprove: trustedAssociations.includes(comment.author_association ?? ''),
+    // Collaborators and members may have the right to read alone.
+    mayApprove: comment.author_association === 'OWNER',
     commit: approval.commit,
   }
 }
