@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { resolveRef } from '../forge/index.ts'
-import type { NewRun, Run } from '../pipeline/index.ts'
+import { problemsOf, type NewRun, type Run } from '../pipeline/index.ts'
 import { openTestLarder, type TestLarder } from './testing/open-test-larder.ts'
 
 let larder: TestLarder
@@ -149,4 +149,15 @@ test('what cannot be merged is told, with the paths', async () => {
     code: 'MERGE_CONFLICT',
     message: 'It cannot be merged into main: both have changed "packages.json".',
   })
+})
+
+test('a list of 100,000 names is answered, in bounds', async () => {
+  const names = Array.from({ length: 100_000 }, (_, index) => `package-${index}`)
+  head = await branch({ 'packages.json': JSON.stringify(names) })
+  const run = await propose()
+  expect(run.state).toBe('failed')
+  const { error } = run
+  expect(problemsOf(run)).toHaveLength(1000)
+  expect(error?.message).toContain('99000 more are not kept')
+  expect(problemsOf(run)[0]).toMatchObject({ file: 'packages.json', line: 1 })
 })
