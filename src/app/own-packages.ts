@@ -93,13 +93,13 @@ export class OwnPackages {
     })
   }
 
-  /** What a process that was killed had received and not added, and indices it had begun. Only while nothing is being added. */
+  /** What a process that was killed had received and not added, and revisions begun or no longer kept. Only while nothing is being added. */
   async removeLeftovers(): Promise<void> {
     if (!(await isThere(this.#folder))) return
     for (const mirror of await readdir(this.#folder)) {
       const current = (await this.#revision(mirror))?.number ?? 0
       for (const entry of await readdir(join(this.#folder, mirror)))
-        if (entry.startsWith(uploadPrefix) || Number(entry) > current)
+        if (entry.startsWith(uploadPrefix) || Number(entry) > current || Number(entry) < current - 1)
           await rm(join(this.#folder, mirror, entry), { recursive: true, force: true })
     }
   }
