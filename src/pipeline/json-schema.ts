@@ -9,11 +9,16 @@ export function schemaFiles(kinds: readonly KindGrammar[]): string[] {
 }
 
 /**
- * JSON Schema (draft 2020-12) of a file that people write, for their editors: `larder schema FILE`. NOT_FOUND for a
+ * JSON Schema (draft 2020-12) of a file that people write, for their editors: `larder schema FILE`. `others`: schemas of
+ * files that no kind knows of. NOT_FOUND for a
  * file that there is none of.
  */
-export function jsonSchemaOf(file: string, kinds: readonly KindGrammar[]): Record<string, unknown> {
-  const schema = file === siteFile ? siteSchema(kinds) : fileSchema(file, kinds)
+export function jsonSchemaOf(
+  file: string,
+  kinds: readonly KindGrammar[],
+  others: Readonly<Record<string, z.ZodType>> = {},
+): Record<string, unknown> {
+  const schema = others[file] ?? (file === siteFile ? siteSchema(kinds) : fileSchema(file, kinds))
   const body = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' })
   const { $schema, ...rest } = body
   return { $schema, title: `Larder: ${file}`, ...rest }

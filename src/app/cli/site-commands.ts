@@ -24,7 +24,7 @@ export function addSiteCommands(program: Command, bind: Bind): void {
   program
     .command('schema')
     .description('JSON Schema of a file of the site, for editors')
-    .argument('<file>', 'larder.yaml or packages.json')
+    .argument('<file>', 'larder.yaml, packages.json or controller.yaml')
     .action(bind(schema))
 }
 
@@ -103,5 +103,7 @@ async function planFolder(context: CommandContext, folder: string, log: Progress
 async function schema(_context: CommandContext, file: string): Promise<undefined> {
   const { jsonSchemaOf } = await import('../../pipeline/index.ts')
   const { siteKinds } = await import('../site-kinds.ts')
-  process.stdout.write(`${JSON.stringify(jsonSchemaOf(file, siteKinds()), undefined, 2)}\n`)
+  const { controllerFile, controllerSchema } = await import('../config/controller-config.ts')
+  const others = { [controllerFile]: controllerSchema }
+  process.stdout.write(`${JSON.stringify(jsonSchemaOf(file, siteKinds(), others), undefined, 2)}\n`)
 }
