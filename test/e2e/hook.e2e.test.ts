@@ -65,6 +65,11 @@ it('a signed delivery of GitHub is fetched from the configured repository and ap
 
       // The payload's word counts for nothing: its commit is not there, and the head is what it was.
       expect((await deliver('5', 'f'.repeat(40))).status).toBe(202)
+      // A flood is settled a moment later: what is committed next is not to be found by this one.
+      await waitFor('it to be settled', async () => {
+        const [newest] = await controller.client.deliveries({ limit: 1 })
+        return newest?.state === 'waiting' ? undefined : newest
+      })
 
       // The forge is away: the delivery is acknowledged, so it must not be lost.
       const last = await commit(['alpha', 'beta', 'gamma'])
