@@ -17,6 +17,7 @@ const away = /Curl error \((?:7|18|28|52|55|56)\)/
 const rpm: KilledFormat = {
   mirror: 'el9',
   packagesGlob: 'Packages/*',
+  mustResume: false,
   async startUpstream(packages) {
     const all = packages.map(({ name, noise }) => ({
       name,
