@@ -19,7 +19,17 @@ const checks: readonly { name: string; tool: string; args: string[]; mend: strin
   {
     name: 'arrows',
     tool: 'dependency-cruiser/bin/dependency-cruiser.mjs',
-    args: ['--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', 'src', 'test', 'bench', 'demo', 'scripts'],
+    args: [
+      '--config',
+      '.dependency-cruiser.mjs',
+      '--output-type',
+      'err-long',
+      'src',
+      'test',
+      'bench',
+      'demo',
+      'scripts',
+    ],
     mend: 'each rule and its reason: .dependency-cruiser.mjs',
   },
   {
