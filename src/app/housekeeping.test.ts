@@ -40,7 +40,8 @@ test('nothing is forgotten while the site cannot be read that says how much is t
     roots: async function* () {},
     live: () => Promise.resolve(new Set()),
   }
-  const common = { publisher, store, leases, formats: [], clock: systemClock }
+  const previews = { expire: () => Promise.resolve(0) }
+  const common = { publisher, store, leases, previews, formats: [], clock: systemClock }
   const { signal } = new AbortController()
   const unreadable = { current: () => Promise.resolve(undefined) }
   await housekeeping({ ...common, siteHead: unreadable }).collect(signal)
