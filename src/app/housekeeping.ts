@@ -36,6 +36,8 @@ const minuteMs = 60_000
 const keepRuns = 1000
 /** What was remembered of an upstream guards against replays: longer than anybody leaves one out. */
 const keepUpstreamsMs = 365 * 24 * 3600_000
+/** Of those that are over: forges send nothing about them any more. */
+const keepPullRequestsMs = 90 * 24 * 3600_000
 const keepPiecesMs = 30 * 24 * 3600_000
 
 export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
@@ -131,6 +133,7 @@ async function collect(
   await runs.prune(keepRuns)
   await announcements.tidy()
   await events.tidy()
+  await context.pullRequests?.prune(new Date(clock.now().getTime() - keepPullRequestsMs))
   await cache.prune('pieces', keepPiecesMs)
   await cache.prune('apt upstream', keepUpstreamsMs)
   await cache.prune('rpm upstream', keepUpstreamsMs)

@@ -24,13 +24,15 @@ export interface PullRequestStore {
    * Older news than what is known change nothing: deliveries come out of order.
    * Written as news come, by webhook or poll; an approval of another head than the present one stays and means nothing.
    */
-  put(pullRequest: Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy'>): Promise<void>
+  put(pullRequest: Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy'>): Promise<{ isReopened: boolean }>
   get(number: number): Promise<KnownPullRequest | undefined>
   /** In order of number. */
   open(): Promise<KnownPullRequest[]>
   /** Newest first. */
   list(options: { limit: number; state?: KnownPullRequest['state'] }): Promise<KnownPullRequest[]>
   close(number: number, state: 'closed' | 'merged'): Promise<void>
+  /** Forgets those that were over before then. */
+  prune(before: Date): Promise<number>
   /** False when it is not known. */
   approve(number: number, commit: string, by: string): Promise<boolean>
 }
@@ -63,18 +65,32 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
         from_fork: fromFork ? 1 : 0,
         updated_at: updatedAt.toISOString(),
       }
-      await state.transaction((db) =>
-        db
+      return state.transaction(async (db) => {
+        const all = db.selectFrom('pull_requests').select('state').where('forge', '=', forge)
+        const same = all.where('repository', '=', repository).where('number', '=', number)
+        const before = await same.executeTakeFirst()
+        const result = await db
           .insertInto('pull_requests')
           .values({ forge, repository, number, approved_commit: null, approved_by: null, ...values })
           .onConflict((conflict) =>
             conflict
               .columns(['forge', 'repository', 'number'])
               .doUpdateSet(values)
-              .where('pull_requests.updated_at', '<=', values.updated_at),
+              .where((row) =>
+                row.or([
+                  row('pull_requests.updated_at', '<', values.updated_at),
+                  // Of one moment, that it is over is the last word.
+                  row.and([
+                    row('pull_requests.updated_at', '=', values.updated_at),
+                    row('pull_requests.state', '=', 'open'),
+                  ]),
+                ]),
+              ),
           )
-          .execute(),
-      )
+          .executeTakeFirst()
+        const isTaken = (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+        return { isReopened: isTaken && newState === 'open' && before !== undefined && before.state !== 'open' }
+      })
     },
     async get(number) {
       const row = await rows().where('number', '=', number).executeTakeFirst()
@@ -88,6 +104,16 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
     },
     async close(number, newState) {
       await change(number, { state: newState })
+    },
+    async prune(before) {
+      const result = await state.relaxedTransaction((db) =>
+        db
+          .deleteFrom('pull_requests')
+          .where('state', '!=', 'open')
+          .where('updated_at', '<', before.toISOString())
+          .executeTakeFirst(),
+      )
+      return Number(result.numDeletedRows)
     },
     approve: (number, commit, by) => change(number, { approved_commit: commit, approved_by: by }),
   }

@@ -51,7 +51,7 @@ async function takePullRequest(
 ): Promise<DeliveryNews> {
   const { number, action, merged } = event
   const state = action !== 'close' ? 'open' : merged ? 'merged' : 'closed'
-  await news.pullRequests?.put({ ...event, state })
+  const put = await news.pullRequests?.put({ ...event, state })
   const known = await news.pullRequests?.get(number)
   if (known?.state !== state) return { stored, refs: [], reason: 'later news came before it', findRun: noRun }
   if (state === 'open') {
@@ -59,7 +59,7 @@ async function takePullRequest(
       stored,
       refs: [branchRef('main'), forge.pullRequestRef(number)],
       reason: event.base === 'main' ? 'it waits for a maintainer’s word' : `it is for ${event.base}, not for main`,
-      reopened: action === 'open' ? [number] : [],
+      reopened: put?.isReopened === true ? [number] : [],
       findRun: () => news.context.runs.latestOfPullRequest(number),
     }
   }

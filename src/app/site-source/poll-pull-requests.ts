@@ -5,16 +5,21 @@ import type { NewsContext } from './site-news.ts'
 
 /**
  * Brings main, what is known of pull requests, and their heads up to date. A forge whose API does not answer keeps main
- * from nothing. GIT_FAILED.
+ * from nothing. Answers which were opened again. GIT_FAILED.
  */
-export async function pollPullRequests(news: NewsContext, hosted: HostedForge): Promise<void> {
+export async function pollPullRequests(news: NewsContext, hosted: HostedForge): Promise<ReadonlySet<number>> {
   const open = await listOpen(news, hosted)
   const heads = await headsToFetch(news, hosted, open ?? [])
   const { context, connected } = news
   await fetchRefs(context.repository, connected.remote, [branchRef('main'), ...heads], context.stopping)
-  if (open === undefined) return
-  for (const pull of open) await news.pullRequests?.put({ ...pull, state: 'open' })
+  const reopened = new Set<number>()
+  if (open === undefined) return reopened
+  for (const pull of open) {
+    const put = await news.pullRequests?.put({ ...pull, state: 'open' })
+    if (put?.isReopened === true) reopened.add(pull.number)
+  }
   await closeOthers(news, new Set(open.map(({ number }) => number)))
+  return reopened
 }
 
 async function listOpen(news: NewsContext, { api }: HostedForge): Promise<PullRequest[] | undefined> {

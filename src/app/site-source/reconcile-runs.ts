@@ -9,7 +9,7 @@ export interface ReconcileOptions {
   mainCommit: () => Promise<string | undefined>
   /** Undefined: there are none. */
   pulls: { store: PullRequestStore; hosted: HostedForge; planForks: boolean } | undefined
-  /** Pull requests that were opened again: what was cancelled when they were closed is planned anew. */
+  /** Pull requests that were opened again: they are planned anew. */
   reopened: ReadonlySet<number>
   /** What a new run says that it comes from. */
   origin: string
@@ -65,8 +65,9 @@ function answers(run: Run, { commit, base, trust }: { commit: string; base: stri
 }
 
 function isWantedAgain({ reopened, again }: ReconcileOptions, run: Run): boolean {
-  const isDropped = run.state === 'cancelled' && run.pullRequest !== undefined && reopened.has(run.pullRequest)
-  return isDropped || (again && mayPassNow(run))
+  // When it was closed, its plan was called off, or its preview removed.
+  const isReopened = run.pullRequest !== undefined && reopened.has(run.pullRequest)
+  return (isReopened && run.finishedAt !== undefined) || (again && mayPassNow(run))
 }
 
 async function create({ context, onCreated }: ReconcileOptions, run: NewRun): Promise<Run> {

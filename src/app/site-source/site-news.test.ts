@@ -355,6 +355,48 @@ describe('a pull request', () => {
   })
 })
 
+describe('a pull request that was closed', () => {
+  test('and is opened again is planned again, though nothing of it has changed: by polling', async () => {
+    await applied()
+    const head = await propose(7)
+    const pull = polled(7, head)
+    open = [pull]
+    await news.poll()
+    await runs.start(2)
+    await runs.finish(2, { state: 'succeeded' })
+    open = []
+    await news.poll()
+    expect(await pulls.get(7)).toMatchObject({ state: 'closed' })
+    open = [polled(7, head)]
+    await news.poll()
+    await news.poll()
+    expect((await summary()).slice(1)).toMatchObject([{ is: 'succeeded' }, { head, is: 'waiting' }])
+  })
+
+  test('stays so when late news of the same moment come', async () => {
+    await applied()
+    const head = await propose(7)
+    const pull = polled(7, head)
+    open = [pull]
+    await news.poll()
+    open = []
+    await news.poll()
+    await pullRequest(7, 'opened', { at: pull.updatedAt.toISOString() })
+    expect(await pulls.get(7)).toMatchObject({ state: 'closed' })
+  })
+
+  test('is forgotten after a while', async () => {
+    await applied()
+    await propose(7)
+    await pullRequest(7, 'opened')
+    expect(await pulls.prune(new Date('2027-01-01'))).toBe(0)
+    await pullRequest(7, 'closed')
+    expect(await pulls.prune(new Date('2025-01-01'))).toBe(0)
+    expect(await pulls.prune(new Date('2027-01-01'))).toBe(1)
+    expect(await pulls.get(7)).toBeUndefined()
+  })
+})
+
 describe('a pull request of a fork', () => {
   const say = (body: string, login: string) =>
     deliver('issue_comment', {

@@ -101,8 +101,8 @@ class OrderedNews implements SiteNews {
       if (connected === undefined) return this.#reconcile('reconciliation', false)
       const news = this.#newsContext(connected)
       if (connected.hosted === undefined) await pollBranches(news)
-      else await pollPullRequests(news, connected.hosted)
-      await this.#reconcile('poll', false)
+      const reopened = connected.hosted && (await pollPullRequests(news, connected.hosted))
+      await this.#reconcile('poll', false, reopened)
     })
   }
 
