@@ -54,44 +54,7 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
     return (result?.numUpdatedRows ?? 0n) > 0n
   }
   return {
-    async put({ number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt }) {
-      const values = {
-        state: newState,
-        title,
-        author,
-        head,
-        head_commit: headCommit,
-        base,
-        from_fork: fromFork ? 1 : 0,
-        updated_at: updatedAt.toISOString(),
-      }
-      return state.transaction(async (db) => {
-        const all = db.selectFrom('pull_requests').select('state').where('forge', '=', forge)
-        const same = all.where('repository', '=', repository).where('number', '=', number)
-        const before = await same.executeTakeFirst()
-        const result = await db
-          .insertInto('pull_requests')
-          .values({ forge, repository, number, approved_commit: null, approved_by: null, ...values })
-          .onConflict((conflict) =>
-            conflict
-              .columns(['forge', 'repository', 'number'])
-              .doUpdateSet(values)
-              .where((row) =>
-                row.or([
-                  row('pull_requests.updated_at', '<', values.updated_at),
-                  // Of one moment, that it is over is the last word.
-                  row.and([
-                    row('pull_requests.updated_at', '=', values.updated_at),
-                    row('pull_requests.state', '=', 'open'),
-                  ]),
-                ]),
-              ),
-          )
-          .executeTakeFirst()
-        const isTaken = (result.numInsertedOrUpdatedRows ?? 0n) > 0n
-        return { isReopened: isTaken && newState === 'open' && before !== undefined && before.state !== 'open' }
-      })
-    },
+    put: (pullRequest) => putPullRequest(state, of, pullRequest),
     async get(number) {
       const row = await rows().where('number', '=', number).executeTakeFirst()
       return row === undefined ? undefined : knownOf(row)
@@ -117,6 +80,50 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
     },
     approve: (number, commit, by) => change(number, { approved_commit: commit, approved_by: by }),
   }
+}
+
+async function putPullRequest(
+  state: State,
+  { forge, repository }: RepositoryAtForge,
+  pullRequest: Parameters<PullRequestStore['put']>[0],
+): ReturnType<PullRequestStore['put']> {
+  const { number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt } = pullRequest
+  const values = {
+    state: newState,
+    title,
+    author,
+    head,
+    head_commit: headCommit,
+    base,
+    from_fork: fromFork ? 1 : 0,
+    updated_at: updatedAt.toISOString(),
+  }
+  return state.transaction(async (db) => {
+    const all = db.selectFrom('pull_requests').select('state').where('forge', '=', forge)
+    const same = all.where('repository', '=', repository).where('number', '=', number)
+    const before = await same.executeTakeFirst()
+    const result = await db
+      .insertInto('pull_requests')
+      .values({ forge, repository, number, approved_commit: null, approved_by: null, ...values })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['forge', 'repository', 'number'])
+          .doUpdateSet(values)
+          .where((row) =>
+            row.or([
+              row('pull_requests.updated_at', '<', values.updated_at),
+              // Of one moment, that it is over is the last word.
+              row.and([
+                row('pull_requests.updated_at', '=', values.updated_at),
+                row('pull_requests.state', '=', 'open'),
+              ]),
+            ]),
+          ),
+      )
+      .executeTakeFirst()
+    const isTaken = (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+    return { isReopened: isTaken && newState === 'open' && before !== undefined && before.state !== 'open' }
+  })
 }
 
 function knownOf(row: Selectable<Tables['pull_requests']>): KnownPullRequest {
