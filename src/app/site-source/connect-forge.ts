@@ -17,6 +17,7 @@ export interface ConnectOptions {
 
 /** CONFIG_INVALID when a file that is named cannot be read, or where the repository is cannot be told. */
 export async function connectForge({ config, root, send, clock, secrets }: ConnectOptions): Promise<ConnectedForge> {
+  if (URL.canParse(config.url)) secrets.add(decodeURIComponent(new URL(config.url).password))
   const remote = { url: config.url, name: remoteName, isBlobless: config.fetch === 'blobless' }
   const name = forgeOf(config)
   if (name === undefined) return { config, remote, hosted: undefined }

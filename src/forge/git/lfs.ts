@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { LarderError, type SiteFiles } from '../../core/index.ts'
-import type { GitLogin } from './remote-access.ts'
+import { splitLogin, type GitLogin } from './remote-access.ts'
 
 /** One exchange whose answer may be any bytes; bounded by whoever makes it. */
 export type BytesSend = (
@@ -68,15 +68,15 @@ const mediaType = 'application/vnd.git-lfs+json'
 
 /** Source: Git LFS specification, "Batch API", transfer `basic`. */
 async function fetchLfs(options: LfsOptions, path: string, { oid, sizeBytes }: LfsPointer): Promise<Buffer> {
-  const { send, login, fileBytes = 16 * 1024 * 1024 } = options
+  const { send, fileBytes = 16 * 1024 * 1024 } = options
   if (sizeBytes > fileBytes) {
     throw new LarderError('GIT_FILE_REFUSED', {
       message: `${path} is larger than ${fileBytes} bytes.`,
       context: { path },
     })
   }
-  const url = new URL(`${options.url.replace(/\/+$/, '').replace(/(?:\.git)?$/, '.git')}/info/lfs/objects/batch`)
-  const given = await login?.()
+  const { address, given } = await splitLogin(options)
+  const url = new URL(`${address.replace(/\/+$/, '').replace(/(?:\.git)?$/, '.git')}/info/lfs/objects/batch`)
   const basic = given && `Basic ${Buffer.from(`${given.user}:${given.password}`).toString('base64')}`
   const headers = { accept: mediaType, 'content-type': mediaType, ...(basic && { authorization: basic }) }
   const body = JSON.stringify({ operation: 'download', transfers: ['basic'], objects: [{ oid, size: sizeBytes }] })

@@ -35,11 +35,8 @@ export async function accessTo({ url, login }: Pick<Remote, 'url' | 'login'>): P
     })
   }
   if (!/^https?:/.test(url)) return { address: url, environment: {} }
-  const parsed = new URL(url)
-  const given = loginIn(parsed) ?? (await login?.())
-  parsed.username = ''
-  parsed.password = ''
-  const address = parsed.href
+  const { address, given } = await splitLogin({ url, login })
+  const parsed = new URL(address)
   const protocols: Record<string, string> =
     parsed.protocol === 'http:' ? { GIT_ALLOW_PROTOCOL: 'file:http:https:ssh' } : {}
   if (given === undefined) return { address, environment: protocols }
@@ -52,6 +49,18 @@ export async function accessTo({ url, login }: Pick<Remote, 'url' | 'login'>): P
     GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
   }
   return { address, environment }
+}
+
+/** The address without its login, and the login that counts: the one that is written in it, before one that is asked for. */
+export async function splitLogin({
+  url,
+  login,
+}: Pick<Remote, 'url' | 'login'>): Promise<{ address: string; given: GitLogin | undefined }> {
+  const parsed = new URL(url)
+  const given = loginIn(parsed) ?? (await login?.())
+  parsed.username = ''
+  parsed.password = ''
+  return { address: parsed.href, given }
 }
 
 function loginIn({ username, password }: URL): GitLogin | undefined {

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -110,4 +113,27 @@ describe('a merge', () => {
     await fetchRefs(bare, remote(), ['refs/heads/alien'])
     expect(await mergeTree(bare, moved, alien)).toEqual({ conflicts: [] })
   })
+})
+
+test('a server that leads elsewhere is not followed: whoever is there would be told the login', async () => {
+  const asked: string[] = []
+  const elsewhere = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.writeHead(404).end()
+  })
+  const forge = createServer((request, response) => {
+    const { port } = elsewhere.address() as AddressInfo
+    response.writeHead(302, { location: `http://127.0.0.1:${port}${request.url ?? ''}` }).end()
+  })
+  await Promise.all([elsewhere, forge].map(async (server) => once(server.listen(0, '127.0.0.1'), 'listening')))
+  try {
+    const { port } = forge.address() as AddressInfo
+    const login = () => Promise.resolve({ user: 'u', password: 'p' })
+    const remote = { url: `http://127.0.0.1:${port}/site.git`, name: 'forge', login }
+    await expect(listRemoteRefs(remote, [])).rejects.toMatchObject({ code: 'GIT_FAILED' })
+    await expect(fetchRefs(bare, remote, ['refs/heads/main'])).rejects.toMatchObject({ code: 'GIT_FAILED' })
+    expect(asked).toEqual([])
+  } finally {
+    for (const server of [elsewhere, forge]) server.close()
+  }
 })

@@ -147,7 +147,7 @@ export async function mergeTree(
 ): Promise<MergeResult> {
   const answer = await runGit(
     ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', checkObjectId(base), checkObjectId(head)],
-    { repository, environment: access, expectExitCodes: [0, 1, 128] },
+    { repository, environment: access, expectExitCodes: [0, 1, 128, 129] },
   )
   const [tree = '', ...paths] = answer.stdout.toString('utf8').split('\0')
   if (answer.exitCode === 0 && isObjectId(tree)) return { tree }

@@ -101,8 +101,16 @@ export function gitMissing(cause: unknown): LarderError {
   })
 }
 
-/** Arguments that every command gets: nothing in a repository's own configuration may start a program. */
-export const safeguards = ['-c', 'core.fsmonitor=false', '-c', 'protocol.ext.allow=never', '-c', 'gc.auto=0'] as const
+/**
+ * Arguments that every command gets: nothing in a repository's own configuration may start a program, and nobody is led to
+ * another address, which git would tell the login of this one.
+ */
+export const safeguards = [
+  '-c', 'core.fsmonitor=false',
+  '-c', 'protocol.ext.allow=never',
+  '-c', 'http.followRedirects=false',
+  '-c', 'gc.auto=0',
+] as const // prettier-ignore
 
 function gitDirectory(repository: string | undefined): string[] {
   return repository === undefined ? [] : [`--git-dir=${repository}`]
