@@ -106,7 +106,9 @@ describe('previews of an APT mirror', () => {
 
   it('more than are allowed: the oldest go; too large: none is made, and it is said', async () => {
     const { controller, propose } = await open({ previews: { max: 2, perRunMB: 0.6 } })
-    const runs = [await propose(asking('beta')), await propose(asking('gamma')), await propose(asking('beta'))]
+    // Within one second, the same files would be the same commit.
+    const again = { ...asking('beta'), 'again.txt': 'x' }
+    const runs = [await propose(asking('beta')), await propose(asking('gamma')), await propose(again)]
     const kept = (await controller.client.previews()).map(({ run }) => run)
     expect(kept).toEqual([runs[2]!.id, runs[1]!.id])
     expect((await fetch(`${controller.url}/preview/${runs[0]!.id}/setup/base`)).status).toBe(404)
