@@ -61,8 +61,3 @@ function parseJson(text: string): unknown {
     })
   }
 }
-
-/** `refs/heads/main` → `main`; undefined for what is no branch. */
-export function branchOfRef(ref: string): string | undefined {
-  return ref.startsWith('refs/heads/') ? ref.slice('refs/heads/'.length) : undefined
-}

@@ -6,9 +6,8 @@ import { keepComment } from '../api/kept-comment.ts'
 import { createOwnName } from '../api/own-name.ts'
 import { readAnswer } from '../api/read-answer.ts'
 import { tokenOf } from '../api/token.ts'
-import type { PullRequest } from '../event.ts'
 import type { ForgeApi, ForgeApiOptions } from '../forge.ts'
-import { loginSchema, objectIdSchema, timeSchema, titleSchema } from '../payload.ts'
+import { pullRequestOf, pullSchema } from '../pull-object.ts'
 import { isFromFork } from './from-fork.ts'
 
 const title = 'Gitea'
@@ -29,7 +28,9 @@ export function createGiteaApi({ url, repository, credentials, send, now }: Forg
     gitLogin: () => Promise.resolve(token === undefined ? undefined : { user: 'larder', password: token }),
     async openPullRequests(signal) {
       const items = await exchange.list(`${base}/pulls?state=open`, signal, pages)
-      return items.map((item) => pullRequestOf(readAnswer(pullSchema, item, title)))
+      return items
+        .map((item) => readAnswer(pullSchema, item, title))
+        .map((pull) => pullRequestOf(pull.number, pull, isFromFork(pull)))
     },
     async mayApprove(login, signal) {
       try {
@@ -69,35 +70,6 @@ export function createGiteaApi({ url, repository, credentials, send, now }: Forg
   }
 }
 
-const sideSchema = z.object({
-  ref: z.string(),
-  sha: objectIdSchema,
-  repo: z.object({ full_name: z.string() }).nullish(),
-})
-const pullSchema = z.object({
-  number: z.number().int().positive(),
-  title: titleSchema,
-  user: z.object({ login: loginSchema }).nullish(),
-  updated_at: timeSchema,
-  head: sideSchema,
-  base: sideSchema,
-})
 const permissionSchema = z.object({ permission: z.string() })
 const userSchema = z.object({ login: z.string() })
 const commentSchema = z.object({ id: z.number(), body: z.string(), user: userSchema.nullish() })
-
-function pullRequestOf({ number, title: name, user, updated_at, head, base }: z.infer<typeof pullSchema>): PullRequest {
-  const headRepository = head.repo?.full_name
-  return {
-    number,
-    title: name,
-    author: user?.login ?? '',
-    head: head.ref,
-    headCommit: head.sha,
-    headRepository,
-    base: base.ref,
-    baseCommit: base.sha,
-    fromFork: isFromFork(head, base),
-    updatedAt: updated_at,
-  }
-}

@@ -1,8 +1,4 @@
-/** One side of a pull request, in payloads and in the API alike. */
-export interface PullSide {
-  ref: string
-  repo?: { full_name: string } | null | undefined
-}
+import { isElsewhere, type PullObject } from '../pull-object.ts'
 
 /**
  * Whether the head is somebody's who need not be allowed to push here. A pull request made by `git push
@@ -10,7 +6,6 @@ export interface PullSide {
  * branch, but `refs/pull/7/head`. That of a branch which was deleted looks the same, and counts as a stranger's too.
  * Source: Gitea documentation, "Agit setup".
  */
-export function isFromFork(head: PullSide, base: PullSide): boolean {
-  const owner = head.repo?.full_name
-  return owner === undefined || owner !== base.repo?.full_name || head.ref.startsWith('refs/')
+export function isFromFork(pull: Pick<PullObject, 'head' | 'base'>): boolean {
+  return isElsewhere(pull) || pull.head.ref.startsWith('refs/')
 }

@@ -1,16 +1,9 @@
 import { z } from 'zod'
 import { approvalLabel, readApproval } from '../approval.ts'
 import type { ForgeEvent } from '../event.ts'
-import { isNullId } from '../git/ref-name.ts'
-import {
-  branchOfRef,
-  loginSchema,
-  objectIdSchema,
-  parsePayload,
-  readPayload,
-  timeSchema,
-  titleSchema,
-} from '../payload.ts'
+import { loginSchema, parsePayload, readPayload, timeSchema, titleSchema } from '../payload.ts'
+import { pullRequestOf } from '../pull-object.ts'
+import { pushEvent, pushSchema } from '../push-event.ts'
 import { isFromFork } from './from-fork.ts'
 
 /**
@@ -41,7 +34,6 @@ export function readGiteaRepository(name: string, body: string): string {
 
 const repositoryName = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/)
 const repositorySchema = z.object({ repository: z.object({ full_name: repositoryName }).nullish() })
-const pushSchema = z.object({ ref: z.string().max(300), after: objectIdSchema })
 const sideSchema = z.object({
   ref: z.string().max(300),
   sha: z.string().max(64),
@@ -71,13 +63,6 @@ const commentSchema = z.object({
   comment: z.object({ body: z.string().nullish(), user: userSchema }).nullish(),
 })
 
-function pushEvent({ ref, after }: z.infer<typeof pushSchema>): ForgeEvent {
-  const branch = branchOfRef(ref)
-  if (branch === undefined) return { kind: 'ignored', reason: `${ref} is no branch.` }
-  if (isNullId(after)) return { kind: 'ignored', reason: `Branch ${branch} was deleted.` }
-  return { kind: 'push', branch, commit: after }
-}
-
 const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
   opened: 'open',
   reopened: 'open',
@@ -89,30 +74,19 @@ const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
 
 function pullRequestEvent(payload: PullRequestPayload): ForgeEvent {
   const { number, action: said, pull_request: request, sender } = payload
-  const { head, base } = request
   const isApproved = request.labels?.some(({ name }) => name.toLowerCase() === approvalLabel) === true
   if (said === 'label_updated' && isApproved) {
-    return { kind: 'approval', number, by: sender?.login ?? '', mayApprove: undefined, commit: head.sha }
+    return { kind: 'approval', number, by: sender?.login ?? '', mayApprove: undefined, commit: request.head.sha }
   }
   const action = Object.hasOwn(actions, said) ? actions[said] : undefined
   if (action === undefined) {
     return { kind: 'ignored', reason: `Nothing depends on the action ${said.slice(0, 100)} of a pull request.` }
   }
-  const headRepository = head.repo?.full_name
   return {
     kind: 'pull-request',
-    number,
     action,
     merged: action === 'close' && request.merged === true,
-    title: request.title,
-    author: request.user?.login ?? '',
-    head: head.ref,
-    headCommit: head.sha,
-    headRepository,
-    base: base.ref,
-    baseCommit: base.sha,
-    fromFork: isFromFork(head, base),
-    updatedAt: request.updated_at,
+    ...pullRequestOf(number, request, isFromFork(request)),
   }
 }
 

@@ -5,9 +5,8 @@ import { cutLine } from '../api/cut-text.ts'
 import { keepComment, type KnownComment } from '../api/kept-comment.ts'
 import { createOwnName } from '../api/own-name.ts'
 import { readAnswer } from '../api/read-answer.ts'
-import type { PullRequest } from '../event.ts'
 import type { ForgeApi, ForgeApiOptions } from '../forge.ts'
-import { loginSchema, objectIdSchema, timeSchema, titleSchema } from '../payload.ts'
+import { isElsewhere, pullRequestOf, pullSchema } from '../pull-object.ts'
 import { setCheckRun } from './check-run.ts'
 import { createGithubSignIn } from './sign-in.ts'
 
@@ -33,7 +32,9 @@ export function createGithubApi(options: ForgeApiOptions): ForgeApi {
     },
     async openPullRequests(signal) {
       const items = await exchange.list(`${base}/pulls?state=open`, signal)
-      return items.map((item) => pullRequestOf(readAnswer(pullSchema, item, title)))
+      return items
+        .map((item) => readAnswer(pullSchema, item, title))
+        .map((pull) => pullRequestOf(pull.number, pull, isElsewhere(pull)))
     },
     async mayApprove(login, signal) {
       try {
@@ -72,19 +73,6 @@ export function createGithubApi(options: ForgeApiOptions): ForgeApi {
 const longestDescription = 140
 
 const userSchema = z.object({ login: z.string() })
-const sideSchema = z.object({
-  ref: z.string(),
-  sha: objectIdSchema,
-  repo: z.object({ full_name: z.string() }).nullish(),
-})
-const pullSchema = z.object({
-  number: z.number().int().positive(),
-  title: titleSchema,
-  user: z.object({ login: loginSchema }).nullish(),
-  updated_at: timeSchema,
-  head: sideSchema,
-  base: sideSchema,
-})
 const permissionSchema = z.object({ permission: z.string() })
 const commentSchema = z.object({
   id: z.number(),
@@ -92,19 +80,3 @@ const commentSchema = z.object({
   user: z.object({ login: z.string(), type: z.string().nullish() }).nullish(),
 })
 type CommentUser = z.infer<typeof commentSchema>['user']
-
-function pullRequestOf({ number, title: name, user, updated_at, head, base }: z.infer<typeof pullSchema>): PullRequest {
-  const headRepository = head.repo?.full_name
-  return {
-    number,
-    title: name,
-    author: user?.login ?? '',
-    head: head.ref,
-    headCommit: head.sha,
-    headRepository,
-    base: base.ref,
-    baseCommit: base.sha,
-    fromFork: headRepository === undefined || headRepository !== base.repo?.full_name,
-    updatedAt: updated_at,
-  }
-}

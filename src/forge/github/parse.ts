@@ -1,16 +1,9 @@
 import { z } from 'zod'
 import { approvalLabel, readApproval } from '../approval.ts'
 import type { ForgeEvent } from '../event.ts'
-import { isNullId } from '../git/ref-name.ts'
-import {
-  branchOfRef,
-  loginSchema,
-  objectIdSchema,
-  parsePayload,
-  readPayload,
-  timeSchema,
-  titleSchema,
-} from '../payload.ts'
+import { loginSchema, objectIdSchema, parsePayload, readPayload, timeSchema, titleSchema } from '../payload.ts'
+import { isElsewhere, pullRequestOf } from '../pull-object.ts'
+import { pushEvent, pushSchema } from '../push-event.ts'
 
 /**
  * What a delivery of GitHub means. `name` is X-GitHub-Event, `body` the JSON text. Pure. HOOK_MALFORMED when it is
@@ -39,7 +32,6 @@ export function readGithubRepository(name: string, body: string): string {
 
 const repositoryName = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/)
 const repositorySchema = z.object({ repository: z.object({ full_name: repositoryName }).nullish() })
-const pushSchema = z.object({ ref: z.string().max(300), after: objectIdSchema, deleted: z.boolean().nullish() })
 const sideSchema = z.object({
   ref: z.string().max(300),
   sha: objectIdSchema,
@@ -67,13 +59,6 @@ const commentSchema = z.object({
   comment: z.object({ body: z.string().nullish(), user: userSchema, author_association: z.string().nullish() }),
 })
 
-function pushEvent({ ref, after, deleted }: z.infer<typeof pushSchema>): ForgeEvent {
-  const branch = branchOfRef(ref)
-  if (branch === undefined) return { kind: 'ignored', reason: `${ref} is no branch.` }
-  if (deleted === true || isNullId(after)) return { kind: 'ignored', reason: `Branch ${branch} was deleted.` }
-  return { kind: 'push', branch, commit: after }
-}
-
 const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
   opened: 'open',
   reopened: 'open',
@@ -99,22 +84,11 @@ function changeOf(
   { number, pull_request: request }: PullRequestPayload,
   action: 'open' | 'update' | 'close',
 ): ForgeEvent {
-  const { head, base } = request
-  const headRepository = head.repo?.full_name
   return {
     kind: 'pull-request',
-    number,
     action,
     merged: action === 'close' && request.merged === true,
-    title: request.title,
-    author: request.user?.login ?? '',
-    head: head.ref,
-    headCommit: head.sha,
-    headRepository,
-    base: base.ref,
-    baseCommit: base.sha,
-    fromFork: headRepository === undefined || headRepository !== base.repo?.full_name,
-    updatedAt: request.updated_at,
+    ...pullRequestOf(number, request, isElsewhere(request)),
   }
 }
 

@@ -1,16 +1,8 @@
 import { z } from 'zod'
 import { approvalLabel, readApproval } from '../approval.ts'
 import type { ForgeEvent } from '../event.ts'
-import { isNullId } from '../git/ref-name.ts'
-import {
-  branchOfRef,
-  loginSchema,
-  objectIdSchema,
-  parsePayload,
-  readPayload,
-  timeSchema,
-  titleSchema,
-} from '../payload.ts'
+import { loginSchema, objectIdSchema, parsePayload, readPayload, timeSchema, titleSchema } from '../payload.ts'
+import { pushEvent, pushSchema } from '../push-event.ts'
 
 /**
  * What a delivery of GitLab means. `name` is X-Gitlab-Event (`Push Hook`), `body` the JSON text. Pure. HOOK_MALFORMED.
@@ -43,7 +35,6 @@ export function readGitlabRepository(name: string, body: string): string {
 const projectPath = z.string().regex(/^[\w.-]{1,100}(?:\/[\w.-]{1,100}){1,20}$/)
 const projectSchema = z.object({ project: z.object({ path_with_namespace: projectPath }).nullish() })
 const kindSchema = z.object({ object_kind: z.string().nullish() })
-const pushSchema = z.object({ ref: z.string().max(300), after: objectIdSchema })
 const userSchema = z.object({ username: loginSchema }).nullish()
 const sourceSchema = z.object({ path_with_namespace: projectPath }).nullish()
 const mergeRequestSchema = z.object({
@@ -78,13 +69,6 @@ const noteSchema = z.object({
   object_attributes: z.object({ note: z.string().nullish(), action: z.string().nullish() }),
   merge_request: z.object({ iid: z.number().int().positive() }).nullish(),
 })
-
-function pushEvent({ ref, after }: z.infer<typeof pushSchema>): ForgeEvent {
-  const branch = branchOfRef(ref)
-  if (branch === undefined) return { kind: 'ignored', reason: `${ref} is no branch.` }
-  if (isNullId(after)) return { kind: 'ignored', reason: `Branch ${branch} was deleted.` }
-  return { kind: 'push', branch, commit: after }
-}
 
 const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
   open: 'open',
