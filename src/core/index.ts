@@ -32,6 +32,7 @@ export type {
 } from './kind.ts'
 export { type Facts, type Log, type LogLevel, type LogOptions, createLog, silentLog } from './log.ts'
 export { Mutex } from './mutex.ts'
+export { plainText } from './plain-text.ts'
 export { type Problem, formatProblem } from './problem.ts'
 export { type Progress, type TransferState, silentProgress } from './progress.ts'
 export { closest } from './suggest.ts'

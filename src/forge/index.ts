@@ -37,5 +37,6 @@ export {
   type MergeResult,
   type RemoteRef,
 } from './git/remote.ts'
+export { isBranchName } from './git/ref-name.ts'
 export { accessTo, type GitLogin, type Remote } from './git/remote-access.ts'
 export { type GitRepository, isAncestor, listBranches, resolveRef } from './git/repository.ts'

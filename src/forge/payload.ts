@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { LarderError } from '../core/index.ts'
+import { LarderError, plainText } from '../core/index.ts'
 import { isObjectId } from './git/ref-name.ts'
 
 /** A full commit id. */
@@ -16,13 +16,18 @@ export const timeSchema = z
 export const titleSchema = z
   .string()
   .nullish()
-  .transform((text) => (text ?? '').replaceAll(/\s+/g, ' ').trim().slice(0, 300))
+  .transform((text) =>
+    plainText(text ?? '')
+      .replaceAll(/\s+/g, ' ')
+      .trim()
+      .slice(0, 300),
+  )
 /** A login name, or '' where there is none. */
 export const loginSchema = z
   .string()
   .max(300)
   .nullish()
-  .transform((text) => text ?? '')
+  .transform((text) => plainText(text ?? ''))
 
 /** A payload of an event that is as the forge documents it. HOOK_MALFORMED. */
 export function readPayload<T>(

@@ -1,6 +1,7 @@
 import Table from 'cli-table3'
+import { plainText } from '../../core/index.ts'
 
-/** Where a command prints. Data goes to `out`, everything said beside it to `err`. */
+/** Where a command prints. Data goes to `out`, everything said beside it to `err`. What strangers write gives a terminal no orders. */
 export interface Output {
   readonly json: boolean
   readonly color: boolean
@@ -26,7 +27,7 @@ export function createOutput(options: { json: boolean; noColor: boolean } & Stre
     json,
     color,
     line: (text = '') => {
-      if (!json) out.write(`${text}\n`)
+      if (!json) out.write(`${plainText(text)}\n`)
     },
     data: (value) => {
       if (json) out.write(`${JSON.stringify(value)}\n`)
@@ -35,7 +36,7 @@ export function createOutput(options: { json: boolean; noColor: boolean } & Stre
       if (!json) out.write(`${renderTable(head, rows, color)}\n`)
     },
     note: (text) => {
-      err.write(`${text}\n`)
+      err.write(`${plainText(text)}\n`)
     },
   }
 }
@@ -45,7 +46,7 @@ const bare = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: 
 function renderTable(head: readonly string[], rows: readonly (readonly (string | number)[])[], color: boolean): string {
   const style = { head: color ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 }
   const table = new Table({ head: [...head], chars: bare, style, colAligns: alignments(rows) })
-  table.push(...rows.map((row) => row.map(String)))
+  table.push(...rows.map((row) => row.map((cell) => plainText(String(cell)))))
   return table
     .toString()
     .split('\n')

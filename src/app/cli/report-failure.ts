@@ -1,25 +1,29 @@
-import { formatProblem, isLarderError, type Problem } from '../../core/index.ts'
+import { formatProblem, isLarderError, plainText, type Problem } from '../../core/index.ts'
 
 /** Tells a failure to people or programs on standard error; answers the exit status. */
 export function reportFailure(error: unknown, json: boolean): number {
   if (isRefusedByHost(error)) {
-    process.stderr.write(`larder: ${error.message}\n  ${ownerHint}\n`)
+    say(`larder: ${error.message}\n  ${ownerHint}`)
     return 1
   }
   if (!isLarderError(error)) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    process.stderr.write(`larder: this should not have happened; please report it:\n${detail}\n`)
+    say(`larder: this should not have happened; please report it:\n${detail}`)
     return 1
   }
   if (json) {
     process.stderr.write(`${JSON.stringify({ error: error.toJSON() })}\n`)
     return error.exitCode
   }
-  process.stderr.write(`larder: ${error.message} [${error.code}]\n`)
+  say(`larder: ${error.message} [${error.code}]`)
   const problems = (error.context['problems'] ?? []) as Problem[]
-  for (const problem of problems) process.stderr.write(`  ${formatProblem(problem)}\n`)
-  if (error.hint !== undefined) process.stderr.write(`  ${error.hint}\n`)
+  for (const problem of problems) say(`  ${formatProblem(problem)}`)
+  if (error.hint !== undefined) say(`  ${error.hint}`)
   return error.exitCode
+}
+
+function say(line: string): void {
+  process.stderr.write(`${plainText(line)}\n`)
 }
 
 const ownerHint = 'Run the command as the user that this belongs to, or choose another folder: --data, or LARDER_DATA.'

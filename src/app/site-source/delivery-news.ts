@@ -1,5 +1,12 @@
-import { isLarderError } from '../../core/index.ts'
-import { localRef, resolveRef, type ApprovalEvent, type ForgeEvent, type PullRequestEvent } from '../../forge/index.ts'
+import { isLarderError, plainText } from '../../core/index.ts'
+import {
+  isBranchName,
+  localRef,
+  resolveRef,
+  type ApprovalEvent,
+  type ForgeEvent,
+  type PullRequestEvent,
+} from '../../forge/index.ts'
 import type { Run, StoredEvent } from '../../pipeline/index.ts'
 import { branchRef, type HostedForge } from './connected-forge.ts'
 import type { NewsContext } from './site-news.ts'
@@ -21,6 +28,11 @@ export interface DeliveryNews {
  * repository holds, never what a payload claims. Of pull requests, what is known is brought up to date here.
  */
 export async function takeDelivery(news: NewsContext, stored: StoredEvent): Promise<DeliveryNews> {
+  const taken = await take(news, stored)
+  return taken.reason === undefined ? taken : { ...taken, reason: plainText(taken.reason).replaceAll(/\s+/g, ' ') }
+}
+
+async function take(news: NewsContext, stored: StoredEvent): Promise<DeliveryNews> {
   const { hosted } = news.connected
   const ignored = (reason: string): DeliveryNews => ({ stored, refs: [], reason, findRun: noRun })
   if (hosted?.forge.name !== stored.forge) return ignored(`the site is not at ${stored.forge} (controller.yaml)`)
@@ -29,6 +41,9 @@ export async function takeDelivery(news: NewsContext, stored: StoredEvent): Prom
   if (stored.repository.toLowerCase() !== hosted.repository.toLowerCase()) {
     return ignored(`the site is in ${hosted.repository}, not in ${stored.repository}`)
   }
+  const strange = branchesOf(event).find((branch) => !isBranchName(branch))
+  if (strange !== undefined)
+    return ignored(`${JSON.stringify(strange.slice(0, 200))} is no branch name that git allows`)
   switch (event.kind) {
     case 'push':
       if (event.branch !== 'main')
@@ -39,6 +54,12 @@ export async function takeDelivery(news: NewsContext, stored: StoredEvent): Prom
     case 'approval':
       return takeApproval(news, hosted, stored, event)
   }
+}
+
+/** Whatever stands in a payload: what no repository has need not be looked for. */
+function branchesOf(event: ForgeEvent): string[] {
+  if (event.kind === 'push') return [event.branch]
+  return event.kind === 'pull-request' ? [event.head, event.base] : []
 }
 
 const noRun = (): Promise<undefined> => Promise.resolve(undefined)

@@ -1,5 +1,5 @@
 import { isLarderError } from '../../core/index.ts'
-import { fetchRefs, isAncestor, localRef, resolveRef, type PullRequest } from '../../forge/index.ts'
+import { fetchRefs, isAncestor, isBranchName, localRef, resolveRef, type PullRequest } from '../../forge/index.ts'
 import { branchRef, type HostedForge } from './connected-forge.ts'
 import type { NewsContext } from './site-news.ts'
 
@@ -24,7 +24,8 @@ export async function pollPullRequests(news: NewsContext, hosted: HostedForge): 
 
 async function listOpen(news: NewsContext, { api }: HostedForge): Promise<PullRequest[] | undefined> {
   try {
-    return await api.openPullRequests(news.context.stopping)
+    const open = await api.openPullRequests(news.context.stopping)
+    return open.filter(({ head, base }) => isBranchName(head) && isBranchName(base))
   } catch (error) {
     if (!isLarderError(error, 'FORGE_UNREACHABLE', 'FORGE_REFUSED')) throw error
     news.context.log.warn('the forge does not say which pull requests are open', { error })

@@ -131,12 +131,13 @@ class OrderedNews implements SiteNews {
   /** One exchange with the forge for all of them. Answers those that are settled. */
   async #settle(news: NewsContext, waiting: readonly StoredEvent[]): Promise<Settlement[]> {
     const taken: DeliveryNews[] = []
+    let present: ReadonlyMap<string, string> = new Map()
     for (const stored of waiting) taken.push(await takeDelivery(news, stored))
     const isDone = ({ refs }: DeliveryNews): boolean => refs.length === 0
     try {
       const refs = [...new Set(taken.flatMap((one) => one.refs))]
       if (refs.length > 0) {
-        await fetchRefs(news.context.repository, news.connected.remote, refs, news.context.stopping)
+        present = await fetchRefs(news.context.repository, news.connected.remote, refs, news.context.stopping)
         const [about] = taken.filter((one) => one.refs.length > 0)
         const reopened = new Set(taken.flatMap((one) => one.reopened ?? []))
         await this.#reconcile(`${about!.stored.forge} delivery ${about!.stored.deliveryId}`, false, reopened)
@@ -149,7 +150,7 @@ class OrderedNews implements SiteNews {
         found.set(key, run)
         return run
       }
-      return await Promise.all(taken.map((one) => this.#settlementOf(one, runOf)))
+      return await Promise.all(taken.map((one) => this.#settlementOf(one, { runOf, present })))
     } catch (error) {
       if (!isLarderError(error, 'GIT_FAILED', 'GIT_REF_REFUSED', 'CANCELLED')) throw error
       news.context.log.error('deliveries wait to be settled', { error })
@@ -163,10 +164,16 @@ class OrderedNews implements SiteNews {
 
   async #settlementOf(
     news: DeliveryNews,
-    runOf: (news: DeliveryNews) => Promise<Run | undefined>,
+    {
+      runOf,
+      present,
+    }: { runOf: (news: DeliveryNews) => Promise<Run | undefined>; present: ReadonlyMap<string, string> },
   ): Promise<Settlement> {
     const { id } = news.stored
     if (news.refs.length === 0) return { id, state: 'ignored', reason: news.reason ?? '' }
+    const gone = news.refs.find((ref) => !present.has(ref))
+    // Whatever was done before: what this is about is not there any more.
+    if (gone !== undefined) return { id, state: 'ignored', reason: `the repository has no ${gone}` }
     const run = await runOf(news)
     if (run === undefined) return { id, state: 'ignored', reason: news.reason ?? 'there is nothing to do for it' }
     const isNew = this.#created.some((created) => created.id === run.id)

@@ -13,10 +13,15 @@ export function checkRefName(ref: string): string {
 
 /** A branch name without `refs/heads/`. GIT_REF_REFUSED. */
 export function checkBranchName(branch: string): string {
-  if (branch.startsWith('-') || !isRefPath(`refs/heads/${branch}`)) {
+  if (!isBranchName(branch)) {
     throw refused('branch', branch, 'Branches look like main or topic/add-nmap.')
   }
   return branch
+}
+
+/** Whether git lets a branch be named so, and no program takes the name for an option. */
+export function isBranchName(branch: string): boolean {
+  return !branch.startsWith('-') && isRefPath(`refs/heads/${branch}`)
 }
 
 /** SHA-1 or SHA-256 object id, in full and in lower case. GIT_REF_REFUSED. */

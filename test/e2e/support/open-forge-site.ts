@@ -12,6 +12,8 @@ export interface ForgeSiteOptions {
   /** Settings of controller.yaml besides `forge`. */
   previews?: Readonly<Record<string, number>>
   forks?: Readonly<Record<string, boolean | number>>
+  /** Further settings of the section `forge`: `fetch`, another `url`. */
+  settings?: Readonly<Record<string, unknown>>
 }
 
 /** A controller whose site is at a stand-in GitHub, which tells it of everything by webhook. */
@@ -28,7 +30,8 @@ export interface ForgeSite extends AsyncDisposable {
   previewOf(run: number): Promise<PreviewSummary | undefined>
 }
 
-export async function openForgeSite({ files, previews = {}, forks = {} }: ForgeSiteOptions): Promise<ForgeSite> {
+export async function openForgeSite(options: ForgeSiteOptions): Promise<ForgeSite> {
+  const { files, previews = {}, forks = {} } = options
   const workspace = await openWorkspace()
   const forge = await startStandIn('github')
   const main = await forge.push({ ...files })
@@ -37,7 +40,8 @@ export async function openForgeSite({ files, previews = {}, forks = {} }: ForgeS
   await writeFile(workspace.path('token'), forge.token)
   await writeFile(workspace.path('secrets'), 'a-secret\n', { mode: 0o600 })
   const secretFiles = { tokenFile: workspace.path('token'), secretsFile: workspace.path('secrets') }
-  const settings = { forge: { ...forge.config, ...secretFiles, pollSeconds: 0, forks }, previews }
+  const common = { ...forge.config, ...secretFiles, pollSeconds: 0, forks }
+  const settings = { forge: { ...common, ...options.settings }, previews }
   const configFile = workspace.path('controller.yaml')
   await writeFile(configFile, JSON.stringify(settings))
   const clock = { ...systemClock, now: () => new Date(Date.now() + site.clockOffsetMs) }

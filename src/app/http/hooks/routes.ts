@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { LarderError } from '../../../core/index.ts'
 import { forges, type Forge, type HookHeaders, type RawDelivery } from '../../../forge/index.ts'
 import type { Delivery } from '../../controller.ts'
@@ -19,6 +19,10 @@ export async function addHooks(app: ApiApp, context: HttpContext): Promise<void>
     hooks.addHook('onResponse', async (request, reply) => {
       if (reply.statusCode >= 400 && reply.statusCode < 500) refusals.refused(request.ip)
     })
+    // What is sent without saying how much it is.
+    hooks.setErrorHandler((error: FastifyError) => {
+      throw error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? tooLarge(limits.hookBytes) : error
+    })
     // Every content type arrives as the bytes that were signed.
     hooks.removeAllContentTypeParsers()
     hooks.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: limits.hookBytes }, (_request, body, done) => {
@@ -35,7 +39,11 @@ export async function addHooks(app: ApiApp, context: HttpContext): Promise<void>
 /** Before a byte of it is read. */
 function refuseTooLarge(request: FastifyRequest, mostBytes: number): void {
   if (Number(request.headers['content-length'] ?? 0) <= mostBytes) return
-  throw new LarderError('HOOK_TOO_LARGE', {
+  throw tooLarge(mostBytes)
+}
+
+function tooLarge(mostBytes: number): LarderError {
+  return new LarderError('HOOK_TOO_LARGE', {
     message: `The delivery is larger than ${mostBytes} bytes.`,
     hint: 'Nothing that Larder acts on is that large: choose fewer events in the settings of the hook.',
   })
