@@ -25,40 +25,33 @@ const values = (holder: string) => ({ id: holder, holder, expires_at: '' })
 const holders = async () =>
   (await state.db.selectFrom('leases').select('holder').orderBy('holder').execute()).map((row) => row.holder)
 
-describe('relaxedTransaction', () => {
+describe('synchronous', () => {
   const synchronous = async (db: Pick<State['db'], 'getExecutor'>) =>
     (await sql<{ synchronous: number }>`PRAGMA synchronous`.execute(db)).rows[0]?.synchronous
   const [normal, full] = [1, 2]
 
-  it('does not wait for the disk, and everything after it does again', async () => {
-    expect(await synchronous(state.db)).toBe(full)
-    const inside = await state.relaxedTransaction(async (transaction) => {
-      await transaction.insertInto('leases').values(values('a')).execute()
-      return synchronous(transaction)
-    })
-    expect(inside).toBe(normal)
-    expect(await synchronous(state.db)).toBe(full)
-    expect(await state.transaction(synchronous)).toBe(full)
-    expect(await holders()).toEqual(['a'])
-  })
+  it.each(['transaction', 'relaxedTransaction'] as const)(
+    'in %s SQLite does not wait; for a statement of its own it does',
+    async (kind) => {
+      expect(await synchronous(state.db)).toBe(full)
+      const inside = await state[kind](async (transaction) => {
+        await transaction.insertInto('leases').values(values('a')).execute()
+        return synchronous(transaction)
+      })
+      expect(inside).toBe(normal)
+      expect(await synchronous(state.db)).toBe(full)
+      expect(await holders()).toEqual(['a'])
+    },
+  )
 
-  it('is all or nothing, and is strict again after a failure', async () => {
-    const failing = state.relaxedTransaction(async (transaction) => {
+  it.each(['transaction', 'relaxedTransaction'] as const)('after a failure of %s too', async (kind) => {
+    const failing = state[kind](async (transaction) => {
       await transaction.insertInto('leases').values(values('a')).execute()
       throw new Error('no')
     })
     await expect(failing).rejects.toThrow('no')
     expect(await holders()).toEqual([])
     expect(await synchronous(state.db)).toBe(full)
-  })
-
-  it('never lends its way to a transaction that runs at the same time', async () => {
-    const modes = await Promise.all(
-      Array.from({ length: 20 }, (_, index) =>
-        index % 2 === 0 ? state.transaction(synchronous) : state.relaxedTransaction(synchronous),
-      ),
-    )
-    expect(modes).toEqual(modes.map((_, index) => (index % 2 === 0 ? full : normal)))
   })
 })
 

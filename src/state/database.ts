@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, sql, type Transaction } from 'kysely'
+import { Kysely, type Transaction } from 'kysely'
 import type { Clock } from '../core/index.ts'
+import { JournalSync } from './journal-sync.ts'
 import { migrate } from './migrate.ts'
 import { markTransaction, sqliteDialect, translateError } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
@@ -10,8 +11,9 @@ export interface State {
   /** For single statements. Inside `transaction`, use what it hands in. */
   readonly db: Kysely<Tables>
   /**
-   * All of it or nothing, durable when it resolves. Transactions run one after the other; `work` must not wait
-   * for anything slow, and must not use `db`.
+   * All of it or nothing, durable when it resolves; others see it as soon as it is committed, which is before that by
+   * the time that the disk takes. Transactions run one after the other; `work` must not wait for anything slow, and must
+   * not use `db`.
    */
   transaction<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>
   /**
@@ -35,7 +37,7 @@ export interface DatabaseOptions {
 export async function openDatabase(options: DatabaseOptions): Promise<State> {
   const database = new DatabaseSync(options.path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
   try {
-    // FULL: what was acknowledged is on the disk, not only in the journal's buffer (https://sqlite.org/pragma.html#pragma_synchronous).
+    // FULL: a statement outside of a transaction waits for the disk (https://sqlite.org/pragma.html#pragma_synchronous).
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     await migrate(database, options.clock, options.migrationsFolder)
   } catch (error) {
@@ -43,21 +45,19 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
     throw translateError(error)
   }
   const db = new Kysely<Tables>({ dialect: sqliteDialect(database) })
-  const inTransaction = <T>(on: Kysely<Tables>, work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> =>
-    on.transaction().execute((transaction) => markTransaction(() => work(transaction)))
+  const journal = options.path === ':memory:' ? undefined : new JournalSync(options.path)
+  const relaxedTransaction: State['relaxedTransaction'] = (work) =>
+    db.transaction().execute((transaction) => markTransaction(() => work(transaction)))
   return {
     db,
-    transaction: (work) => inTransaction(db, work),
-    relaxedTransaction: (work) =>
-      db.connection().execute(async (connection) => {
-        await sql`PRAGMA synchronous = NORMAL`.execute(connection)
-        try {
-          return await inTransaction(connection, work)
-        } finally {
-          await sql`PRAGMA synchronous = FULL`.execute(connection)
-        }
-      }),
+    async transaction(work) {
+      const result = await relaxedTransaction(work)
+      await journal?.durable()
+      return result
+    },
+    relaxedTransaction,
     close: async () => {
+      await journal?.close()
       await db.destroy()
       // Kysely destroys only what a query has initialised.
       if (database.isOpen) database.close()

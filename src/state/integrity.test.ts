@@ -12,7 +12,7 @@ let state: State
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'larder-integrity-'))
   state = await openDatabase({ path: join(folder, 'larder.db'), clock: systemClock })
-  for (let index = 0; index < 200; index++) await setSetting(state, `key ${index}`, 'x'.repeat(500))
+  for (let index = 0; index < 200; index++) await setSetting(state, `key ${index}`, 'x'.repeat(3000))
 })
 afterEach(async () => {
   await state.close()

@@ -50,17 +50,19 @@ class SqliteDriver implements Driver {
   }
 
   async beginTransaction(): Promise<void> {
+    // NORMAL: whoever has to wait for the disk does so without holding up this thread (journal-sync.ts).
     // IMMEDIATE: the wait for another process' lock happens here, never in the middle.
-    this.#connection.execute('BEGIN IMMEDIATE')
+    this.#connection.execute('PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE')
   }
 
   async commitTransaction(): Promise<void> {
-    this.#connection.execute('COMMIT')
+    this.#connection.execute('COMMIT; PRAGMA synchronous = FULL')
   }
 
   async rollbackTransaction(): Promise<void> {
     // SQLite itself has rolled back already after some errors (disk full).
     if (this.#database.isTransaction) this.#connection.execute('ROLLBACK')
+    this.#connection.execute('PRAGMA synchronous = FULL')
   }
 
   async destroy(): Promise<void> {

@@ -1,0 +1,71 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { JournalSync } from './journal-sync.ts'
+
+let folder: string
+let waits: { descriptor: number; end: (error?: Error) => void }[]
+let journal: JournalSync
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'larder-journal-'))
+  await writeFile(join(folder, 'larder.db-wal'), '')
+  waits = []
+  journal = new JournalSync(join(folder, 'larder.db'), (descriptor) => {
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+    waits.push({ descriptor, end: (error) => (error === undefined ? resolve(undefined) : reject(error)) })
+    return promise
+  })
+})
+afterEach(async () => {
+  await journal.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+test('whoever comes during a wait shares the next, never that one', async () => {
+  const done: string[] = []
+  const wait = (name: string) => journal.durable().then(() => done.push(name))
+  const first = wait('a')
+  const others = [wait('b'), wait('c')]
+  await turn()
+  expect(waits).toHaveLength(1)
+  waits[0]?.end()
+  await first
+  await turn()
+  expect([done, waits.length]).toEqual([['a'], 2])
+  waits[1]?.end()
+  await Promise.all(others)
+  expect(done).toEqual(['a', 'b', 'c'])
+  const last = wait('d')
+  await turn()
+  expect([waits.length, new Set(waits.map(({ descriptor }) => descriptor)).size]).toEqual([3, 1])
+  waits[2]?.end()
+  await last
+})
+
+test.each([
+  ['EIO', 'DATA_DAMAGED'],
+  ['ENOSPC', 'DISK_FULL'],
+])('after %s nothing counts as durable any more', async (code, expected) => {
+  const [first, second] = [journal.durable(), journal.durable()]
+  const refused = Promise.all([
+    expect(first).rejects.toMatchObject({ code: expected }),
+    expect(second).rejects.toMatchObject({ code: expected }),
+  ])
+  waits[0]?.end(Object.assign(new Error('no'), { code }))
+  await refused
+  await expect(journal.durable()).rejects.toMatchObject({ code: expected })
+  expect(waits).toHaveLength(1)
+})
+
+test('waits for what is under way before it closes', async () => {
+  const durable = journal.durable()
+  let isClosed = false
+  const closed = journal.close().then(() => (isClosed = true))
+  await turn()
+  expect(isClosed).toBe(false)
+  waits[0]?.end()
+  await Promise.all([durable, closed])
+})
