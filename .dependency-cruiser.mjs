@@ -30,13 +30,17 @@ const rooms = {
     may: ['core', 'state', 'store', 'publish', 'fetch', 'unpack', 'pieces', 'table', 'solve', 'openpgp', 'mirror'],
     why: 'a format never imports another format, nor what calls it',
   },
+  oci: {
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'unpack'],
+    why: 'images and packages share the store and nothing of their formats',
+  },
   forge: { may: ['core', 'state'], why: 'it turns what a forge says into events and knows nothing of what they cause' },
   pipeline: {
     may: ['core', 'state', 'store', 'forge'],
     why: 'it walks kinds that it is handed and knows none of them by name',
   },
   app: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'mirror', 'apt', 'rpm', 'forge', 'pipeline'],
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'mirror', 'apt', 'rpm', 'oci', 'forge', 'pipeline'],
     why: 'the composition root is the one place that knows all',
   },
 }

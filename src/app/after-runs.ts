@@ -42,10 +42,10 @@ async function releaseLease({ leases }: Pick<Rooms, 'leases'>, run: Run): Promis
   await leases.release(await leases.acquire(leaseHolder(run)))
 }
 
-/** Of pushes, exports and runs of a process that was killed; runs that go on keep what they have. */
-export async function releaseOldLeases({ leases }: Rooms, runs: RunStore): Promise<void> {
+/** Of pushes, exports and runs of a process that was killed; runs and uploads that go on keep what they have. */
+export async function releaseOldLeases({ leases, registry }: Rooms, runs: RunStore): Promise<void> {
   const unfinished = [...(await runs.waiting()), ...(await runs.list({ limit: 1000, state: 'running' }))]
-  await leases.releaseAllBut(unfinished.map(leaseHolder))
+  await leases.releaseAllBut([...unfinished.map(leaseHolder), ...(await registry.leaseHolders())])
 }
 
 const leaseHolder = (run: Run): string => `run/${run.id}`

@@ -1,4 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { hookSecretsOf, readOrMakeSecrets, type DataFolder } from './data-folder.ts'
 import type { HttpOptions } from './http/options.ts'
 import { createServer, type HttpServer } from './http/server.ts'
@@ -11,6 +12,8 @@ export interface StartControllerOptions extends OpenLarderOptions {
   port: number
   /** Address that people and clients are told, when it is not the one listened on: behind a proxy, say. */
   publicUrl?: string
+  /** Whether whoever comes may push to the registry. Default: false. */
+  openRegistry?: boolean
   /** Ask upstreams for news this often. Default: only when told to. */
   syncEveryMs?: number
 }
@@ -41,6 +44,7 @@ export async function startController(options: StartControllerOptions): Promise<
       controller: larder.controller,
       token,
       ...(hooks === undefined ? {} : { hooks }),
+      registry: await registryOf(larder, options),
       log: larder.context.log,
       ...(larder.connected === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
@@ -65,6 +69,27 @@ export async function startController(options: StartControllerOptions): Promise<
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+/** Who may do what in the registry. Secrets are made where there are none yet. */
+async function registryOf(
+  { config, context, secrets }: Larder,
+  { dataFolder, openRegistry = false }: StartControllerOptions,
+): Promise<NonNullable<HttpOptions['registry']>> {
+  const { anonymousPull, users } = config.registry
+  const [tokenKey = ''] = await readOrMakeSecrets(dataFolder.registryTokenKey)
+  const known = users.map(async ({ name, passwordsFile = `registry-${name}`, pull, push }) => {
+    const passwords = await readOrMakeSecrets(resolve(dataFolder.root, passwordsFile))
+    secrets.add(...passwords)
+    return { name, passwords, pull, push }
+  })
+  secrets.add(tokenKey)
+  return {
+    registry: context.registry,
+    users: await Promise.all(known),
+    anonymous: openRegistry ? 'everything' : anonymousPull ? 'pull' : 'nothing',
+    tokenKey: Buffer.from(tokenKey),
   }
 }
 

@@ -18,6 +18,8 @@ export interface DataFolder {
   /** Where the running controller listens and the pid it has: removed when it stops. */
   readonly address: string
   readonly adminToken: string
+  /** Signs the short-lived tokens of the registry. */
+  readonly registryTokenKey: string
 }
 
 /** `--data`, else LARDER_DATA, else /var/lib/larder for root and ~/.local/share/larder for others. */
@@ -35,6 +37,7 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
     own: join(chosen, 'own'),
     address: join(chosen, 'controller.json'),
     adminToken: join(chosen, 'admin-token'),
+    registryTokenKey: join(chosen, 'registry-token-key'),
   }
 }
 

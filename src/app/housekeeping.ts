@@ -139,9 +139,11 @@ async function collect(
   await cache.prune('rpm upstream', keepUpstreamsMs)
   await cache.prune('rpm verified', keepPiecesMs)
   for (const format of formats) await format.tidy()
+  await context.registry.tidy(signal)
   const roots = async function* () {
     yield* publisher.roots()
     yield* cache.roots()
+    yield* context.registry.roots()
   }
   return collectGarbage({ store, leases, clock, roots, signal })
 }

@@ -1,5 +1,6 @@
 import { createLog, KnownSecrets, type Clock, type Log, type LogLevel } from '../core/index.ts'
 import { createFetcher, proxyFromEnvironment, type Fetcher, type FetchLimits } from '../fetch/index.ts'
+import { createRegistry, type Registry } from '../oci/index.ts'
 import { createKeyring, createPublisher, type Keyring, type Publisher } from '../publish/index.ts'
 import { createCache, lockDataFolder, openDatabase, type Cache, type State } from '../state/index.ts'
 import {
@@ -40,6 +41,7 @@ export interface Rooms {
   leases: CollectableLeases
   keyring: Keyring
   publisher: Publisher
+  registry: Registry
   fetcher: Fetcher
   /** What this process was given in confidence. */
   secrets: KnownSecrets
@@ -57,6 +59,7 @@ export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
     const state = await openDatabase({ path: dataFolder.database, clock })
     const store = await openFileBlobStore({ folder: dataFolder.root, leaseBook: sqlLeaseBook(state) })
     const leases = createLeases(state, store, clock)
+    const registry = createRegistry({ state, store, leases, clock })
     const limits = fetchLimitsOf(options)
     const proxy = proxyFromEnvironment(environment)
     const fetcher = createFetcher({ store, leases, clock, proxy, limits, userAgent: `Larder/${version}` })
@@ -69,10 +72,12 @@ export async function openRooms(options: OpenRoomsOptions): Promise<Rooms> {
       leases,
       keyring: createKeyring(dataFolder.keys, { clock, site: 'larder', passphraseFile }),
       publisher: createPublisher({ state, store, leases, clock }),
+      registry,
       fetcher,
       secrets: new KnownSecrets(),
       async close() {
         await fetcher.close()
+        await registry.close()
         await state.close()
         await lock.release()
       },

@@ -128,6 +128,32 @@ export const catalogue = {
   EXPORT_REFUSED: refused('The folder to export to is not empty, and no export of Larder made it.'),
   VERIFY_FAILED: failed('What is published is not what it should be.'),
 
+  // oci
+  OCI_NAME_INVALID: usage('The name of a repository is malformed.'),
+  OCI_NAME_UNKNOWN: usage('The registry has no such repository.', 404),
+  OCI_TAG_INVALID: usage('A tag is malformed.'),
+  OCI_DIGEST_INVALID: usage('A digest is malformed, or is not that of the bytes that came.'),
+  OCI_SIZE_INVALID: usage('More or fewer bytes came than were promised.'),
+  OCI_RANGE_INVALID: usage('A part of an upload does not begin where the last one ended.', 416),
+  OCI_BLOB_UNKNOWN: usage('The repository has no such blob.', 404),
+  OCI_BLOB_IN_USE: usage('A manifest of the repository names the blob.', 405),
+  OCI_UPLOAD_UNKNOWN: usage('There is no such upload, or it has expired.', 404),
+  OCI_MANIFEST_INVALID: usage('A manifest cannot be understood.'),
+  OCI_MANIFEST_TOO_LARGE: usage('A manifest is larger than 4 MiB.', 413),
+  OCI_MANIFEST_UNKNOWN: usage('The repository has no such manifest.', 404),
+  OCI_MANIFEST_INCOMPLETE: usage('A manifest names blobs or manifests that the repository has not.'),
+  OCI_TAG_IMMUTABLE: refused('The tag is of an image whose versions never change, and names other content.', 409),
+  OCI_METHOD_UNSUPPORTED: usage('The method is not one of this address of the registry.', 405),
+
+  // disk images
+  DISK_IMAGE_SOURCE_INVALID: failed('What a disk image is to be made of is damaged, or leads out of its root.'),
+  DISK_IMAGE_UNBOOTABLE: refused('A machine cannot start from the image: something that this needs is not in it.'),
+  DISK_IMAGE_TOO_SMALL: refused('The content of the image needs more than the size that the disk is to have.'),
+  DISK_IMAGE_FAILED: failed('A program that makes the file system, the boot loader or the file of a disk failed.'),
+  EC2_UNREACHABLE: passing('EC2 or S3 does not answer, or says that it is busy.', 502),
+  EC2_REFUSED: failed('EC2 or S3 refused a request.', 502),
+  EC2_IMPORT_FAILED: failed('EC2 could not make a snapshot or an image of the disk.', 502),
+
   // keys
   KEY_LOCKED: failed('The signing key is locked and its passphrase is not available.'),
   KEY_UNSUITABLE: failed('The key given cannot be used to sign.'),
@@ -149,7 +175,7 @@ export const catalogue = {
   PREVIEW_UNKNOWN: usage('There is no such preview, or it has expired.', 404),
   FORK_NEEDS_APPROVAL: refused('A pull request of a fork changes what only a maintainer may vouch for.'),
   MERGE_CONFLICT: refused('A pull request cannot be merged into main as it is now.'),
-  FORGE_UNREACHABLE: passing('The API of the forge does not answer, or asks to wait.'),
+  FORGE_UNREACHABLE: passing('The forge or its API does not answer, or asks to wait.'),
   FORGE_REFUSED: failed('The API of the forge refuses what Larder asked.', 502),
   NOTIFY_FAILED: passing('A listener did not take a notification.', 502),
   NOTIFY_GONE: failed('A listener wants no more notifications, or is no longer configured.', 410),

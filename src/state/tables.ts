@@ -22,11 +22,11 @@ export interface Tables {
     delivery_id: string
     name: string
     received_at: string
-    body: string
     state: 'waiting' | 'done' | 'ignored'
     reason: string | null
     run_id: number | null
   }
+  event_bodies: { event_id: number; body: string }
   runs: {
     id: Generated<number>
     branch: string
@@ -58,6 +58,7 @@ export interface Tables {
     approved_commit: string | null
     approved_by: string | null
     updated_at: string
+    closed_after_run: Generated<number>
   }
   outbox: {
     id: Generated<number>
@@ -93,4 +94,20 @@ export interface Tables {
   }
   run_log: { run_id: number; number: number; at: string; message: string }
   settings: { key: string; value: string }
+  oci_blobs: { repository: string; digest: string; store_digest: string; size_bytes: number; used_at: string }
+  oci_manifests: {
+    repository: string
+    digest: string
+    media_type: string
+    size_bytes: number
+    subject: string | null
+    artifact_type: string | null
+    annotations: string | null
+    pushed_at: string
+    used_at: string
+  }
+  oci_manifest_contents: { repository: string; digest: string; content: Uint8Array }
+  oci_links: { repository: string; manifest: string; kind: 'blob' | 'manifest'; target: string }
+  oci_tags: { repository: string; name: string; digest: string; moved_at: string }
+  oci_uploads: { id: string; repository: string; touched_at: string }
 }

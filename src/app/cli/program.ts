@@ -4,6 +4,7 @@ import { contextOf, type CommandContext } from './command-context.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { addForgeCommands } from './forge-commands.ts'
 import { addMirrorCommands } from './mirror-commands.ts'
+import { addRegistryCommands } from './registry-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addSiteCommands } from './site-commands.ts'
 import { addServiceCommands } from './service-commands.ts'
@@ -61,6 +62,7 @@ function createProgram(signal: AbortSignal): Command {
   addMirrorCommands(program, run)
   addRunCommands(program, run)
   addForgeCommands(program, run)
+  addRegistryCommands(program, run)
   addUpkeepCommands(program, run)
   addDoctorCommand(program, run)
   tellUsageAfterErrors(program)

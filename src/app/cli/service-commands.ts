@@ -4,6 +4,7 @@ import { redactText, systemClock } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import { hookSecretsOf } from '../data-folder.ts'
 import type { Bind } from './program.ts'
+import { parseListen, parsePort } from './parse-address.ts'
 import { parseId } from './run-commands.ts'
 
 interface UpOptions {
@@ -80,19 +81,6 @@ async function up({ output, dataFolder, environment, signal }: CommandContext, o
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   await running.stop()
   return 0
-}
-
-function parseListen(text: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]*)):([0-9]{1,5})$/.exec(text)
-  if (match === null) throw new InvalidArgumentError('Write it as HOST:PORT, like 0.0.0.0:7420 or [::]:7420.')
-  const [, v6, v4, port = ''] = match
-  return { host: v6 ?? (v4 === '' || v4 === undefined ? '0.0.0.0' : v4), port: parsePort(port) }
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (!/^[0-9]{1,5}$/.test(text) || port > 65535) throw new InvalidArgumentError('It must be a number from 0 to 65535.')
-  return port
 }
 
 function parseHours(text: string): number {

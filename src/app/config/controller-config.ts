@@ -90,6 +90,31 @@ const previewsSchema = z
   })
   .describe('What pull requests would publish, for clients to try')
 
+const repositoryPattern = z
+  .string()
+  .regex(/^[a-z0-9*][a-z0-9._/*-]{0,254}$/, 'the name of a repository; * stands for any characters')
+
+const registryUserSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.@-]{1,64}$/)
+    .refine((name) => name !== 'admin', 'another name: admin has the admin token'),
+  passwordsFile: file.optional().describe('Holds passwords, one a line. Default: registry-<name>, made at first start'),
+  pull: z.array(repositoryPattern).max(1000).default(['*']).describe('Repositories that this user may pull from'),
+  push: z
+    .array(repositoryPattern)
+    .max(1000)
+    .default([])
+    .describe('Repositories that this user may push to and delete from'),
+})
+
+const registrySchema = z
+  .strictObject({
+    anonymousPull: z.boolean().default(true).describe('Whether pulling needs no login'),
+    users: z.array(registryUserSchema).max(1000).default([]).describe('Who may use the registry besides the admin'),
+  })
+  .describe('The registry of images at /v2/')
+
 const notificationEvents = ['run.finished', 'publication.switched', 'upstream.expired'] as const
 export type NotificationEvent = (typeof notificationEvents)[number]
 
@@ -110,12 +135,14 @@ export const controllerSchema = z
       .optional()
       .describe('The forge that has the site repository. Default: the built-in Git endpoint'),
     previews: previewsSchema.prefault({}),
+    registry: registrySchema.prefault({}),
     notify: z.array(listenerSchema).max(20).default([]).describe('Who is told of what happens, by webhook'),
   })
   .describe('Where the site is, and whom to tell')
 
 export type ControllerConfig = z.output<typeof controllerSchema>
 export type ForgeConfig = NonNullable<ControllerConfig['forge']>
+export type RegistryConfig = ControllerConfig['registry']
 export type ListenerConfig = z.output<typeof listenerSchema>
 
 /** What holds when there is no file. */

@@ -1,5 +1,6 @@
 import type { Clock, Log } from '../../core/index.ts'
 import { formatNamed, type AnyFormat, type MirrorConfig } from '../../mirror/index.ts'
+import type { Registry } from '../../oci/index.ts'
 import type { AnyKind, PullRequestStore, Runner, RunStore } from '../../pipeline/index.ts'
 import type { KeyKind, PreviewQuota, Previews, Publisher, SigningKey } from '../../publish/index.ts'
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
@@ -16,6 +17,7 @@ export interface ControllerContext {
   store: FileBlobStore
   leases: CollectableLeases
   publisher: Publisher
+  registry: Registry
   formats: readonly AnyFormat[]
   kinds: readonly AnyKind[]
   runs: RunStore

@@ -1,7 +1,8 @@
-import type { Registry } from 'prom-client'
 import type { Clock, Log } from '../../core/index.ts'
 import type { Forge } from '../../forge/index.ts'
+import type { Registry } from '../../oci/index.ts'
 import type { Controller } from '../controller.ts'
+import type { AccessOptions } from './registry/access.ts'
 
 export interface HttpOptions {
   controller: Controller
@@ -18,12 +19,12 @@ export interface HttpOptions {
    * deliveries are refused.
    */
   hooks?: { forge: Forge; secrets: () => readonly string[] }
+  /** What is served at /v2/, and to whom. Default: no registry. */
+  registry?: { registry: Registry } & Pick<AccessOptions, 'users' | 'anonymous' | 'tokenKey'>
   /** Address by which clients reach us, such as `https://larder.example.org`. Default: what each request was sent to. */
   publicUrl?: string
   /** Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed. Default: none. */
   trustedProxies?: readonly string[]
-  /** Where further metrics of this process are kept. Default: a registry of its own. */
-  metrics?: Registry
 }
 
 export interface HttpLimits {
@@ -66,5 +67,4 @@ export const defaultLimits: HttpLimits = {
 export interface HttpContext extends HttpOptions {
   clock: Clock
   limits: HttpLimits
-  metrics: Registry
 }

@@ -99,7 +99,8 @@ class PublishedFiles {
       response.writeHead(status, headers).end()
       return 0
     }
-    return this.#bodies.send(response, file, { start, end }, () => response.writeHead(status, headers))
+    const sendable = { ...file, digest, sizeBytes, label: file.entry.path }
+    return this.#bodies.send(response, sendable, { start, end }, () => response.writeHead(status, headers))
   }
 
   /** A folder without its slash is sent to the address with it, or relative links would lead astray. */

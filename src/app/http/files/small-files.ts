@@ -1,8 +1,6 @@
-import type { Digest } from '../../../core/index.ts'
-
 /** Whole small files in memory, the least recently used ones given up first. Content never goes stale: it is found by digest. */
 export class SmallFiles {
-  readonly #byDigest = new Map<Digest, Buffer>()
+  readonly #byDigest = new Map<string, Buffer>()
   readonly #maxBytes: number
   #sizeBytes = 0
 
@@ -16,7 +14,7 @@ export class SmallFiles {
     return sizeBytes <= largestBytes && sizeBytes <= this.#maxBytes
   }
 
-  get(digest: Digest): Buffer | undefined {
+  get(digest: string): Buffer | undefined {
     const found = this.#byDigest.get(digest)
     if (found) {
       this.#byDigest.delete(digest)
@@ -25,7 +23,7 @@ export class SmallFiles {
     return found
   }
 
-  add(digest: Digest, content: Buffer): void {
+  add(digest: string, content: Buffer): void {
     if (this.#byDigest.has(digest) || !this.takes(content.length)) return
     this.#byDigest.set(digest, content)
     this.#sizeBytes += content.length
