@@ -1,4 +1,5 @@
 import type { State } from '../../state/index.ts'
+import type { Descriptor } from '../descriptor.ts'
 import { isManifestType, mediaTypes } from '../media-type.ts'
 import { parseManifest } from '../manifest.ts'
 import type { OciDigest, RepositoryName } from '../reference.ts'
@@ -34,12 +35,12 @@ export async function listReferrers(
     .orderBy('digest')
     .limit(count + 1)
     .execute()
-  const descriptors = rows.slice(0, count).map((row) => ({
+  const descriptors = rows.slice(0, count).map((row): Descriptor => ({
     mediaType: row.media_type,
-    digest: row.digest,
+    digest: row.digest as OciDigest,
     size: row.size_bytes,
     ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
-    ...(row.annotations === null ? {} : { annotations: JSON.parse(row.annotations) as unknown }),
+    ...(row.annotations === null ? {} : { annotations: JSON.parse(row.annotations) as Record<string, string> }),
   }))
   if (rows.length > count) return { descriptors, more: true }
   const known = new Set(rows.map(({ digest }) => digest))

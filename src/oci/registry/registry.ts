@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Clock, Digest } from '../../core/index.ts'
 import type { State } from '../../state/index.ts'
 import type { BlobStore, CollectableLeases, LocalBlobs } from '../../store/index.ts'
+import type { Descriptor } from '../descriptor.ts'
 import type { OciDigest, Reference, RepositoryName } from '../reference.ts'
 import { Blobs } from './blobs.ts'
 import { Manifests } from './manifests.ts'
@@ -42,7 +43,7 @@ export interface Page {
 
 export interface ReferrerPage {
   /** Descriptors of manifests, in the order of their digests. */
-  descriptors: Record<string, unknown>[]
+  descriptors: Descriptor[]
   more: boolean
 }
 

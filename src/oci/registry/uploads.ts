@@ -3,6 +3,7 @@ import { type Clock, type Digest, isLarderError, LarderError, Mutex } from '../.
 import type { State } from '../../state/index.ts'
 import type { BlobStore, CollectableLeases, Expectation, LeaseId, Upload } from '../../store/index.ts'
 import { algorithmOf, type OciDigest, type RepositoryName } from '../reference.ts'
+import { appendPart } from './append-part.ts'
 import type { Blobs } from './blobs.ts'
 import type { BlobInfo, UploadPart } from './registry.ts'
 
@@ -53,7 +54,7 @@ export class Uploads {
 
   async write(repository: RepositoryName, id: string, part: UploadPart): Promise<number> {
     const session = await this.#find(repository, id)
-    return this.#inTurn(id, session, (upload) => appendPart(session, upload, part))
+    return this.#inTurn(id, session, (upload) => this.#append(session, upload, part))
   }
 
   async finish(
@@ -63,7 +64,7 @@ export class Uploads {
   ): Promise<BlobInfo> {
     const session = await this.#find(repository, id)
     return this.#inTurn(id, session, async (upload) => {
-      await appendPart(session, upload, part)
+      await this.#append(session, upload, part)
       session.upload = undefined
       const stored = await this.#commit(upload, digest).catch(async (error: unknown) => {
         if (isLarderError(error, 'OCI_DIGEST_INVALID')) await this.#forget(id, session)
@@ -108,9 +109,7 @@ export class Uploads {
 
   async suspendAll(): Promise<void> {
     for (const session of this.#sessions.values()) {
-      const done = await session.turn.acquire()
-      await this.#suspend(session)
-      done()
+      await session.turn.run(() => this.#suspend(session))
     }
     this.#sessions.clear()
   }
@@ -157,7 +156,7 @@ export class Uploads {
       return await work(session.upload)
     } finally {
       await this.#touch(id, session)
-      if (session.upload !== undefined) session.idle = setTimeout(() => void this.#suspendIdle(session), idleMs).unref()
+      if (session.upload !== undefined) session.idle = this.#suspendLater(session)
       done()
     }
   }
@@ -166,6 +165,12 @@ export class Uploads {
     const { leases, store } = this.#room
     session.lease = await leases.acquire(leaseHolder(id), leaseMs)
     return store.openUpload(session.lease, `registry/${id}`)
+  }
+
+  #append(session: Session, upload: Upload, part: UploadPart): Promise<number> {
+    return appendPart(upload, part, (offsetBytes) => {
+      session.offsetBytes = offsetBytes
+    })
   }
 
   async #commit(upload: Upload, digest: OciDigest): Promise<{ digest: Digest; sizeBytes: number }> {
@@ -203,13 +208,11 @@ export class Uploads {
     await this.#room.leases.acquire(leaseHolder(id), leaseMs)
   }
 
-  async #suspendIdle(session: Session): Promise<void> {
-    const done = await session.turn.acquire()
-    try {
-      await this.#suspend(session)
-    } finally {
-      done()
+  #suspendLater(session: Session): NodeJS.Timeout {
+    const suspend = (): void => {
+      session.turn.run(() => this.#suspend(session)).catch(() => undefined)
     }
+    return setTimeout(suspend, idleMs).unref()
   }
 
   async #suspend(session: Session): Promise<void> {
@@ -231,32 +234,6 @@ const touchEveryMs = 600_000
 const leaseMs = 7 * 24 * 3600_000
 const leaseHolder = (id: string): string => `registry/upload/${id}`
 const uploadId = /^[0-9a-f-]{36}$/
-
-async function appendPart(session: Session, upload: Upload, part: UploadPart): Promise<number> {
-  const { startBytes, lengthBytes } = part
-  if (startBytes !== undefined && startBytes !== upload.offsetBytes) {
-    throw new LarderError('OCI_RANGE_INVALID', {
-      message: `The part begins at byte ${startBytes}; the upload has ${upload.offsetBytes} bytes.`,
-      hint: 'Ask for the state of the upload by GET, and go on from there.',
-      context: { offsetBytes: upload.offsetBytes },
-    })
-  }
-  const end = lengthBytes === undefined ? Infinity : upload.offsetBytes + lengthBytes
-  for await (const chunk of part.body) {
-    if (upload.offsetBytes + chunk.length > end) throw wrongLength('more', lengthBytes)
-    await upload.append(chunk)
-    session.offsetBytes = upload.offsetBytes
-  }
-  if (end !== Infinity && upload.offsetBytes < end) throw wrongLength('fewer', lengthBytes)
-  return upload.offsetBytes
-}
-
-function wrongLength(how: 'more' | 'fewer', lengthBytes: number | undefined): LarderError {
-  return new LarderError('OCI_SIZE_INVALID', {
-    message: `The part has ${how} than the ${lengthBytes ?? 0} bytes that were promised.`,
-    hint: 'Ask for the state of the upload by GET, and go on from there.',
-  })
-}
 
 function uploadUnknown(repository: RepositoryName, id: string): LarderError {
   return new LarderError('OCI_UPLOAD_UNKNOWN', {

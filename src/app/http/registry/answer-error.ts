@@ -29,7 +29,7 @@ const codes: Partial<Record<ErrorCode, string>> = {
 export function answerRegistryError(response: ServerResponse, error: LarderError): void {
   const code = codes[error.code] ?? error.code
   const message = error.hint === undefined ? error.message : `${error.message} ${error.hint}`
-  const body = JSON.stringify({ errors: [{ code, message, detail: error.context ?? {} }] })
+  const body = JSON.stringify({ errors: [{ code, message, detail: error.context }] })
   response.writeHead(error.httpStatus, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),

@@ -9,7 +9,8 @@ export async function serveBlob(exchange: Exchange, repository: RepositoryName, 
   const digest = parseDigest(text)
   if (request.method === 'DELETE') {
     await registry.removeBlob(repository, digest)
-    return answer(exchange, 202)
+    answer(exchange, 202)
+    return
   }
   const blob = await registry.blob(repository, digest)
   if (blob === undefined) {

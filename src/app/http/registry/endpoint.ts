@@ -39,7 +39,7 @@ export function createRegistryEndpoint(
   const endpoint = new RegistryEndpoint(options)
   return (request, response) => {
     if (!/^\/v2(?:[/?]|$)/.test(request.url ?? '')) return false
-    void endpoint.answer(request, response)
+    endpoint.answer(request, response).catch(() => response.destroy())
     return true
   }
 }
@@ -133,12 +133,18 @@ class RegistryEndpoint {
     const { log } = this.#options
     const { method, url } = request
     // The client went away: nobody is left to be told.
-    if (request.destroyed && !request.complete) return void response.destroy()
+    if (request.destroyed && !request.complete) {
+      response.destroy()
+      return
+    }
     const known = isLarderError(error)
       ? error
       : new LarderError('INTERNAL', { message: 'Larder failed over this request; its log says how.', cause: error })
     if (known.httpStatus >= 500) log.error('A request to the registry failed.', { method, url, error })
-    if (response.headersSent) return void response.destroy()
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
     // What is left of a body that is not wanted is not waited for.
     if (!request.complete) response.setHeader('connection', 'close')
     answerRegistryError(response, known)
@@ -147,7 +153,11 @@ class RegistryEndpoint {
 
 async function dispatch(exchange: Exchange, asked: RegistryPath): Promise<void> {
   allowMethods(exchange, asked)
-  if (!('name' in asked)) return asked.kind === 'catalog' ? serveCatalog(exchange) : answer(exchange, 200, {}, {})
+  if (asked.kind === 'catalog') return serveCatalog(exchange)
+  if (!('name' in asked)) {
+    answer(exchange, 200, {}, {})
+    return
+  }
   const repository: RepositoryName = parseRepositoryName(asked.name)
   switch (asked.kind) {
     case 'tags':

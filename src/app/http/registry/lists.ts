@@ -36,7 +36,7 @@ export async function serveReferrers(exchange: Exchange, repository: RepositoryN
     ...(last === undefined ? {} : { last }),
   })
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: page.descriptors }
-  const next = String(page.descriptors.at(-1)?.['digest'] ?? '')
+  const next = page.descriptors.at(-1)?.digest ?? ''
   const path = `${exchange.prefix}/v2/${repository}/referrers/${subject}`
   const headers = {
     'content-type': mediaTypes.index,

@@ -9,7 +9,8 @@ export async function serveManifest(exchange: Exchange, repository: RepositoryNa
       return putManifest(exchange, repository, parseReference(text))
     case 'DELETE':
       await exchange.registry.removeManifest(repository, parseReference(text))
-      return answer(exchange, 202)
+      answer(exchange, 202)
+      return
     default:
       return getManifest(exchange, repository, text)
   }

@@ -14,10 +14,11 @@ export async function beginUpload(exchange: Exchange, repository: RepositoryName
   const mount = query.get('mount')
   const digest = query.get('digest')
   if (mount !== null && (await isMounted(exchange, repository, parseDigest(mount)))) {
-    return answerCreated(exchange, repository, parseDigest(mount))
+    answerCreated(exchange, repository, parseDigest(mount))
+    return
   }
   const id = await registry.beginUpload(repository)
-  if (digest === null) return answerUpload(exchange, { repository, id, status: 202, offsetBytes: 0 })
+  if (digest === null) { answerUpload(exchange, { repository, id, status: 202, offsetBytes: 0 }); return; }
   try {
     await registry.finishUpload(repository, id, parseDigest(digest), partOf(exchange))
   } catch (error) {
@@ -41,10 +42,12 @@ export async function serveUpload(exchange: Exchange, repository: RepositoryName
   switch (request.method) {
     case 'GET':
     case 'HEAD':
-      return answerUpload(exchange, { ...of, status: 204, offsetBytes: await registry.uploadOffset(repository, id) })
+      answerUpload(exchange, { ...of, status: 204, offsetBytes: await registry.uploadOffset(repository, id) })
+      return
     case 'DELETE':
       await registry.cancelUpload(repository, id)
-      return answer(exchange, 204)
+      answer(exchange, 204)
+      return
     case 'PATCH':
       return tellRange(exchange, of, async () => {
         const offsetBytes = await registry.writeUpload(repository, id, partOf(exchange))
