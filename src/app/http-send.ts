@@ -1,5 +1,5 @@
 import { getCACertificates } from 'node:tls'
-import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { LarderError } from '../core/index.ts'
 import type { BytesSend, HttpSend } from '../forge/index.ts'
 
@@ -25,16 +25,17 @@ export interface HttpSender {
  */
 export function createHttpSender(options: HttpSendOptions): HttpSender {
   const { environment, timeoutMs = 30_000, maxAnswerBytes = 16 * 1024 * 1024 } = options
-  // At first use: reading the system's certificates takes a while.
-  let agent: Dispatcher | undefined
+  // At first use: loading them and reading the system's certificates takes a while, and most sites ask no forge.
+  let agent: Promise<Dispatcher> | undefined
   const exchange = async (
     { method, url, headers, body }: Parameters<HttpSend>[0],
     { signal, mostBytes }: { signal?: AbortSignal; mostBytes: number },
   ) => {
     const timeout = AbortSignal.timeout(timeoutMs)
+    const { request } = await import('undici')
     try {
       const answer = await request(url, {
-        dispatcher: (agent ??= createAgent(environment)),
+        dispatcher: await (agent ??= createAgent(environment)),
         method,
         headers,
         ...(body === undefined ? {} : { body }),
@@ -56,12 +57,13 @@ export function createHttpSender(options: HttpSendOptions): HttpSender {
     },
     sendForBytes: (asked, limits) => exchange(asked, limits),
     close: async () => {
-      await agent?.close()
+      await (await agent)?.close()
     },
   }
 }
 
-function createAgent(environment: NodeJS.ProcessEnv): Dispatcher {
+async function createAgent(environment: NodeJS.ProcessEnv): Promise<Dispatcher> {
+  const { EnvHttpProxyAgent } = await import('undici')
   const read = (name: string): string => environment[name] ?? environment[name.toUpperCase()] ?? ''
   // A forge of one's own may have an authority of the system's store, which Node alone does not read.
   const tls = { ca: [...getCACertificates('default'), ...getCACertificates('system')] }

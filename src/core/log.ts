@@ -1,7 +1,11 @@
-import { type DestinationStream, type Level, type Logger, pino } from 'pino'
+import type { DestinationStream, Level, Logger } from 'pino'
+import type * as Pino from 'pino'
 import { type Clock, systemClock } from './clock.ts'
 import { LarderError } from './error.ts'
+import { lazyPackage } from './lazy-package.ts'
 import { isSecretName, redactText, redacted } from './redact.ts'
+
+const pino = lazyPackage((require) => require('pino') as typeof Pino)
 
 export type LogLevel = Exclude<Level, 'fatal'>
 
@@ -32,7 +36,7 @@ export interface LogOptions {
 export function createLog(options: LogOptions): Log {
   const clock = options.clock ?? systemClock
   return wrap(
-    pino(
+    pino().pino(
       {
         level: options.level ?? 'info',
         base: null,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
-import { request } from 'undici'
 import { formatBytes, LarderError, systemClock } from '../../core/index.ts'
-import { forgeNamed, type ForgeName } from '../../forge/index.ts'
+import type { ForgeName } from '../../forge/index.ts'
 import { readAddress } from '../read-address.ts'
+import { askHttp } from './ask-http.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
 import { parseId } from './run-commands.ts'
@@ -123,6 +123,7 @@ async function sendDelivery(
   file: string,
   options: SendOptions,
 ): Promise<number> {
+  const { forgeNamed } = await import('../../forge/index.ts')
   const forge = forgeNamed(options.forge)
   const [event = '', action] = options.event.split('.')
   const text = withAction(await readText(file), action)
@@ -130,17 +131,18 @@ async function sendDelivery(
   const secret = await readSecret(options.secretFile ?? `${dataFolder.root}/${forge.name}-secrets`)
   const deliveryId = options.delivery ?? randomUUID()
   const headers = forge.sign({ event, text, deliveryId, secret, now: systemClock.now() })
-  const answer = await request(url, { method: 'POST', headers, body: text, signal }).catch((cause: unknown) => {
-    throw new LarderError('CONTROLLER_UNREACHABLE', {
-      message: `Nobody answers at ${url}: ${(cause as Error).message}.`,
-      hint: 'Is `larder up` running there? --to names another address.',
-      cause,
-    })
-  })
-  const said = await answer.body.text()
-  output.data({ status: answer.statusCode, deliveryId, answer: said })
-  output.line(`${answer.statusCode} ${said}`)
-  return answer.statusCode < 300 ? 0 : 1
+  const { status, text: said } = await askHttp(url, { method: 'POST', headers, body: text, signal }).catch(
+    (cause: unknown) => {
+      throw new LarderError('CONTROLLER_UNREACHABLE', {
+        message: `Nobody answers at ${url}: ${(cause as Error).message}.`,
+        hint: 'Is `larder up` running there? --to names another address.',
+        cause,
+      })
+    },
+  )
+  output.data({ status, deliveryId, answer: said })
+  output.line(`${status} ${said}`)
+  return status < 300 ? 0 : 1
 }
 
 /** `pull_request.closed`: as GitHub writes an event and the action within its payload. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
-import { request } from 'undici'
 import { catalogue, LarderError, type ErrorCode } from '../../core/index.ts'
+import { askHttp } from './ask-http.ts'
 import type { ControllerClient } from './session.ts'
 
 /** A controller reached over HTTP: the same questions, the same answers, the same errors. CONTROLLER_UNREACHABLE, CANCELLED. */
@@ -65,9 +65,6 @@ interface ApiCall {
   signal: AbortSignal
 }
 
-/** A verify of a large mirror takes as long as its disk needs. */
-const answerTimeoutMs = 6 * 3600_000
-
 async function callApi<T>({ url, method, token, body, content, signal }: ApiCall): Promise<T> {
   const headers = {
     accept: 'application/json',
@@ -75,22 +72,20 @@ async function callApi<T>({ url, method, token, body, content, signal }: ApiCall
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(content === undefined ? {} : { 'content-type': 'application/octet-stream' }),
   }
-  const answer = await request(url, {
+  const sent = body === undefined ? content : JSON.stringify(body)
+  const { status, text } = await askHttp(url, {
     method,
     headers,
-    headersTimeout: answerTimeoutMs,
     signal,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(content === undefined ? {} : { body: content }),
+    ...(sent === undefined ? {} : { body: sent }),
   }).catch((cause: unknown) => {
     signal.throwIfAborted()
     throw unreachable(url, cause)
   })
-  const text = await answer.body.text()
   const value = parseJson(text)
-  if (answer.statusCode < 400) return value as T
-  if (answer.statusCode === 401) throw unauthorized(url, token)
-  throw toldError(value) ?? unreachable(url, new Error(`status ${answer.statusCode}: ${text.slice(0, 200)}`))
+  if (status < 400) return value as T
+  if (status === 401) throw unauthorized(url, token)
+  throw toldError(value) ?? unreachable(url, new Error(`status ${status}: ${text.slice(0, 200)}`))
 }
 
 function toldError(value: unknown): LarderError | undefined {

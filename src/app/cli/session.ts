@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { request } from 'undici'
 import { LarderError, systemClock } from '../../core/index.ts'
 import type { Controller } from '../controller.ts'
 import type { DataFolder } from '../data-folder.ts'
 import { readAddress } from '../read-address.ts'
+import { askHttp } from './ask-http.ts'
 import { createRemoteController } from './remote-controller.ts'
 
 /** What commands ask of Larder, whether one is running or not. */
@@ -84,8 +84,7 @@ const answerMs = 10_000
  */
 async function isServing({ url, pid }: { url: string; pid: number }): Promise<boolean> {
   try {
-    const { body } = await request(`${url}/healthz`, { signal: AbortSignal.timeout(answerMs) })
-    await body.dump()
+    await askHttp(`${url}/healthz`, { signal: AbortSignal.timeout(answerMs) })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return false

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { formatProblem, isLarderError, systemClock, type Progress } from '../../core/index.ts'
-import { planSite, readSite } from '../../pipeline/index.ts'
+import type { readSite } from '../../pipeline/index.ts'
 import { describePlan } from '../describe-plan.ts'
 import { openFolder } from '../folder-files.ts'
 import type { CommandContext } from './command-context.ts'
@@ -31,6 +31,7 @@ export function addSiteCommands(program: Command, bind: Bind): void {
 async function check(context: CommandContext, folder: string, options: { offline?: boolean }): Promise<number> {
   const { output } = context
   const files = await openFolder(folder)
+  const { readSite } = await import('../../pipeline/index.ts')
   const { siteKinds } = await import('../site-kinds.ts')
   const result = await readSite(files, siteKinds())
   const problems = 'site' in result ? result.warnings : result.problems
@@ -77,6 +78,7 @@ async function planFolder(context: CommandContext, folder: string, log: Progress
   const { dataFolder, environment, signal } = context
   const files = await openFolder(folder)
   const { openLarder } = await import('../open-larder.ts')
+  const { planSite } = await import('../../pipeline/index.ts')
   const larder = await openLarder({ dataFolder, clock: systemClock, logLevel: 'warn', environment })
   const line = createTransferLine(process.stderr, systemClock)
   try {

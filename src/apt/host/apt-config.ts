@@ -1,4 +1,5 @@
-import { execa, ExecaError } from 'execa'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 
 /** What the APT of this host is set to, as far as it concerns reading upstreams. */
 export interface AptConfig {
@@ -57,12 +58,14 @@ export function booleanOf(text: string | undefined): boolean | undefined {
   return undefined
 }
 
+const run = promisify(execFile)
+
 async function runAptConfig(args: readonly string[]): Promise<string | undefined> {
   try {
-    const { stdout } = await execa('apt-config', args, { timeout: 10_000, stdin: 'ignore', env: { LC_ALL: 'C' } })
+    const { stdout } = await run('apt-config', [...args], { timeout: 10_000, maxBuffer: 16 * 1024 * 1024 })
     return stdout
   } catch (error) {
-    if (error instanceof ExecaError && error.code === 'ENOENT') return undefined
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }

@@ -1,4 +1,6 @@
-import { parseDocument, isAlias, isMap, isScalar, isSeq, type Alias, type Node } from 'yaml'
+import type { Alias, Node } from 'yaml'
+import type * as Yaml from 'yaml'
+import { lazyPackage } from '../lazy-package.ts'
 import type { Problem } from '../problem.ts'
 import { createDocument, type Parsed, type Place } from './document.ts'
 import { quote } from './json-scanner.ts'
@@ -14,7 +16,7 @@ export function parseYaml(text: string | Source, file: string): Parsed {
   const source = typeof text === 'string' ? createSource(text, file) : text
   const unreadable = quadratic(source) ?? deepBracket(source)
   if (unreadable !== undefined) return { document: undefined, problems: [unreadable] }
-  const parsed = parseDocument(source.text, {
+  const parsed = yaml().parseDocument(source.text, {
     prettyErrors: false,
     // Compared here instead: the library takes a time that grows with the square of the number of keys.
     uniqueKeys: false,
@@ -29,6 +31,8 @@ export function parseYaml(text: string | Source, file: string): Parsed {
   const { value, place } = reader.read(parsed.contents, 0)
   return { document: reader.lossy ? undefined : createDocument(source, value, place), problems: reader.problems }
 }
+
+const yaml = lazyPackage((require) => require('yaml') as typeof Yaml)
 
 const deepest = 64
 const mostAliased = 10_000
@@ -50,6 +54,7 @@ class YamlReader {
 
   /** `near`: where a value that is not written at all would be. */
   read(node: unknown, near: number): { value: unknown; place: Place } {
+    const { isAlias, isMap, isScalar, isSeq } = yaml()
     if (isAlias(node)) return this.readAlias(node)
     const start = rangeStart(node) ?? near
     if (this.aliasDepth > 0 && ++this.aliasedCount > mostAliased) return this.refuse(start, tooMuchAliased)
@@ -73,6 +78,7 @@ class YamlReader {
   private readMap(node: { items: unknown[] }, start: number): { value: unknown; place: Place } {
     const value: Record<string, unknown> = {}
     const place: Extract<Place, { members: unknown }> = { start, members: [] }
+    const { isScalar } = yaml()
     for (const pair of node.items as { key: unknown; value: unknown }[]) {
       const keyStart = rangeStart(pair.key) ?? start
       const key = isScalar(pair.key) ? String(pair.key.value) : ''

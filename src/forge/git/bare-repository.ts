@@ -16,15 +16,31 @@ export interface BareRepositoryOptions {
 export async function prepareBareRepository(path: string, options: BareRepositoryOptions = {}): Promise<void> {
   const { mainBranch = 'main', maxPushBytes = 256 * 1024 * 1024 } = options
   await runGit(['init', '--bare', '--quiet', '--template=', `--initial-branch=${mainBranch}`, '--', path])
-  const present = await runGit(['config', '--local', '--list', '-z'], { repository: path })
-  const settings = new Set(present.stdout.toString('utf8').split('\0'))
-  for (const [key, value] of configuration(maxPushBytes)) {
-    if (settings.has(`${key.toLowerCase()}\n${value}`)) continue
-    await runGit(['config', '--replace-all', key, value], { repository: path })
-  }
+  await writeSettings(join(path, 'config'), maxPushBytes)
   await mkdir(join(path, 'hooks'), { recursive: true })
   for (const hook of ['pre-receive', 'post-receive'] as const) await writeHook(path, hook)
 }
+
+/**
+ * Puts our settings behind all others, where they count, in one go: a process of git's for each would take most of a start.
+ * Source: git-config(1), Syntax.
+ */
+async function writeSettings(file: string, maxPushBytes: number): Promise<void> {
+  const ours = configuration(maxPushBytes).map(([key, value]) => {
+    const [section, name] = key.split('.')
+    return `[${section}]\n\t${name} = ${value}\n`
+  })
+  const block = `${settingsBegin}\n${ours.join('')}${settingsEnd}\n`
+  const text = await readFile(file, 'utf8')
+  if (text.endsWith(block)) return
+  const [before = '', ...rest] = text.split(`${settingsBegin}\n`)
+  const after = rest.map((part) => part.split(`${settingsEnd}\n`)[1] ?? '').join('')
+  await writeFile(`${file}.larder`, `${before}${after}${block}`)
+  await rename(`${file}.larder`, file)
+}
+
+const settingsBegin = '# Written by Larder at every start; changes are lost.'
+const settingsEnd = '# Until here.'
 
 function configuration(maxPushBytes: number): [key: string, value: string][] {
   return [

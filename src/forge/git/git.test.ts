@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -229,6 +229,23 @@ test('a repository is prepared again at every start, its content kept', async ()
   expect(await listBranches(bare)).toHaveLength(2)
   expect((await readdir(join(bare, 'hooks'))).sort()).toEqual(['post-receive', 'pre-receive'])
   expect((await stat(join(bare, 'hooks', 'pre-receive'))).mode & 0o111).toBe(0o111)
+})
+
+test('settings of a repository: ours count, others stay, and what is as it should be is not written', async () => {
+  const own = join(folder, 'settings.git')
+  await prepareBareRepository(own)
+  const setting = (key: string): string => git(own, 'config', '--get', key)
+  expect([setting('receive.fsckObjects'), setting('core.bare')]).toEqual(['true', 'true'])
+  const written = await readFile(join(own, 'config'), 'utf8')
+  await prepareBareRepository(own)
+  expect(await readFile(join(own, 'config'), 'utf8')).toBe(written)
+  await appendFile(join(own, 'config'), '[receive]\n\tfsckObjects = false\n[user]\n\tname = Somebody\n')
+  await prepareBareRepository(own, { maxPushBytes: 1000 })
+  expect([setting('receive.fsckObjects'), setting('user.name'), setting('receive.maxInputSize')]).toEqual([
+    'true',
+    'Somebody',
+    '1000',
+  ])
 })
 
 test('answers of cat-file are found however they are cut', () => {

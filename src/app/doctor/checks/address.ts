@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises'
-import { request } from 'undici'
 import { readRecordedAddress } from '../../read-address.ts'
 import type { Ailment, DoctorCheck } from '../check.ts'
 
@@ -28,6 +27,7 @@ const answerMs = 10_000
 
 async function ask(url: string, isPublic: boolean): Promise<Ailment[]> {
   const path = `${url.replace(/\/+$/, '')}/healthz`
+  const { request } = await import('undici')
   try {
     const { statusCode, body } = await request(path, {
       headersTimeout: answerMs,

@@ -1,4 +1,3 @@
-import { EnvHttpProxyAgent, request } from 'undici'
 import { proxyFromEnvironment } from '../../../fetch/index.ts'
 import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
 
@@ -47,6 +46,7 @@ async function measureOffsets({ context, environment, loadMirrors }: DoctorConte
   )
   const byHost = new Map(addresses.filter((url) => /^https?:/.test(url)).map((url) => [new URL(url).host, url]))
   const proxy = proxyFromEnvironment(environment)
+  const { EnvHttpProxyAgent, request } = await import('undici')
   const agent = new EnvHttpProxyAgent({
     httpProxy: proxy.http ?? '',
     httpsProxy: proxy.https ?? '',

@@ -47,7 +47,8 @@ export function addPages(app: ApiApp, context: HttpContext, metrics: HttpMetrics
     return reply.status(health.ready ? 200 : 503).send(health)
   })
 
-  app.get('/metrics', hidden, async (_request, reply) =>
-    reply.type(context.metrics.contentType).send(await metrics.render()),
-  )
+  app.get('/metrics', hidden, async (_request, reply) => {
+    const { contentType, text } = await metrics.render()
+    return reply.type(contentType).send(text)
+  })
 }
