@@ -1,5 +1,6 @@
 import type { Finding, Problem } from '../core/index.ts'
 import type { Readable } from 'node:stream'
+import type { ForgeEvent } from '../forge/index.ts'
 import type { ClientSetup, MirrorPackage, OwnPackage, WhyChain } from '../mirror/index.ts'
 import type { TreeEntry } from '../publish/index.ts'
 
@@ -202,6 +203,8 @@ export interface Delivery {
   event: string
   /** Raw bytes as UTF-8 text. */
   body: string
+  /** What it was understood as. */
+  meaning: ForgeEvent
 }
 export interface Push {
   updates: { ref: string; before: string; after: string }[]

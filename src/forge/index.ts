@@ -39,4 +39,4 @@ export {
 } from './git/remote.ts'
 export { isBranchName } from './git/ref-name.ts'
 export { accessTo, type GitLogin, type Remote } from './git/remote-access.ts'
-export { type GitRepository, isAncestor, listBranches, resolveRef } from './git/repository.ts'
+export { type GitRepository, isAncestor, listBranches, resolveRef, resolveRefs } from './git/repository.ts'

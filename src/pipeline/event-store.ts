@@ -13,7 +13,8 @@ export interface Delivery {
   body: string
 }
 
-export interface StoredEvent extends Delivery {
+/** A delivery that was kept; its body is asked for by number. */
+export interface StoredEvent extends Omit<Delivery, 'body'> {
   id: number
   receivedAt: Date
 }
@@ -41,6 +42,8 @@ export interface EventStore {
   accept(delivery: Delivery): Promise<{ status: 'accepted' | 'duplicate'; id: number }>
   /** Oldest first. Default limit: 500. */
   waiting(options?: { limit?: number }): Promise<StoredEvent[]>
+  /** '' when it was forgotten. */
+  body(id: number): Promise<string>
   /** All of them, or none. */
   settle(settlements: readonly Settlement[]): Promise<void>
   /** Newest first. */
@@ -59,7 +62,7 @@ export function createEventStore(state: State, clock: Clock): EventStore {
     async waiting({ limit = 500 } = {}) {
       const rows = await state.db
         .selectFrom('events')
-        .selectAll()
+        .select(['id', 'forge', 'repository', 'delivery_id', 'name', 'received_at'])
         .where('state', '=', 'waiting')
         .orderBy('id')
         .limit(limit)
@@ -70,13 +73,16 @@ export function createEventStore(state: State, clock: Clock): EventStore {
         repository: row.repository,
         deliveryId: row.delivery_id,
         event: row.name,
-        body: row.body,
         receivedAt: new Date(row.received_at),
       }))
     },
+    async body(id) {
+      const query = state.db.selectFrom('event_bodies').select('body').where('event_id', '=', id)
+      return (await query.executeTakeFirst())?.body ?? ''
+    },
     settle: (settlements) => settleEvents(state, settlements),
     async list({ limit, before }) {
-      let query = state.db.selectFrom('events').select(withoutBody).orderBy('id', 'desc').limit(limit)
+      let query = state.db.selectFrom('events').selectAll().orderBy('id', 'desc').limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
       return (await query.execute()).map((row) => ({
         id: row.id,
@@ -93,12 +99,9 @@ export function createEventStore(state: State, clock: Clock): EventStore {
     async tidy() {
       const ago = (days: number): string => new Date(clock.now().getTime() - days * dayMs).toISOString()
       await state.relaxedTransaction(async (db) => {
-        const settled = db
-          .updateTable('events')
-          .set({ body: '' })
-          .where('state', '!=', 'waiting')
-          .where('body', '!=', '')
-        await settled.where('received_at', '<', ago(keepBodiesDays)).execute()
+        const settled = db.selectFrom('events').select('id').where('state', '!=', 'waiting')
+        const bodies = settled.where('received_at', '<', ago(keepBodiesDays))
+        await db.deleteFrom('event_bodies').where('event_id', 'in', bodies).execute()
         const old = db.deleteFrom('events').where('state', '!=', 'waiting')
         await old.where('received_at', '<', ago(keepEventsDays)).execute()
       })
@@ -129,7 +132,3 @@ async function settleEvents(state: State, settlements: readonly Settlement[]): P
 const dayMs = 24 * 3600_000
 const keepBodiesDays = 7
 const keepEventsDays = 90
-
-const withoutBody = [
-  'id', 'forge', 'repository', 'delivery_id', 'name', 'received_at', 'state', 'reason', 'run_id',
-] as const // prettier-ignore

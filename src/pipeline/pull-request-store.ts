@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely'
+import { sql, type RawBuilder, type Selectable, type UpdateObject } from 'kysely'
 import type { PullRequest } from '../forge/index.ts'
 import type { State, Tables } from '../state/index.ts'
 
@@ -8,8 +8,12 @@ export interface KnownPullRequest extends Omit<PullRequest, 'baseCommit' | 'head
   /** The head that a maintainer gave their word for. */
   approvedCommit: string | undefined
   approvedBy: string | undefined
+  /** Runs up to this number planned it before it was last closed: they answer for it no more. */
+  closedAfterRun: number
   updatedAt: Date
 }
+
+export type NewsOfPullRequest = Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy' | 'closedAfterRun'>
 
 /** Which forge and repository it is of. */
 export interface RepositoryAtForge {
@@ -24,7 +28,7 @@ export interface PullRequestStore {
    * Older news than what is known change nothing: deliveries come out of order.
    * Written as news come, by webhook or poll; an approval of another head than the present one stays and means nothing.
    */
-  put(pullRequest: Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy'>): Promise<{ isReopened: boolean }>
+  put(pullRequest: NewsOfPullRequest): Promise<void>
   get(number: number): Promise<KnownPullRequest | undefined>
   /** In order of number. */
   open(): Promise<KnownPullRequest[]>
@@ -41,7 +45,7 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
   const { forge, repository } = of
   const rows = () =>
     state.db.selectFrom('pull_requests').selectAll().where('forge', '=', forge).where('repository', '=', repository)
-  const change = async (number: number, values: Partial<Tables['pull_requests']>): Promise<boolean> => {
+  const change = async (number: number, values: UpdateObject<Tables, 'pull_requests'>): Promise<boolean> => {
     const [result] = await state.transaction((db) =>
       db
         .updateTable('pull_requests')
@@ -66,7 +70,7 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
       return (await query.execute()).map(knownOf)
     },
     async close(number, newState) {
-      await change(number, { state: newState })
+      await change(number, { state: newState, closed_after_run: newestRunOf(number) })
     },
     async prune(before) {
       const result = await state.relaxedTransaction((db) =>
@@ -85,8 +89,8 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
 async function putPullRequest(
   state: State,
   { forge, repository }: RepositoryAtForge,
-  pullRequest: Parameters<PullRequestStore['put']>[0],
-): ReturnType<PullRequestStore['put']> {
+  pullRequest: NewsOfPullRequest,
+): Promise<void> {
   const { number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt } = pullRequest
   const values = {
     state: newState,
@@ -98,17 +102,15 @@ async function putPullRequest(
     from_fork: fromFork ? 1 : 0,
     updated_at: updatedAt.toISOString(),
   }
-  return state.transaction(async (db) => {
-    const all = db.selectFrom('pull_requests').select('state').where('forge', '=', forge)
-    const same = all.where('repository', '=', repository).where('number', '=', number)
-    const before = await same.executeTakeFirst()
-    const result = await db
+  const isOver = newState !== 'open'
+  await state.transaction((db) =>
+    db
       .insertInto('pull_requests')
       .values({ forge, repository, number, approved_commit: null, approved_by: null, ...values })
       .onConflict((conflict) =>
         conflict
           .columns(['forge', 'repository', 'number'])
-          .doUpdateSet(values)
+          .doUpdateSet(isOver ? { ...values, closed_after_run: newestRunOf(number) } : values)
           .where((row) =>
             row.or([
               row('pull_requests.updated_at', '<', values.updated_at),
@@ -120,10 +122,13 @@ async function putPullRequest(
             ]),
           ),
       )
-      .executeTakeFirst()
-    const isTaken = (result.numInsertedOrUpdatedRows ?? 0n) > 0n
-    return { isReopened: isTaken && newState === 'open' && before !== undefined && before.state !== 'open' }
-  })
+      .execute(),
+  )
+}
+
+/** As an expression, so that no run comes in between. */
+function newestRunOf(pullRequest: number): RawBuilder<number> {
+  return sql<number>`(select coalesce(max(id), 0) from runs where pull_request = ${pullRequest})`
 }
 
 function knownOf(row: Selectable<Tables['pull_requests']>): KnownPullRequest {
@@ -138,6 +143,7 @@ function knownOf(row: Selectable<Tables['pull_requests']>): KnownPullRequest {
     fromFork: row.from_fork === 1,
     approvedCommit: row.approved_commit ?? undefined,
     approvedBy: row.approved_by ?? undefined,
+    closedAfterRun: row.closed_after_run,
     updatedAt: new Date(row.updated_at),
   }
 }

@@ -1,4 +1,4 @@
-import type { Selectable, Updateable } from 'kysely'
+import { sql, type Selectable, type Updateable } from 'kysely'
 import { LarderError } from '../core/index.ts'
 import type { State, Tables } from '../state/index.ts'
 import type { RecordedChange, Run, RunError, RunGoal } from './run.ts'
@@ -32,7 +32,7 @@ export function runRows(state: State, now: () => string, mask: (text: string) =>
 
 type RunQueries = Pick<
   RunStore,
-  'get' | 'list' | 'waiting' | 'latest' | 'latestOfPullRequest' | 'unfinishedOfPullRequest'
+  'get' | 'list' | 'waiting' | 'latest' | 'latestOfPullRequests' | 'unfinishedOfPullRequest'
 >
 
 function runQueries(state: State): RunQueries {
@@ -55,7 +55,7 @@ function runQueries(state: State): RunQueries {
     async latest(branch, goal, { withCancelled = false } = {}) {
       const row = await db
         .selectFrom('runs')
-        .selectAll()
+        .select(withoutPlan)
         .where('branch', '=', branch)
         .where('pull_request', 'is', null)
         .where('goal', '=', goal)
@@ -63,18 +63,14 @@ function runQueries(state: State): RunQueries {
         .orderBy('id', 'desc')
         .limit(1)
         .executeTakeFirst()
-      return row === undefined ? undefined : runOf(row)
+      return row === undefined ? undefined : runOf({ ...row, plan: null })
     },
-    async latestOfPullRequest(pullRequest) {
-      const row = await db
-        .selectFrom('runs')
-        .selectAll()
-        .where('pull_request', '=', pullRequest)
-        .where('state', '!=', 'superseded')
-        .orderBy('id', 'desc')
-        .limit(1)
-        .executeTakeFirst()
-      return row === undefined ? undefined : runOf(row)
+    async latestOfPullRequests(pullRequests) {
+      const newest = sql<number>`(
+        select (select id from runs where pull_request = asked.value and state <> 'superseded' order by id desc limit 1)
+        from json_each(${JSON.stringify(pullRequests)}) as asked)`
+      const rows = await db.selectFrom('runs').select(withoutPlan).where('id', 'in', newest).execute()
+      return new Map(rows.map((row) => [row.pull_request ?? 0, runOf({ ...row, plan: null })]))
     },
     async unfinishedOfPullRequest(pullRequest) {
       const ofIt = db.selectFrom('runs').select(withoutPlan).where('pull_request', '=', pullRequest)

@@ -18,10 +18,10 @@ export interface RunStore {
   list(options: RunQuery): Promise<Run[]>
   /** Waiting runs, oldest first; of one goal (the next first, at most a thousand: trusted before untrusted) or of both. */
   waiting(goal?: RunGoal): Promise<Run[]>
-  /** The newest run of that goal for the branch that was not superseded or cancelled. */
+  /** The newest run of that goal for the branch that was not superseded or cancelled; its plan is left out. */
   latest(branch: string, goal: RunGoal, options?: { withCancelled?: boolean }): Promise<Run | undefined>
-  /** The newest run of a pull request that was not superseded. */
-  latestOfPullRequest(pullRequest: number): Promise<Run | undefined>
+  /** The newest run of each of these pull requests that was not superseded; plans are left out. */
+  latestOfPullRequests(pullRequests: readonly number[]): Promise<Map<number, Run>>
   /** Runs of a pull request that wait or work. */
   unfinishedOfPullRequest(pullRequest: number): Promise<Run[]>
   /**

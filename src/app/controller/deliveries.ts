@@ -14,10 +14,11 @@ export function createDeliveryMethods(
   { events, news }: DeliveryOptions,
 ): Pick<Controller, 'acceptDelivery' | 'deliveries' | 'pullRequests'> {
   return {
-    async acceptDelivery(delivery) {
+    async acceptDelivery({ meaning, ...delivery }) {
       const result = await events.accept(delivery)
       // It never fails: what cannot be settled now is settled later.
-      news.settleDeliveries().catch(() => undefined)
+      const accepted = result.status === 'accepted' ? { id: result.id, meaning } : undefined
+      news.settleDeliveries(accepted).catch(() => undefined)
       return result
     },
     async deliveries(options) {

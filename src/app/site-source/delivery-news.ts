@@ -17,8 +17,8 @@ export interface DeliveryNews {
   /** Refs of the forge that are to be fetched. None: it is settled, and `reason` says how. */
   refs: string[]
   reason?: string
-  /** A pull request that was opened again. */
-  reopened?: number[]
+  /** Where it says that refs are now. Those that are there here already need not be fetched for it. */
+  heads?: Readonly<Record<string, string>>
   /** Once everything is reconciled: the run that is about the same thing. */
   findRun: () => Promise<Run | undefined>
 }
@@ -36,7 +36,7 @@ async function take(news: NewsContext, stored: StoredEvent): Promise<DeliveryNew
   const { hosted } = news.connected
   const ignored = (reason: string): DeliveryNews => ({ stored, refs: [], reason, findRun: noRun })
   if (hosted?.forge.name !== stored.forge) return ignored(`the site is not at ${stored.forge} (controller.yaml)`)
-  const event = parse(hosted, stored)
+  const event = await meaningOf(news, hosted, stored)
   if (event.kind === 'ignored') return ignored(event.reason)
   if (stored.repository.toLowerCase() !== hosted.repository.toLowerCase()) {
     return ignored(`the site is in ${hosted.repository}, not in ${stored.repository}`)
@@ -48,7 +48,12 @@ async function take(news: NewsContext, stored: StoredEvent): Promise<DeliveryNew
     case 'push':
       if (event.branch !== 'main')
         return ignored(`only main is applied, and pull requests planned: not ${event.branch}`)
-      return { stored, refs: [branchRef('main')], findRun: () => news.context.runs.latest('main', 'apply') }
+      return {
+        stored,
+        refs: [branchRef('main')],
+        heads: { [branchRef('main')]: event.commit },
+        findRun: () => news.context.runs.latest('main', 'apply'),
+      }
     case 'pull-request':
       return takePullRequest(news, hosted, stored, event)
     case 'approval':
@@ -62,6 +67,10 @@ function branchesOf(event: ForgeEvent): string[] {
   return event.kind === 'pull-request' ? [event.head, event.base] : []
 }
 
+async function latestOf({ context }: NewsContext, pullRequest: number): Promise<Run | undefined> {
+  return (await context.runs.latestOfPullRequests([pullRequest])).get(pullRequest)
+}
+
 const noRun = (): Promise<undefined> => Promise.resolve(undefined)
 
 async function takePullRequest(
@@ -72,16 +81,17 @@ async function takePullRequest(
 ): Promise<DeliveryNews> {
   const { number, action, merged } = event
   const state = action !== 'close' ? 'open' : merged ? 'merged' : 'closed'
-  const put = await news.pullRequests?.put({ ...event, state })
+  await news.pullRequests?.put({ ...event, state })
   const known = await news.pullRequests?.get(number)
   if (known?.state !== state) return { stored, refs: [], reason: 'later news came before it', findRun: noRun }
   if (state === 'open') {
+    const ref = forge.pullRequestRef(number)
     return {
       stored,
-      refs: [branchRef('main'), forge.pullRequestRef(number)],
+      refs: [branchRef('main'), ref],
+      heads: { [ref]: event.headCommit },
       reason: event.base === 'main' ? 'it waits for a maintainer’s word' : `it is for ${event.base}, not for main`,
-      reopened: put?.isReopened === true ? [number] : [],
-      findRun: () => news.context.runs.latestOfPullRequest(number),
+      findRun: () => latestOf(news, number),
     }
   }
   await news.onClosed(number)
@@ -101,7 +111,7 @@ async function takeApproval(
   if (known?.state !== 'open') return ignored(`pull request ${number} is not open`)
   if (!(await isAllowed(news, hosted, by, mayApprove))) return ignored(`${by} may not merge, and so may not approve`)
   // Without a commit, the word is about what was last shown: a push that came in between is not covered.
-  const shown = (await news.context.runs.latestOfPullRequest(number))?.commit
+  const shown = (await latestOf(news, number))?.commit
   const ref = localRef(news.connected.remote, hosted.forge.pullRequestRef(number))
   const head = await resolveRef(news.context.repository, ref)
   const meant = commit === undefined ? (shown ?? head) : head?.startsWith(commit) === true ? head : undefined
@@ -111,7 +121,7 @@ async function takeApproval(
     stored,
     refs: [hosted.forge.pullRequestRef(number)],
     reason: `commit ${meant.slice(0, 12)} is approved`,
-    findRun: () => news.context.runs.latestOfPullRequest(number),
+    findRun: () => latestOf(news, number),
   }
 }
 
@@ -127,9 +137,12 @@ async function isAllowed(
   return api.mayApprove(login, news.context.stopping)
 }
 
-function parse({ forge }: HostedForge, stored: StoredEvent): ForgeEvent {
+/** What it was understood as when it came; after a restart it is read again. */
+async function meaningOf(news: NewsContext, { forge }: HostedForge, stored: StoredEvent): Promise<ForgeEvent> {
+  const known = news.meanings.get(stored.id)
+  if (known !== undefined) return known
   try {
-    return forge.parse(stored.event, stored.body)
+    return forge.parse(stored.event, await news.events.body(stored.id))
   } catch (error) {
     if (isLarderError(error, 'HOOK_MALFORMED')) return { kind: 'ignored', reason: error.message }
     throw error

@@ -1,25 +1,40 @@
 import { isLarderError } from '../../core/index.ts'
-import { fetchRefs, isAncestor, isBranchName, localRef, resolveRef, type PullRequest } from '../../forge/index.ts'
+import {
+  fetchRefs,
+  isAncestor,
+  isBranchName,
+  localRef,
+  resolveRef,
+  resolveRefs,
+  type PullRequest,
+} from '../../forge/index.ts'
+import type { KnownPullRequest } from '../../pipeline/index.ts'
 import { branchRef, type HostedForge } from './connected-forge.ts'
 import type { NewsContext } from './site-news.ts'
 
 /**
  * Brings main, what is known of pull requests, and their heads up to date. A forge whose API does not answer keeps main
- * from nothing. Answers which were opened again. GIT_FAILED.
+ * from nothing. GIT_FAILED.
  */
-export async function pollPullRequests(news: NewsContext, hosted: HostedForge): Promise<ReadonlySet<number>> {
+export async function pollPullRequests(news: NewsContext, hosted: HostedForge): Promise<void> {
   const open = await listOpen(news, hosted)
   const heads = await headsToFetch(news, hosted, open ?? [])
   const { context, connected } = news
   await fetchRefs(context.repository, connected.remote, [branchRef('main'), ...heads], context.stopping)
-  const reopened = new Set<number>()
-  if (open === undefined) return reopened
+  if (open === undefined) return
+  const known = new Map((await news.pullRequests?.open())?.map((pull) => [pull.number, pull]))
   for (const pull of open) {
-    const put = await news.pullRequests?.put({ ...pull, state: 'open' })
-    if (put?.isReopened === true) reopened.add(pull.number)
+    if (!isSame(pull, known.get(pull.number))) await news.pullRequests?.put({ ...pull, state: 'open' })
   }
   await closeOthers(news, new Set(open.map(({ number }) => number)))
-  return reopened
+}
+
+/** Most have not changed since the last look. */
+function isSame(pull: PullRequest, known: KnownPullRequest | undefined): boolean {
+  if (known === undefined || known.updatedAt.getTime() !== pull.updatedAt.getTime()) return false
+  const { title, author, head, headCommit, base, fromFork } = known
+  const same = { title, author, head, headCommit, base, fromFork }
+  return Object.entries(same).every(([name, value]) => pull[name as keyof typeof same] === value)
 }
 
 async function listOpen(news: NewsContext, { api }: HostedForge): Promise<PullRequest[] | undefined> {
@@ -38,14 +53,12 @@ async function headsToFetch(
   { forge }: HostedForge,
   open: readonly PullRequest[],
 ): Promise<string[]> {
-  const heads: string[] = []
-  for (const { number, base, headCommit } of open) {
-    const ref = forge.pullRequestRef(number)
-    if (base !== 'main') continue
-    if ((await resolveRef(news.context.repository, localRef(news.connected.remote, ref))) !== headCommit)
-      heads.push(ref)
-  }
-  return heads
+  const wanted = open.filter(({ base }) => base === 'main')
+  const refOf = ({ number }: PullRequest): string => localRef(news.connected.remote, forge.pullRequestRef(number))
+  const here = await resolveRefs(news.context.repository, wanted.map(refOf))
+  return wanted
+    .filter((pull) => here.get(refOf(pull)) !== pull.headCommit)
+    .map(({ number }) => forge.pullRequestRef(number))
 }
 
 async function closeOthers(news: NewsContext, open: ReadonlySet<number>): Promise<void> {

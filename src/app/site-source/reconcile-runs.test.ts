@@ -22,7 +22,6 @@ const reconcile = (head: string | undefined) =>
     context: { runs, runner: { wake: () => {} }, repository: '/nonexistent' } as unknown as ControllerContext,
     mainCommit: () => Promise.resolve(head),
     pulls: undefined,
-    reopened: new Set(),
     origin: 'reconciliation',
     again: true,
     onCreated: (run) => Promise.resolve(void created.push(run)),

@@ -1,5 +1,5 @@
 import { catalogue, isErrorCode } from '../../core/index.ts'
-import { localRef, resolveRef } from '../../forge/index.ts'
+import { localRef, resolveRefs } from '../../forge/index.ts'
 import type { KnownPullRequest, NewRun, PullRequestStore, Run } from '../../pipeline/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import { remoteName, type HostedForge } from './connected-forge.ts'
@@ -9,8 +9,6 @@ export interface ReconcileOptions {
   mainCommit: () => Promise<string | undefined>
   /** Undefined: there are none. */
   pulls: { store: PullRequestStore; hosted: HostedForge; planForks: boolean } | undefined
-  /** Pull requests that were opened again: they are planned anew. */
-  reopened: ReadonlySet<number>
   /** What a new run says that it comes from. */
   origin: string
   /** Runs that failed on what passes are taken up again. */
@@ -38,36 +36,41 @@ async function reconcileMain(options: ReconcileOptions, head: string): Promise<R
   return create(options, { branch: 'main', commit: head, goal: 'apply', origin: options.origin })
 }
 
+/** However many are open: one question for their runs, and one for their heads. */
 async function reconcilePullRequests(options: ReconcileOptions, base: string): Promise<void> {
-  const { pulls } = options
-  for (const pull of (await pulls?.store.open()) ?? []) {
-    if (pull.base === 'main') await reconcilePullRequest(options, pull, base)
+  const { pulls, context } = options
+  if (pulls === undefined) return
+  const open = (await pulls.store.open()).filter((pull) => pull.base === 'main')
+  if (open.length === 0) return
+  const refOf = ({ number }: KnownPullRequest): string =>
+    localRef({ name: remoteName }, pulls.hosted.forge.pullRequestRef(number))
+  // What is there, not what was said to be: a branch may have been pushed to since.
+  const heads = await resolveRefs(context.repository, open.map(refOf))
+  const latest = await context.runs.latestOfPullRequests(open.map(({ number }) => number))
+  for (const pull of open) {
+    const commit = heads.get(refOf(pull))
+    if (commit === undefined) continue
+    const trust = pull.fromFork && pull.approvedCommit !== commit ? 'untrusted' : 'trusted'
+    if (trust === 'untrusted' && !pulls.planForks) continue
+    const run = latest.get(pull.number)
+    if (run !== undefined && answers(run, { pull, commit, base, trust }) && !(options.again && mayPassNow(run)))
+      continue
+    const about = { pullRequest: pull.number, baseCommit: base, trust } as const
+    await create(options, { branch: pull.head, commit, goal: 'plan', origin: options.origin, ...about })
   }
 }
 
-async function reconcilePullRequest(options: ReconcileOptions, pull: KnownPullRequest, base: string): Promise<void> {
-  const { pulls, context } = options
-  if (pulls === undefined) return
-  const ref = localRef({ name: remoteName }, pulls.hosted.forge.pullRequestRef(pull.number))
-  // What is there, not what was said to be: a branch may have been pushed to since.
-  const commit = await resolveRef(context.repository, ref)
-  if (commit === undefined) return
-  const trust = pull.fromFork && pull.approvedCommit !== commit ? 'untrusted' : 'trusted'
-  if (trust === 'untrusted' && !pulls.planForks) return
-  const latest = await context.runs.latestOfPullRequest(pull.number)
-  if (latest !== undefined && answers(latest, { commit, base, trust }) && !isWantedAgain(options, latest)) return
-  const about = { pullRequest: pull.number, baseCommit: base, trust } as const
-  await create(options, { branch: pull.head, commit, goal: 'plan', origin: options.origin, ...about })
+interface Asked {
+  pull: KnownPullRequest
+  commit: string
+  base: string
+  trust: Run['trust']
 }
 
-function answers(run: Run, { commit, base, trust }: { commit: string; base: string; trust: Run['trust'] }): boolean {
-  return run.commit === commit && run.baseCommit === base && run.trust === trust
-}
-
-function isWantedAgain({ reopened, again }: ReconcileOptions, run: Run): boolean {
+function answers(run: Run, { pull, commit, base, trust }: Asked): boolean {
   // When it was closed, its plan was called off, or its preview removed.
-  const isReopened = run.pullRequest !== undefined && reopened.has(run.pullRequest)
-  return (isReopened && run.finishedAt !== undefined) || (again && mayPassNow(run))
+  if (run.id <= pull.closedAfterRun) return false
+  return run.commit === commit && run.baseCommit === base && run.trust === trust
 }
 
 async function create({ context, onCreated }: ReconcileOptions, run: NewRun): Promise<Run> {

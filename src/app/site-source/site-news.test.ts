@@ -235,6 +235,26 @@ describe('main', () => {
     expect((await summary()).map(({ head }) => head === first)).toEqual([true, false, true])
   })
 
+  test('a head that is here already is not fetched again', async () => {
+    const head = await applied()
+    await rename(work, `${work}.away`)
+    const id = await deliver('push', { ref: 'refs/heads/main', after: head })
+    expect(await row(id)).toMatchObject({ state: 'ignored', reason: 'run 1 is for the same commit' })
+    const other = await push('main')
+    expect(await row(other)).toMatchObject({ state: 'waiting' })
+  })
+
+  test('what a delivery means is not read again, and after a restart it is', async () => {
+    const head = await applied()
+    const delivery = { forge: 'github', repository, deliveryId: 'once', event: 'push', body: '{}' }
+    const { id } = await events.accept(delivery)
+    await news.settleDeliveries({ id, meaning: { kind: 'push', branch: 'main', commit: head } })
+    expect(await row(id)).toMatchObject({ state: 'ignored', reason: 'run 1 is for the same commit' })
+    const later = await events.accept({ ...delivery, deliveryId: 'later' })
+    await start().settleDeliveries()
+    expect(await row(later.id)).toMatchObject({ state: 'ignored', reason: expect.stringMatching('not as GitHub') })
+  })
+
   test('what cannot be fetched waits, and is not lost', async () => {
     const head = await commit('larder.yaml')
     await rename(work, `${work}.away`)
@@ -324,6 +344,30 @@ describe('a pull request', () => {
     expect(await summary()).toHaveLength(2)
     await pullRequest(7, 'closed')
     await pullRequest(7, 'reopened')
+    expect((await summary()).slice(1)).toMatchObject([{ is: 'cancelled' }, { number: 7, is: 'waiting' }])
+  })
+
+  test('that is opened again while its plan is called off is planned again', async () => {
+    await applied()
+    await propose(7)
+    await pullRequest(7, 'opened')
+    await runs.start(2)
+    await pullRequest(7, 'closed')
+    await pullRequest(7, 'reopened')
+    expect((await summary()).slice(1)).toMatchObject([{ is: 'running' }, { number: 7, is: 'waiting' }])
+  })
+
+  test('that was opened again when Larder was killed is planned again after the start', async () => {
+    await applied()
+    const headCommit = await propose(7)
+    await pullRequest(7, 'opened')
+    await runs.cancelWaiting(2)
+    await pullRequest(7, 'closed')
+    const [known] = await pulls.list({ limit: 1 })
+    await pulls.put({ ...known!, state: 'open', updatedAt: new Date(nowMs + 3600_000) })
+    open = [{ ...polled(7, headCommit), updatedAt: new Date(nowMs + 3600_000) }]
+    await start().poll()
+    await start().poll()
     expect((await summary()).slice(1)).toMatchObject([{ is: 'cancelled' }, { number: 7, is: 'waiting' }])
   })
 

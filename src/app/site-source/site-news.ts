@@ -1,8 +1,9 @@
 import { isLarderError, Mutex } from '../../core/index.ts'
-import { fetchRefs } from '../../forge/index.ts'
+import type { ForgeEvent } from '../../forge/index.ts'
 import type { EventStore, PullRequestStore, Run, Settlement, StoredEvent } from '../../pipeline/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import type { ConnectedForge } from './connected-forge.ts'
+import { bringRefs } from './bring-refs.ts'
 import { takeDelivery, type DeliveryNews } from './delivery-news.ts'
 import { pollBranches } from './poll-branches.ts'
 import { pollPullRequests } from './poll-pull-requests.ts'
@@ -29,8 +30,9 @@ export interface SiteNews {
   /**
    * Settles what waits: what was accepted just now, and after a restart what was accepted before it. Never fails: what
    * cannot be settled, since the forge does not answer, is tried again later.
+   * `accepted`: what one of them means, so that it need not be read again.
    */
-  settleDeliveries(): Promise<void>
+  settleDeliveries(accepted?: { id: number; meaning: ForgeEvent }): Promise<void>
   /** Looks at the forge itself. GIT_FAILED, FORGE_UNREACHABLE: the next look is the remedy. */
   poll(): Promise<void>
   /** Queues what is missing by what is known here. `again`: what failed on what may have passed is taken up once more. */
@@ -42,6 +44,8 @@ export interface NewsContext extends SiteNewsOptions {
   /** Of the forge that is connected; undefined where there are no pull requests. */
   pullRequests: PullRequestStore | undefined
   connected: ConnectedForge
+  /** Of deliveries that came since the start and are not settled yet, by number. */
+  meanings: ReadonlyMap<number, ForgeEvent>
 }
 
 export function createSiteNews(options: SiteNewsOptions): SiteNews {
@@ -53,11 +57,14 @@ const settleAgainMs = 30_000
 /** Then it is given up: what is at the head of main is looked at without any delivery, too. */
 const giveUpMs = 24 * 3600_000
 const settledAtOnce = 500
+/** A forge that is away for days may send more than there should be memory for: the rest is read again. */
+const mostMeanings = 5000
 
 class OrderedNews implements SiteNews {
   readonly #options: SiteNewsOptions
   readonly #turns = new Mutex()
   readonly #pace = new SettlePace()
+  readonly #meanings = new Map<number, ForgeEvent>()
   #again: NodeJS.Timeout | undefined
   #nextSettling: Promise<void> | undefined
   /** Runs that were queued by the piece of news that is being worked on. */
@@ -67,7 +74,8 @@ class OrderedNews implements SiteNews {
     this.#options = options
   }
 
-  settleDeliveries(): Promise<void> {
+  settleDeliveries(accepted?: { id: number; meaning: ForgeEvent }): Promise<void> {
+    if (accepted !== undefined && this.#meanings.size < mostMeanings) this.#meanings.set(accepted.id, accepted.meaning)
     // One that has not had its turn yet will see what came meanwhile, too.
     this.#nextSettling ??= this.#settleInTurn()
     return this.#nextSettling
@@ -101,8 +109,8 @@ class OrderedNews implements SiteNews {
       if (connected === undefined) return this.#reconcile('reconciliation', false)
       const news = this.#newsContext(connected)
       if (connected.hosted === undefined) await pollBranches(news)
-      const reopened = connected.hosted && (await pollPullRequests(news, connected.hosted))
-      await this.#reconcile('poll', false, reopened)
+      else await pollPullRequests(news, connected.hosted)
+      await this.#reconcile('poll', false)
     })
   }
 
@@ -116,16 +124,26 @@ class OrderedNews implements SiteNews {
     const waiting = await events.waiting({ limit: settledAtOnce })
     const [first] = waiting
     if (first === undefined) return false
+    // What is asked for meanwhile is answered in between.
+    await nextTurn()
     if (connected === undefined) {
       const reason = 'no forge is configured (controller.yaml)'
       await events.settle(waiting.map(({ id }) => ({ id, state: 'ignored', reason })))
       return true
     }
     const settlements = await this.#settle(this.#newsContext(connected), waiting)
+    await nextTurn()
     await events.settle(settlements)
+    this.#forgetMeanings(waiting.at(-1)?.id ?? 0)
+    await nextTurn()
     if (settlements.length === waiting.length) return waiting.length === settledAtOnce
     this.#settleLater()
     return false
+  }
+
+  /** What is left of older ones was settled before its meaning came, or waits for the forge and is read again. */
+  #forgetMeanings(upTo: number): void {
+    for (const id of this.#meanings.keys()) if (id <= upTo) this.#meanings.delete(id)
   }
 
   /** One exchange with the forge for all of them. Answers those that are settled. */
@@ -135,12 +153,10 @@ class OrderedNews implements SiteNews {
     for (const stored of waiting) taken.push(await takeDelivery(news, stored))
     const isDone = ({ refs }: DeliveryNews): boolean => refs.length === 0
     try {
-      const refs = [...new Set(taken.flatMap((one) => one.refs))]
-      if (refs.length > 0) {
-        present = await fetchRefs(news.context.repository, news.connected.remote, refs, news.context.stopping)
-        const [about] = taken.filter((one) => one.refs.length > 0)
-        const reopened = new Set(taken.flatMap((one) => one.reopened ?? []))
-        await this.#reconcile(`${about!.stored.forge} delivery ${about!.stored.deliveryId}`, false, reopened)
+      if (taken.some((one) => !isDone(one))) {
+        present = await bringRefs(news, taken)
+        const [about] = taken.filter((one) => !isDone(one))
+        await this.#reconcile(`${about!.stored.forge} delivery ${about!.stored.deliveryId}`, false)
       }
       // Those that brought the same refs are about the same run.
       const found = new Map<string, Promise<Run | undefined>>()
@@ -181,7 +197,7 @@ class OrderedNews implements SiteNews {
     return { id, state: 'ignored', reason: `run ${run.id} is for the same commit` }
   }
 
-  async #reconcile(origin: string, again: boolean, reopened: ReadonlySet<number> = new Set()): Promise<void> {
+  async #reconcile(origin: string, again: boolean): Promise<void> {
     const { context, connected, mainCommit, onCreated } = this.#options
     this.#created.length = 0
     const hosted = connected?.hosted
@@ -194,7 +210,6 @@ class OrderedNews implements SiteNews {
       context,
       mainCommit,
       pulls,
-      reopened,
       origin,
       again,
       onCreated: async (run) => {
@@ -205,7 +220,7 @@ class OrderedNews implements SiteNews {
   }
 
   #newsContext(connected: ConnectedForge): NewsContext {
-    return { ...this.#options, connected, pullRequests: this.#options.context.pullRequests }
+    return { ...this.#options, connected, pullRequests: this.#options.context.pullRequests, meanings: this.#meanings }
   }
 
   #settleLater(): void {
@@ -214,4 +229,10 @@ class OrderedNews implements SiteNews {
       this.settleDeliveries().catch(() => undefined)
     }, settleAgainMs).unref()
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }

@@ -55,6 +55,7 @@ test('a signed delivery is kept as it came, once', async () => {
       deliveryId: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
       event: 'push',
       body,
+      meaning: { kind: 'push', branch: 'main', commit },
     },
   ])
 })

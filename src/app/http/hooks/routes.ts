@@ -101,8 +101,8 @@ function refuseOthers(forge: Forge, headers: HookHeaders): void {
 function readDelivery(forge: Forge, delivery: RawDelivery): Delivery {
   const { deliveryId, event } = forge.envelope(delivery)
   const { text } = delivery
-  forge.parse(event, text)
-  return { forge: forge.name, repository: forge.repositoryOf(event, text), deliveryId, event, body: text }
+  const meaning = forge.parse(event, text)
+  return { forge: forge.name, repository: forge.repositoryOf(event, text), deliveryId, event, body: text, meaning }
 }
 
 function headersOf(request: FastifyRequest): HookHeaders {
