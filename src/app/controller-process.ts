@@ -1,9 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { hookSecretsOf, readOrMakeSecrets, type DataFolder } from './data-folder.ts'
-import type { HttpOptions } from './http/options.ts'
+import { readOrMakeSecrets } from './data-folder.ts'
 import { createServer, type HttpServer } from './http/server.ts'
+import { certificateOf, hooksOf, registryOf, tlsAddressOf } from './controller-services.ts'
 import { openLarder, type Larder, type OpenLarderOptions } from './open-larder.ts'
+import type { ServerCertificate } from './tls/server-certificate.ts'
 
 export interface StartControllerOptions extends OpenLarderOptions {
   /** Address to listen on. */
@@ -14,12 +14,16 @@ export interface StartControllerOptions extends OpenLarderOptions {
   publicUrl?: string
   /** Whether whoever comes may push to the registry. Default: false. */
   openRegistry?: boolean
+  /** Address to serve TLS on besides. Default: what the configuration says, which mostly is none. */
+  tls?: { host: string; port: number }
   /** Ask upstreams for news this often. Default: only when told to. */
   syncEveryMs?: number
 }
 
 export interface RunningController {
   url: string
+  /** Where TLS is served, if it is. */
+  tlsUrl: string | undefined
   /** Admin token, made at first start and kept in the data folder. */
   token: string
   larder: Larder
@@ -40,20 +44,24 @@ export async function startController(options: StartControllerOptions): Promise<
     const [token = ''] = await readOrMakeSecrets(dataFolder.adminToken)
     const hooks = await hooksOf(larder, dataFolder)
     larder.secrets.add(token, ...(hooks?.secrets() ?? []))
+    const certificate = await certificateOf(larder, options)
     const server = await createServer({
       controller: larder.controller,
       token,
       ...(hooks === undefined ? {} : { hooks }),
       registry: await registryOf(larder, options),
+      ...(certificate === undefined
+        ? {}
+        : { tls: { certified: () => certificate.current(), authority: certificate.authority } }),
       log: larder.context.log,
       ...(larder.connected === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     })
     listening = server
     const { port } = await server.listen({ host: options.host, port: options.port })
-    const localHost = options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host
-    const url = `http://${localHost.includes(':') ? `[${localHost}]` : localHost}:${port}`
+    const url = `http://${reachableAt(options.host)}:${port}`
     larder.setPublicUrl(options.publicUrl ?? url)
+    const tlsUrl = await serveTls(larder, server, { ...options, certificate })
     await writeFile(`${dataFolder.address}.new`, JSON.stringify({ url, pid: process.pid }))
     await rename(`${dataFolder.address}.new`, dataFolder.address)
     await larder.announcements.start()
@@ -62,6 +70,7 @@ export async function startController(options: StartControllerOptions): Promise<
     await larder.housekeeping.start(options.syncEveryMs === undefined ? {} : { syncEveryMs: options.syncEveryMs })
     return {
       url,
+      tlsUrl,
       token,
       larder,
       stop,
@@ -72,30 +81,24 @@ export async function startController(options: StartControllerOptions): Promise<
   }
 }
 
-/** Who may do what in the registry. Secrets are made where there are none yet. */
-async function registryOf(
-  { config, context, secrets }: Larder,
-  { dataFolder, openRegistry = false }: StartControllerOptions,
-): Promise<NonNullable<HttpOptions['registry']>> {
-  const { anonymousPull, users } = config.registry
-  const [tokenKey = ''] = await readOrMakeSecrets(dataFolder.registryTokenKey)
-  const known = users.map(async ({ name, passwordsFile = `registry-${name}`, pull, push }) => {
-    const passwords = await readOrMakeSecrets(resolve(dataFolder.root, passwordsFile))
-    secrets.add(...passwords)
-    return { name, passwords, pull, push }
-  })
-  secrets.add(tokenKey)
-  return {
-    registry: context.registry,
-    users: await Promise.all(known),
-    anonymous: openRegistry ? 'everything' : anonymousPull ? 'pull' : 'nothing',
-    tokenKey: Buffer.from(tokenKey),
-  }
+/** Every address of this host is reached at the loopback's, too. */
+function reachableAt(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }
 
-/** Webhooks come from the forge that has the site, and from no other. */
-async function hooksOf({ connected }: Larder, dataFolder: DataFolder): Promise<HttpOptions['hooks']> {
-  if (connected?.hosted === undefined) return undefined
-  const secrets = await readOrMakeSecrets(hookSecretsOf(dataFolder, connected.config))
-  return { forge: connected.hosted.forge, secrets: () => secrets }
+/** Answers with the address, when TLS is served. */
+async function serveTls(
+  larder: Larder,
+  server: HttpServer,
+  options: StartControllerOptions & { certificate: ServerCertificate | undefined },
+): Promise<string | undefined> {
+  const { certificate } = options
+  const address = options.tls ?? tlsAddressOf(larder.config)
+  if (certificate === undefined || address === undefined) return undefined
+  const { port } = await server.listenTls(address)
+  larder.housekeeping.keepFresh('the TLS certificate', async () => {
+    if (await certificate.renew()) server.renewTls()
+  })
+  return `https://${reachableAt(address.host)}:${port}`
 }

@@ -18,6 +18,8 @@ export interface DataFolder {
   /** Where the running controller listens and the pid it has: removed when it stops. */
   readonly address: string
   readonly adminToken: string
+  /** The authority of this site, and the certificate of this server. */
+  readonly tls: string
   /** Signs the short-lived tokens of the registry. */
   readonly registryTokenKey: string
 }
@@ -37,6 +39,7 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
     own: join(chosen, 'own'),
     address: join(chosen, 'controller.json'),
     adminToken: join(chosen, 'admin-token'),
+    tls: join(chosen, 'tls'),
     registryTokenKey: join(chosen, 'registry-token-key'),
   }
 }

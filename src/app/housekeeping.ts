@@ -29,6 +29,8 @@ export interface Housekeeping {
   reseal: () => Promise<void>
   /** Forgets what retention no longer keeps, then removes every blob that nothing refers to. */
   collect(signal: AbortSignal): Promise<CollectionResult>
+  /** Looks after something now and then, besides. */
+  keepFresh(name: string, look: () => Promise<void>): void
   stop(): Promise<void>
 }
 
@@ -77,6 +79,9 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       every(24 * 60 * minuteMs, 'gc of Git', () => collectObjects(context.repository, stopping.signal))
       every(6 * 60 * minuteMs, 'gc', () => collect(options, stopping.signal))
       if (syncEveryMs !== undefined) every(syncEveryMs, 'sync', () => syncHead(context))
+    },
+    keepFresh: (name, look) => {
+      every(60 * minuteMs, name, look)
     },
     async stop() {
       stopping.abort()

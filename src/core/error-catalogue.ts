@@ -44,6 +44,7 @@ export const catalogue = {
   USAGE: usage('The command or request was not understood.'),
   NOT_FOUND: usage('No such thing.', 404),
   UNAUTHORIZED: usage('The request carries no valid token.', 401),
+  TLS_UNUSABLE: failed('The certificate, its key, or the authority that certifies cannot be used.'),
   ADDRESS_UNUSABLE: failed('The address to listen on is in use, or not ours to use.'),
   RATE_LIMITED: passing('Too many requests from one address.', 429),
   OVERLOADED: passing('As many of these are under way as the limits allow.'),

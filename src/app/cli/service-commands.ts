@@ -9,6 +9,7 @@ import { parseId } from './run-commands.ts'
 
 interface UpOptions {
   listen: { host: string; port: number }
+  tlsListen?: { host: string; port: number }
   publicUrl?: string
   repository?: string
   config?: string
@@ -32,6 +33,11 @@ export function addServiceCommands(program: Command, bind: Bind): void {
       new Option('--listen <host:port>', 'address to serve on')
         .argParser(parseListen)
         .default({ host: '0.0.0.0', port: 7420 }, '0.0.0.0:7420'),
+    )
+    .addOption(
+      new Option('--tls-listen <host:port>', 'address to serve on over TLS, besides (controller.yaml: tls)').argParser(
+        parseListen,
+      ),
     )
     .option('--public-url <url>', 'address that clients are told, when it is another')
     .option('--repository <url>', 'Git repository that holds the site, instead of the built-in one; see docs/forges.md')
@@ -59,6 +65,7 @@ async function up({ output, dataFolder, environment, signal }: CommandContext, o
     logLevel: 'info',
     environment,
     ...options.listen,
+    ...(options.tlsListen === undefined ? {} : { tls: options.tlsListen }),
     ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl.replace(/\/+$/, '') }),
     ...(options.repository === undefined ? {} : { repositoryUrl: options.repository }),
     ...(options.config === undefined ? {} : { configFile: options.config }),
@@ -67,8 +74,8 @@ async function up({ output, dataFolder, environment, signal }: CommandContext, o
     ...(options.connections === undefined ? {} : { connectionsPerHost: options.connections }),
     ...(options.passphraseFile === undefined ? {} : { passphraseFile: options.passphraseFile }),
   })
-  output.data({ url: running.url })
-  output.line(`Larder is running at ${running.url}`)
+  output.data({ url: running.url, tlsUrl: running.tlsUrl })
+  output.line(`Larder is running at ${running.url}${running.tlsUrl === undefined ? '' : ` and ${running.tlsUrl}`}`)
   const { connected } = running.larder
   if (connected === undefined) {
     output.line(`push the site to ${running.url}/git/site.git, user admin, password in ${dataFolder.adminToken}`)

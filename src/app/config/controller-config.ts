@@ -115,6 +115,26 @@ const registrySchema = z
   })
   .describe('The registry of images at /v2/')
 
+const tlsSchema = z
+  .strictObject({
+    listen: z
+      .string()
+      .regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s]*):\d{1,5}$/, 'HOST:PORT, like 0.0.0.0:7443')
+      .default('0.0.0.0:7443')
+      .describe('Address to serve TLS on, besides plain HTTP'),
+    certificateFile: file.optional().describe('Chain of certificates, PEM. Default: Larder’s own authority certifies'),
+    keyFile: file.optional().describe('Private key of the certificate, PEM'),
+    names: z
+      .array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/))
+      .max(100)
+      .default([])
+      .describe('Names and addresses of this host that it does not know of itself'),
+  })
+  .refine(({ certificateFile, keyFile }) => (certificateFile === undefined) === (keyFile === undefined), {
+    message: 'certificateFile and keyFile belong together',
+  })
+  .describe('TLS of our own, which clients of the registry expect')
+
 const notificationEvents = ['run.finished', 'publication.switched', 'upstream.expired'] as const
 export type NotificationEvent = (typeof notificationEvents)[number]
 
@@ -136,12 +156,14 @@ export const controllerSchema = z
       .describe('The forge that has the site repository. Default: the built-in Git endpoint'),
     previews: previewsSchema.prefault({}),
     registry: registrySchema.prefault({}),
+    tls: tlsSchema.optional(),
     notify: z.array(listenerSchema).max(20).default([]).describe('Who is told of what happens, by webhook'),
   })
   .describe('Where the site is, and whom to tell')
 
 export type ControllerConfig = z.output<typeof controllerSchema>
 export type ForgeConfig = NonNullable<ControllerConfig['forge']>
+export type TlsConfig = NonNullable<ControllerConfig['tls']>
 export type RegistryConfig = ControllerConfig['registry']
 export type ListenerConfig = z.output<typeof listenerSchema>
 

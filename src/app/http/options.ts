@@ -21,6 +21,8 @@ export interface HttpOptions {
   hooks?: { forge: Forge; secrets: () => readonly string[] }
   /** What is served at /v2/, and to whom. Default: no registry. */
   registry?: { registry: Registry } & Pick<AccessOptions, 'users' | 'anonymous' | 'tokenKey'>
+  /** What TLS is served with, asked for once; and the authority that clients must trust for it. Default: no TLS. */
+  tls?: { certified: () => { certificate: string; key: string }; authority?: string | undefined }
   /** Address by which clients reach us, such as `https://larder.example.org`. Default: what each request was sent to. */
   publicUrl?: string
   /** Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed. Default: none. */

@@ -9,19 +9,29 @@ import type { ApiApp } from './api/api-app.ts'
 import { answerError, answerUnknown } from './error-answer.ts'
 import { createPublishedFiles } from './files/serve-published.ts'
 import { addGitEndpoint } from './git/routes.ts'
-import { addHooks } from './hooks/routes.ts'
+import { createHookEndpoint } from './hooks/endpoint.ts'
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts'
 import { defaultLimits, type HttpContext, type HttpOptions } from './options.ts'
 import { createRegistryAccess } from './registry/access.ts'
 import { createRegistryEndpoint } from './registry/endpoint.ts'
 import { addPages } from './pages/routes.ts'
 import { addSetup } from './setup/routes.ts'
+import { createTlsServer, portOf, serverTimeouts } from './tls-server.ts'
 
 export interface HttpServer {
   /** `port: 0` takes a free one. An address that is in use, or not ours, is ADDRESS_UNUSABLE. */
-  listen(address: { host: string; port: number }): Promise<{ port: number }>
+  listen(address: ListenAddress): Promise<{ port: number }>
+  /** As `listen`, for the same addresses over TLS. USAGE without `tls` in the options. */
+  listenTls(address: ListenAddress): Promise<{ port: number }>
+  /** New connections are shown what `tls` certifies now. */
+  renewTls(): void
   /** Accepts nothing more, lets what is under way end within `closeGraceMs`, and ends all it started. */
   close(): Promise<void>
+}
+
+export interface ListenAddress {
+  host: string
+  port: number
 }
 
 /** Everything that Larder says over HTTP. Routes answer from the controller and reach past it for nothing. */
@@ -32,17 +42,26 @@ export async function createServer(options: HttpOptions): Promise<HttpServer> {
     limits: { ...defaultLimits, ...options.limits },
   }
   const metrics = createHttpMetrics(context)
-  const { app, server } = createApp(context, metrics)
+  const { app, server, answerAny } = createApp(context, metrics)
+  const tls = context.tls && createTlsServer({ tls: context.tls, answerAny })
   await addRoutes(app, context, metrics)
   return {
     listen: async ({ host, port }) => {
       await app.listen({ host, port }).catch(unusable)
-      const address = server.address()
-      return { port: typeof address === 'object' && address !== null ? address.port : port }
+      return { port: portOf(server) ?? port }
     },
+    listenTls: async (address) => {
+      if (tls === undefined) throw new LarderError('USAGE', { message: 'No certificate is configured for TLS.' })
+      await tls.listen(address).catch(unusable)
+      return { port: tls.port() ?? address.port }
+    },
+    renewTls: () => tls?.renew(),
     close: async () => {
-      const giveUp = setTimeout(() => server.closeAllConnections(), context.limits.closeGraceMs)
-      await app.close()
+      const giveUp = setTimeout(() => {
+        server.closeAllConnections()
+        tls?.closeAllConnections()
+      }, context.limits.closeGraceMs)
+      await Promise.all([app.close(), tls?.close()])
       clearTimeout(giveUp)
     },
   }
@@ -57,8 +76,15 @@ function unusable(cause: NodeJS.ErrnoException): never {
   })
 }
 
-/** Published files are answered on the bare server: what is asked for most takes the shortest way. */
-function createApp(context: HttpContext, metrics: HttpMetrics): { app: ApiApp; server: Server } {
+interface Application {
+  app: ApiApp
+  server: Server
+  /** Answers every request, whichever server it came to. */
+  answerAny: RequestListener
+}
+
+/** Published files and deliveries are answered on the bare server: what comes most often takes the shortest way. */
+function createApp(context: HttpContext, metrics: HttpMetrics): Application {
   const { controller, log, limits } = context
   const servePublished = createPublishedFiles({
     controller,
@@ -68,21 +94,29 @@ function createApp(context: HttpContext, metrics: HttpMetrics): { app: ApiApp; s
     onServed: ({ format, status, bodyBytes }) => metrics.served(format, status, bodyBytes),
   })
   const serveRegistry = registryEndpointOf(context, metrics)
-  const server = createHttpServer({
-    keepAliveTimeout: 75_000,
-    headersTimeout: 60_000,
-    // A push over a slow line takes its time.
-    requestTimeout: 3_600_000,
+  const takeDelivery = createHookEndpoint({
+    controller,
+    log,
+    limits,
+    clock: context.clock,
+    hooks: context.hooks,
+    trustedProxies: context.trustedProxies,
+    onAnswered: (status) => metrics.request('/hooks/:forge', 'POST', status),
   })
+  const server = createHttpServer(serverTimeouts)
+  let answerAny: RequestListener = () => undefined
   const app: FastifyInstance = Fastify({
     trustProxy: context.trustedProxies === undefined ? false : [...context.trustedProxies],
     bodyLimit: 64 * 1024,
     forceCloseConnections: 'idle',
     schemaController: { compilersFactory: { buildValidator: neverBuilt, buildSerializer: neverBuilt } },
-    serverFactory: (answer: RequestListener) =>
-      server.on('request', (request, response) => {
-        if (serveRegistry?.(request, response) !== true && !servePublished(request, response)) answer(request, response)
-      }),
+    serverFactory: (answer: RequestListener) => {
+      answerAny = (request, response) => {
+        if (serveRegistry?.(request, response) === true || takeDelivery(request, response)) return
+        if (!servePublished(request, response)) answer(request, response)
+      }
+      return server.on('request', answerAny)
+    },
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
@@ -92,7 +126,7 @@ function createApp(context: HttpContext, metrics: HttpMetrics): { app: ApiApp; s
     metrics.request(request.routeOptions.url ?? 'none', request.method, reply.statusCode)
     done()
   })
-  return { app: app.withTypeProvider<ZodTypeProvider>(), server }
+  return { app: app.withTypeProvider<ZodTypeProvider>(), server, answerAny }
 }
 
 /** In place of Fastify's own compilers, which take a tenth of a start to load; ours are set. */
@@ -123,7 +157,6 @@ async function addRoutes(app: ApiApp, context: HttpContext, metrics: HttpMetrics
   addPages(app, context, metrics)
   addSetup(app, context)
   await addApi(app, context, token)
-  await addHooks(app, context)
   await addGitEndpoint(app, context, token)
   await app.ready()
 }

@@ -5,6 +5,7 @@ import type { ApiApp } from '../api/api-app.ts'
 import { mirrorName } from '../api/parameters.ts'
 import { baseUrlOf } from '../base-url.ts'
 import type { HttpContext } from '../options.ts'
+import { renderAuthorityScript } from './authority-script.ts'
 import { renderAptScript } from './apt-script.ts'
 import { renderRpmScript } from './rpm-script.ts'
 
@@ -15,6 +16,8 @@ import { renderRpmScript } from './rpm-script.ts'
 export function addSetup(app: ApiApp, context: HttpContext): void {
   const { controller, publicUrl } = context
   const hidden = { schema: { hide: true } }
+
+  addAuthority(app, context)
 
   app.get<{ Params: { file: string } }>('/setup/:file', hidden, async (request, reply) => {
     const { name: mirror, extension } = splitName(request.params.file, ['.sources', '.repo', ''])
@@ -29,6 +32,26 @@ export function addSetup(app: ApiApp, context: HttpContext): void {
   })
 
   addPreviewSetup(app, context)
+}
+
+/** What clients need to trust what Larder certifies. */
+function addAuthority(app: ApiApp, { tls, publicUrl }: HttpContext): void {
+  const hidden = { schema: { hide: true } }
+  const certificateOf = (): string => {
+    if (tls?.authority !== undefined) return tls.authority
+    throw new LarderError('NOT_FOUND', {
+      message: 'This Larder has no authority of its own: TLS is off, or its certificate is another’s.',
+      hint: 'Switch TLS on by `tls:` in controller.yaml or `larder up --tls-listen`.',
+    })
+  }
+  app.get('/keys/ca.crt', hidden, (_request, reply) =>
+    reply.header('cache-control', 'no-cache').type('application/x-pem-file').send(certificateOf()),
+  )
+  app.get('/setup/ca', hidden, (request, reply) => {
+    const registry = new URL(baseUrlOf(request, publicUrl)).host
+    const script = renderAuthorityScript({ certificate: certificateOf(), registry })
+    return reply.header('cache-control', 'no-cache').type('text/x-shellscript; charset=utf-8').send(script)
+  })
 }
 
 /** The same of what a pull request would publish, below `/preview/<run>`. */

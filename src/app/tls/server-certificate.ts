@@ -1,0 +1,125 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { hostname, networkInterfaces } from 'node:os'
+import { createSecureContext } from 'node:tls'
+import { type Clock, LarderError } from '../../core/index.ts'
+import { openAuthority, readCertified, writeCertified, type Certified } from './authority.ts'
+
+/** What the TLS server shows, kept fresh. */
+export interface ServerCertificate {
+  current(): Certified
+  /** Looks whether files have changed or the end is near. Answers whether `current` is another now. TLS_UNUSABLE. */
+  renew(): Promise<boolean>
+  expiresAt(): Date
+  /** PEM of the authority that clients must trust; undefined where files are given. */
+  readonly authority: string | undefined
+}
+
+export interface ServerCertificateOptions {
+  /** Where the authority and what it certified are kept. */
+  folder: string
+  site: string
+  clock: Clock
+  /** Names and addresses by which clients reach us, besides those that this host has. */
+  names: readonly string[]
+  /** Given files, as PEM: the chain, and its key. Default: Larder's own authority certifies. */
+  files?: { certificate: string; key: string } | undefined
+}
+
+/** What is left of its life when a certificate is made anew. */
+const renewBeforeMs = 30 * 24 * 3600_000
+
+/** TLS_UNUSABLE. */
+export async function openServerCertificate(options: ServerCertificateOptions): Promise<ServerCertificate> {
+  return options.files === undefined ? ownCertificate(options) : givenCertificate(options.files)
+}
+
+async function givenCertificate(files: { certificate: string; key: string }): Promise<ServerCertificate> {
+  let current = await readGiven(files)
+  return {
+    current: () => current,
+    async renew() {
+      const found = await readGiven(files)
+      const changed = found.certificate !== current.certificate || found.key !== current.key
+      current = found
+      return changed
+    },
+    expiresAt: () => endOf(current),
+    authority: undefined,
+  }
+}
+
+async function readGiven(files: { certificate: string; key: string }): Promise<Certified> {
+  try {
+    const [certificate, key] = await Promise.all([readFile(files.certificate, 'utf8'), readFile(files.key, 'utf8')])
+    // Refuses what does not belong together.
+    createSecureContext({ cert: certificate, key })
+    return { certificate, key }
+  } catch (cause) {
+    throw new LarderError('TLS_UNUSABLE', {
+      message: `TLS cannot be served with ${files.certificate} and ${files.key}: ${(cause as Error).message}.`,
+      hint: 'Give the chain of certificates and the private key to the first of them, both as PEM.',
+      cause,
+    })
+  }
+}
+
+async function ownCertificate(options: ServerCertificateOptions): Promise<ServerCertificate> {
+  const { folder, clock } = options
+  const authority = await openAuthority(options)
+  const names = [...new Set([...options.names, ...namesOfHost()])]
+  const make = async (): Promise<Certified> => {
+    const made = await authority.certify(names)
+    await writeCertified(folder, 'server', made)
+    return made
+  }
+  const found = await readCertified(folder, 'server')
+  const isGood = found !== undefined && serves(found, { authority: authority.certificate, names, clock })
+  let current = isGood ? found : await make()
+  return {
+    current: () => current,
+    async renew() {
+      if (serves(current, { authority: authority.certificate, names, clock })) return false
+      current = await make()
+      return true
+    },
+    expiresAt: () => endOf(current),
+    authority: authority.certificate,
+  }
+}
+
+interface Asked {
+  authority: string
+  names: readonly string[]
+  clock: Clock
+}
+
+/** Whether a certificate is of this authority, for all of these names, and not near its end. */
+function serves(certified: Certified, { authority, names, clock }: Asked): boolean {
+  try {
+    const certificate = new X509Certificate(certified.certificate)
+    createSecureContext({ cert: certified.certificate, key: certified.key })
+    return (
+      certificate.verify(new X509Certificate(authority).publicKey) &&
+      endOf(certified).getTime() - clock.now().getTime() > renewBeforeMs &&
+      names.every((name) => certificate.checkHost(name) ?? certificate.checkIP(name))
+    )
+  } catch {
+    // Damaged: another is made.
+    return false
+  }
+}
+
+function endOf({ certificate }: Certified): Date {
+  return new Date(new X509Certificate(certificate).validTo)
+}
+
+function namesOfHost(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((some) => some ?? [])
+  const host = hostname().toLowerCase()
+  return [
+    ...(/^[a-z0-9.-]{1,253}$/.test(host) ? [host] : []),
+    'localhost',
+    ...addresses.filter(({ scopeid }) => scopeid === undefined || scopeid === 0).map(({ address }) => address),
+  ]
+}
