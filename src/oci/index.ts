@@ -16,3 +16,5 @@ export {
   type RegistryOptions,
   type UploadPart,
 } from './registry/registry.ts'
+export { badgeAnswer, type BadgeAnswer, type BadgeRequest } from './badge/badge-answer.ts'
+export type { BadgeState } from './badge/badge.ts'
