@@ -21,7 +21,9 @@ export async function openFolder(folder: string): Promise<SiteFiles & { close():
 
 async function readInside(root: string, path: string): Promise<Buffer | undefined> {
   const resolved = await realpath(join(root, path)).catch(absent)
-  if (resolved === undefined || !isInside(root, resolved)) return undefined
+  if (resolved === undefined) return undefined
+  // As in a commit, where there is nothing to follow a link with.
+  if (resolved !== join(root, path)) throw linked(path)
   const bytes = await readFile(resolved).catch(absent)
   if (bytes !== undefined && bytes.length > maxFileBytes) {
     throw new LarderError('SITE_INVALID', { message: `${path} is larger than ${maxFileBytes} bytes.` })
@@ -38,8 +40,12 @@ async function listInside(root: string, below: string): Promise<string[]> {
     .sort()
 }
 
-function isInside(root: string, path: string): boolean {
-  return path === root || path.startsWith(root + sep)
+function linked(path: string): LarderError {
+  return new LarderError('GIT_FILE_REFUSED', {
+    message: `${path} is a symbolic link, or is reached through one.`,
+    hint: 'Put the file itself there: Larder reads plain files of a site only.',
+    context: { path },
+  })
 }
 
 function absent(error: unknown): undefined {

@@ -1,4 +1,4 @@
-import type { SiteFiles } from '../core/index.ts'
+import { isLarderError, type SiteFiles } from '../core/index.ts'
 import { readSite, type AnyKind, type Site } from '../pipeline/index.ts'
 
 /** The site as the head of the main branch describes it. */
@@ -12,7 +12,10 @@ export interface SiteHeadOptions {
   openCommit: (commit: string) => Promise<SiteFiles>
 }
 
-/** Reads a commit once. A head whose files are not valid counts as no head: it was never applied. */
+/**
+ * Reads a commit once. A head whose files are not valid counts as no head: it was never applied. So does one that cannot
+ * be read while an earlier one is known, since what is published is not worse for it. GIT_FAILED and the like otherwise.
+ */
 export function createSiteHead({ kinds, mainCommit, openCommit }: SiteHeadOptions): SiteHead {
   let known: { commit: string; files: SiteFiles; site: Site } | undefined
   return {
@@ -20,10 +23,13 @@ export function createSiteHead({ kinds, mainCommit, openCommit }: SiteHeadOption
       const commit = await mainCommit()
       if (commit === undefined) return undefined
       if (known?.commit === commit) return known
-      const files = await openCommit(commit)
-      const result = await readSite(files, kinds)
-      if (!('site' in result)) return known
-      known = { commit, files, site: result.site }
+      try {
+        const files = await openCommit(commit)
+        const result = await readSite(files, kinds)
+        if ('site' in result) known = { commit, files, site: result.site }
+      } catch (error) {
+        if (!isLarderError(error) || (known === undefined && error.exitCode !== 3)) throw error
+      }
       return known
     },
   }

@@ -1,6 +1,7 @@
 import { isLarderError, problemAt, type CheckContext, type Problem } from '../core/index.ts'
 import { parseKeyring } from '../openpgp/index.ts'
 import { isSitePath } from './mirror-schema.ts'
+import { readSiteFile } from './read-site-file.ts'
 
 /** Keys of upstreams that are files of the site: there, and readable. Those of the host are looked at where they are used. */
 export async function checkKeyFiles(context: CheckContext): Promise<Problem[]> {
@@ -19,11 +20,11 @@ async function faultOf(
   { files }: CheckContext,
 ): Promise<{ message: string; expected: string } | undefined> {
   if (!isSitePath(path)) return undefined
-  const bytes = await files.read(path)
   const expected = 'a file of public keys, as gpg --export or gpg --armor --export writes it'
-  if (bytes === undefined) return { message: `there is no file ${JSON.stringify(path)} in the site`, expected }
+  const read = await readSiteFile(files, path)
+  if ('fault' in read) return { message: read.fault, expected }
   try {
-    await parseKeyring([{ name: path, bytes }])
+    await parseKeyring([{ name: path, bytes: read.bytes }])
     return undefined
   } catch (error) {
     if (!isLarderError(error, 'KEYRING_UNREADABLE')) throw error

@@ -18,7 +18,8 @@ export async function checkMirrors(
     const mirror = looked(name, entry, formats)
     return [...checkUpstreams(mirror, context), ...(await checkList(mirror, context))]
   })
-  return [...(await checkKeyFiles(context)), ...(await Promise.all(checked)).flat()]
+  // Waited for together: one that fails while another is waited for would end the process.
+  return (await Promise.all([checkKeyFiles(context), ...checked])).flat()
 }
 
 /** What is looked at of a mirror; undefined where it is not even of the right type, which the schema tells. */

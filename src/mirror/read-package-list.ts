@@ -1,6 +1,7 @@
 import { parseSiteFile, problemAt, subDocument, type SiteFiles, type SourceDocument } from '../core/index.ts'
 import type { MirrorConfig } from './mirror-schema.ts'
 import { packagesOf, parsePackageList, type PackageList } from './package-list.ts'
+import { readSiteFile } from './read-site-file.ts'
 
 const siteFile = 'larder.yaml'
 
@@ -14,14 +15,14 @@ export async function readPackageList(files: SiteFiles, mirror: string, config: 
 }
 
 /**
- * As readPackageList; `named` is what stands under `packages`: a list, or the path of a file. One that is not there
- * is a problem at the place where it is named.
+ * As readPackageList; `named` is what stands under `packages`: a list, or the path of a file. One that is not there,
+ * or must not be read, is a problem at the place where it is named.
  */
 export async function readNamedList(files: SiteFiles, named: SourceDocument): Promise<PackageList> {
   const { value: path } = named
   if (typeof path !== 'string') return packagesOf(named)
-  const bytes = await files.read(path)
-  if (bytes !== undefined) return parsePackageList(bytes, path)
-  const message = `there is no file ${JSON.stringify(path)} in the site`
-  return { list: [], problems: [problemAt(named, [], { message, expected: 'the path of a package list' })] }
+  const read = await readSiteFile(files, path)
+  if ('bytes' in read) return parsePackageList(read.bytes, path)
+  const problem = { message: read.fault, expected: 'the path of a package list' }
+  return { list: [], problems: [problemAt(named, [], problem)] }
 }

@@ -1,8 +1,10 @@
 import {
+  isLarderError,
   parseSiteFile,
   subDocument,
   type CheckContext,
   type KindGrammar,
+  type LarderError,
   type Problem,
   type SiteFiles,
   type SourceDocument,
@@ -28,8 +30,9 @@ export const siteFile = 'larder.yaml'
  * warnings included, sorted by file, line and column. Never throws for what is in the files.
  */
 export async function readSite(files: SiteFiles, kinds: readonly KindGrammar[]): Promise<SiteResult> {
-  const bytes = await files.read(siteFile)
+  const bytes = await readFile(files)
   if (bytes === undefined) return { problems: [await noSiteFile(files)] }
+  if ('message' in bytes) return { problems: [atStart({ message: bytes.message.replace(/\.$/, '') })] }
   const { document: written, problems: syntax } = parseSiteFile(bytes, siteFile)
   if (written === undefined) return { problems: inOrder(syntax) }
   const { document, problems: unknown } = respellSections(written, kinds)
@@ -80,17 +83,25 @@ async function askKinds(kinds: readonly KindGrammar[], sections: Sections, conte
   return (await Promise.all(asked)).flat()
 }
 
+/** The file, or what keeps it from being read. */
+async function readFile(files: SiteFiles): Promise<Buffer | LarderError | undefined> {
+  try {
+    return await files.read(siteFile)
+  } catch (error) {
+    if (isLarderError(error, 'GIT_FILE_REFUSED')) return error
+    throw error
+  }
+}
+
+function atStart(problem: Pick<Problem, 'message'>): Problem {
+  const expected = `a file ${siteFile} at the root of the repository`
+  return { severity: 'error', file: siteFile, line: 1, column: 1, expected, ...problem }
+}
+
 async function noSiteFile(files: SiteFiles): Promise<Problem> {
   const others = (await files.list('')).filter((path) => /(^|\/)\.?larder\.(ya?ml|json)$/i.test(path))
-  const problem: Problem = {
-    severity: 'error',
-    file: siteFile,
-    line: 1,
-    column: 1,
-    message: 'there is no such file',
-    expected: `a file ${siteFile} at the root of the repository`,
-  }
-  return others[0] === undefined ? problem : { ...problem, message: `there is no such file, but there is ${others[0]}` }
+  const message = 'there is no such file'
+  return atStart({ message: others[0] === undefined ? message : `${message}, but there is ${others[0]}` })
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {

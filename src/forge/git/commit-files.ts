@@ -53,7 +53,9 @@ export async function openCommit(
     read: async (path) => {
       const file = files.get(path)
       const link = linkOn(files, path)
-      if (link !== undefined) throw refused(path, `is reached through the symbolic link ${link}`)
+      if (link !== undefined) {
+        throw refused(path, link === path ? 'is a symbolic link' : `is reached through the symbolic link ${link}`)
+      }
       if (file === undefined) return undefined
       if (file.sizeBytes > limits.fileBytes) throw refused(path, `is larger than ${limits.fileBytes} bytes`)
       const bytes = await reader.read(file.objectId)

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { LarderError } from '../../core/index.ts'
 import { BatchAnswers } from './batch-answer.ts'
 import { gitEnvironment } from './git-environment.ts'
+import { missingContents } from './missing-contents.ts'
 import { gitMissing, killGroup, safeguards } from './run-git.ts'
 
 interface Waiting {
@@ -28,7 +29,7 @@ export class ObjectReader {
     this.#idleMs = idleMs
   }
 
-  /** Content of a blob by its full id. GIT_FAILED, TOOL_MISSING. */
+  /** Content of a blob by its full id. GIT_FAILED, TOOL_MISSING; of what is fetched only now GIT_COMMIT_GONE, FORGE_UNREACHABLE. */
   read(objectId: string): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       clearTimeout(this.#idle)
@@ -56,11 +57,12 @@ export class ObjectReader {
       stop(gitMissing(error))
     })
     child.on('close', (code) => {
-      stop(failed(`git cat-file ended with ${code}`))
+      stop(missingContents(complaint) ?? failed(`git cat-file ended with ${code}: ${complaint.split('\n')[0] ?? ''}`))
     })
     // Told by 'close' too.
     child.stdin.on('error', () => {})
-    child.stderr.resume()
+    let complaint = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(0, 4000)))
     child.stdout.on('data', (chunk: Buffer) => {
       answers.push(chunk)
       while (this.#child === child && this.#settleNext(answers));

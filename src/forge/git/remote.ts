@@ -1,5 +1,6 @@
 import { isLarderError, LarderError } from '../../core/index.ts'
 import { commitGone } from './commit-gone.ts'
+import { missingContents } from './missing-contents.ts'
 import { checkObjectId, checkRefName, isObjectId } from './ref-name.ts'
 import { accessTo, type Remote } from './remote-access.ts'
 import { resolveRef, type GitRepository } from './repository.ts'
@@ -136,7 +137,8 @@ export type MergeResult =
   | { conflicts: string[] }
 
 /**
- * What merging a commit into another would make of the files, without touching any branch. `access`: as of openCommit. GIT_REF_REFUSED, GIT_FAILED.
+ * What merging a commit into another would make of the files, without touching any branch. `access`: as of openCommit. GIT_REF_REFUSED, GIT_FAILED,
+ * GIT_COMMIT_GONE, FORGE_UNREACHABLE.
  * Source: git-merge-tree(1), from git 2.38 on.
  */
 export async function mergeTree(
@@ -154,11 +156,14 @@ export async function mergeTree(
   if (answer.exitCode === 1) return { conflicts: paths.filter((path) => path !== '') }
   if (/refusing to merge unrelated histories/.test(answer.stderr)) return { conflicts: [] }
   if (/not something we can merge|bad object|not a valid object/i.test(answer.stderr)) throw commitGone([base, head])
-  throw new LarderError('GIT_FAILED', {
-    message: `git merge-tree ended with ${answer.exitCode}: ${answer.stderr.split('\n')[0] ?? ''}`,
-    hint: 'Previews of merges need git 2.38 or later.',
-    context: { stderr: answer.stderr.slice(0, 4000) },
-  })
+  throw (
+    missingContents(answer.stderr) ??
+    new LarderError('GIT_FAILED', {
+      message: `git merge-tree ended with ${answer.exitCode}: ${answer.stderr.split('\n')[0] ?? ''}`,
+      hint: 'Previews of merges need git 2.38 or later.',
+      context: { stderr: answer.stderr.slice(0, 4000) },
+    })
+  )
 }
 
 function isAllowed(ref: string): boolean {

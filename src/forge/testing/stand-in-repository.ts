@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 
-/** What a commit changes, by path; null removes a file. */
-export type FileChanges = Readonly<Record<string, string | null>>
+/** What a commit changes, by path: the text of a file, where a symbolic link leads; null removes it. */
+export type FileChanges = Readonly<Record<string, string | null | { link: string }>>
 
 /** A bare repository as a forge keeps it: with branches, forks and refs of pull requests. */
 export interface StandInRepository {
@@ -54,8 +54,12 @@ export async function createStandInRepository(folder: string): Promise<StandInRe
         await git(parent === undefined ? ['read-tree', '--empty'] : ['read-tree', parent], { env })
         const lines: string[] = []
         for (const [path, text] of Object.entries(changes)) {
-          const blob = text === null ? undefined : await git(['hash-object', '-w', '--stdin'], { input: text })
-          lines.push(blob === undefined ? `0 ${'0'.repeat(40)}\t${path}` : `100644 ${blob}\t${path}`)
+          if (text === null) {
+            lines.push(`0 ${'0'.repeat(40)}\t${path}`)
+            continue
+          }
+          const [mode, input] = typeof text === 'string' ? ['100644', text] : ['120000', text.link]
+          lines.push(`${mode} ${await git(['hash-object', '-w', '--stdin'], { input })}\t${path}`)
         }
         await git(['update-index', '--index-info'], { env, input: `${lines.join('\n')}\n` })
         const tree = await git(['write-tree'], { env })

@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/core/index.ts'
 import type { PreviewSummary, RunDetail } from '../../../src/app/controller.ts'
 import { startStandIn, type StandInForge } from '../../../src/forge/testing/stand-in-forge.ts'
 import { startInnerController, type InnerController } from './inner-controller.ts'
+import type { FileChanges } from '../../../src/forge/testing/stand-in-repository.ts'
 import { waitFor } from './wait-for-run.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
 
@@ -24,7 +25,7 @@ export interface ForgeSite extends AsyncDisposable {
   /** How far the controller's clock is from the real one. */
   clockOffsetMs: number
   /** Opens a pull request with these changes; answers its run when it has ended. */
-  propose(files: Readonly<Record<string, string>>, options?: { fork?: string }): Promise<RunDetail & { pull: number }>
+  propose(files: FileChanges, options?: { fork?: string }): Promise<RunDetail & { pull: number }>
   /** The run of this commit, when it has ended. */
   runOf(commit: string, isMeant?: (run: RunDetail) => boolean): Promise<RunDetail>
   previewOf(run: number): Promise<PreviewSummary | undefined>
