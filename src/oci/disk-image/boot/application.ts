@@ -1,0 +1,143 @@
+import { LarderError } from '../../../core/index.ts'
+import type { ContentSpool } from '../source/content-spool.ts'
+import type { ImageConfig } from '../source/layout.ts'
+import { byteString } from '../source/root-path.ts'
+import { defaultAttributes, type Attributes, type RootTree } from '../source/root-tree.ts'
+import { refuseUnbootable } from './refuse-unbootable.ts'
+import { readText } from './kernel-image.ts'
+
+const applicationFolder = '/srv/image'
+const unitName = 'larder-image.service'
+
+/**
+ * Puts an image of an application into a base that starts a machine: whole, in a folder of its own, as a service that
+ * systemd starts in it as an engine of containers would (entry point, command, environment, working folder, user). So
+ * the libraries of the two never mix. DISK_IMAGE_UNBOOTABLE where the image names no command or the base has no systemd.
+ */
+export async function addApplication(
+  base: RootTree,
+  application: { tree: RootTree; config: ImageConfig },
+  options: { spool: ContentSpool; createdAt: Date },
+): Promise<void> {
+  const { tree, config } = application
+  if (!base.find('/usr/lib/systemd/systemd') && !base.find('/lib/systemd/systemd'))
+    await refuseUnbootable(
+      base,
+      [{ part: 'init', why: 'an image runs as a service of systemd, which is not there' }],
+      'The base',
+    )
+  const bytes = Buffer.from(await makeUnit(tree, config))
+  const contentPath = await options.spool.write(once(bytes), bytes.length)
+  const attributes: Attributes = {
+    ...defaultAttributes,
+    modifiedAtS: Math.floor(options.createdAt.getTime() / 1000),
+    mode: 0o644,
+  }
+  base.put(applicationFolder, tree.root)
+  base.put(`/etc/systemd/system/${unitName}`, { kind: 'file', attributes, sizeBytes: bytes.length, contentPath })
+  base.put(`/etc/systemd/system/multi-user.target.wants/${unitName}`, {
+    kind: 'symlink',
+    attributes,
+    target: `../${unitName}`,
+  })
+}
+
+/** Source: systemd.exec(5), systemd.service(5). */
+async function makeUnit(tree: RootTree, config: ImageConfig): Promise<string> {
+  const command = [...config.entrypoint, ...config.command]
+  const program = await findProgram(tree, command[0], config)
+  const { uid, gid } = await findUser(tree, config.user)
+  return [
+    '[Unit]',
+    'Description=The image of this machine',
+    'Wants=network-online.target',
+    'After=network-online.target',
+    '',
+    '[Service]',
+    `RootDirectory=${applicationFolder}`,
+    'MountAPIVFS=yes',
+    'BindReadOnlyPaths=-/etc/resolv.conf',
+    `WorkingDirectory=${config.workingFolder.replaceAll('%', '%%')}`,
+    ...config.environment.map((assignment) => `Environment=${quoted(assignment)}`),
+    `User=${uid}`,
+    `Group=${gid}`,
+    `ExecStart=${[program, ...command.slice(1)].map((word) => quoted(word).replaceAll('$', '$$$$')).join(' ')}`,
+    'Restart=always',
+    'RestartSec=1',
+    'StandardOutput=journal+console',
+    'StandardError=journal+console',
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ].join('\n')
+}
+
+function quoted(word: string): string {
+  const escaped = word
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t')
+    .replaceAll('%', '%%')
+  if (!/[\u0000-\u001f\u007f]/.test(escaped)) return `"${escaped}"`
+  throw new LarderError('DISK_IMAGE_SOURCE_INVALID', {
+    message: `The configuration of the image has a control character in ${JSON.stringify(word.slice(0, 100))}.`,
+    hint: 'Look at ENV, ENTRYPOINT and CMD in the Dockerfile.',
+  })
+}
+
+/** systemd wants a whole path; a name without slashes is looked for where the image's PATH says. */
+async function findProgram(tree: RootTree, name: string | undefined, config: ImageConfig): Promise<string> {
+  if (name === undefined || name === '')
+    return await refuseUnbootable(
+      tree,
+      [{ part: 'command', why: 'the image has no ENTRYPOINT and no CMD' }],
+      'The image',
+    )
+  if (name.startsWith('/')) return name
+  if (name.includes('/')) return `${config.workingFolder.replace(/\/$/, '')}/${name}`
+  const assignment = config.environment.find((text) => text.startsWith('PATH='))
+  const folders = (assignment?.slice('PATH='.length) ?? '/usr/local/bin:/usr/bin:/bin').split(':')
+  for (const folder of folders) {
+    const node = tree.find(byteString(`${folder}/${name}`))
+    if (folder.startsWith('/') && node?.kind === 'file' && (node.attributes.mode & 0o111) !== 0)
+      return `${folder}/${name}`
+  }
+  return await refuseUnbootable(
+    tree,
+    [{ part: 'command', why: `there is no ${name} on the PATH of the image` }],
+    'The image',
+  )
+}
+
+/** Names mean what the image's own files say. Source: OCI image-spec, config.md: `user`, `uid`, `user:group` … */
+async function findUser(tree: RootTree, text: string): Promise<{ uid: string; gid: string }> {
+  const [user = '', group] = text.split(':')
+  if (user === '') return { uid: '0', gid: group ?? '0' }
+  const people = await readRows(tree, '/etc/passwd')
+  const row = people.find((fields) => fields[0] === user || fields[2] === user)
+  const groups = await readRows(tree, '/etc/group')
+  const groupRow = groups.find((fields) => fields[0] === group)
+  const uid = isNumber(user) ? user : row?.[2]
+  const gid = group === undefined ? (row?.[3] ?? '0') : isNumber(group) ? group : groupRow?.[2]
+  if (uid !== undefined && gid !== undefined && isNumber(uid) && isNumber(gid)) return { uid, gid }
+  return await refuseUnbootable(
+    tree,
+    [{ part: 'command', why: `it is to run as ${JSON.stringify(text)}, whom it does not know` }],
+    'The image',
+  )
+}
+
+function isNumber(text: string): boolean {
+  return /^\d{1,10}$/.test(text)
+}
+
+async function readRows(tree: RootTree, path: string): Promise<string[][]> {
+  const file = tree.find(path)
+  return file?.kind === 'file' ? (await readText(file)).split('\n').map((line) => line.split(':')) : []
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes
+}
