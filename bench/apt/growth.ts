@@ -75,7 +75,6 @@ async function chooser({ folder, distribution }: AptBenchContext, { text }: Synt
     [{ index, upstream: 'synthetic', rank: 0, suite: 'synthetic', component: 'main' }],
     [distribution.architecture],
   )
-  index.close()
   const names = installable(universe)
   const sizeOf = (count: number): number =>
     resolveClosure(universe, { listed: names.slice(0, count).map((name) => ({ name, exclude: [] })) }).rows.length

@@ -32,7 +32,7 @@ describe('compileIndex', () => {
     index.close()
   })
 
-  it('reads the columns', async () => {
+  it('reads the columns, and the rest from the stanza', async () => {
     const index = await compileText(
       makeStanza('libfoo1', '2:1.0-3', {
         Source: 'foo (1.0-3)',
@@ -45,18 +45,32 @@ describe('compileIndex', () => {
         'Description-md5': 'cd'.repeat(16),
       }),
     )
-    const { columns, heaps } = index
+    const { columns } = index
     expect(index.word(columns.name[0]!)).toBe('libfoo1')
     expect(index.word(columns.version[0]!)).toBe('2:1.0-3')
-    expect(index.word(columns.sourceName[0]!)).toBe('foo')
-    expect(index.word(columns.sourceVersion[0]!)).toBe('1.0-3')
-    expect(columns.sizeBytes[0]).toBe(123456789012)
-    expect(index.pathOf(0)).toBe('pool/main/l/libfoo1/libfoo1_1.0-3_amd64.deb')
-    expect(heaps.sha512.toString('hex')).toBe('ab'.repeat(64))
-    expect(heaps.descriptionMd5.toString('hex')).toBe('cd'.repeat(16))
-    const depends = columns.relation.subarray(columns.relationStart[1], columns.relationStart[2])
-    expect(Array.from(depends, (clause) => index.clause(clause))).toEqual(['libc6 (>= 2.36)', 'libbar1 | libbaz1'])
+    expect(index.fields(0)).toEqual({
+      path: 'pool/main/l/libfoo1/libfoo1_1.0-3_amd64.deb',
+      sizeBytes: 123456789012,
+      installedSizeKiB: expect.any(Number) as number,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      sha512: 'ab'.repeat(64),
+      descriptionMd5: 'cd'.repeat(16),
+      source: { name: 'foo', version: '1.0-3' },
+    })
     expect(Array.from(columns.provideName, (word) => index.word(word))).toEqual(['foo-api-1', 'foo-abi'])
+    expect([0, 1].map((entry) => index.provided(entry))).toEqual(['foo-api-1 (= 3)', 'foo-abi'])
+  })
+
+  it.each([
+    [{}, { name: 'a', version: '1' }],
+    [{ Source: 'b' }, { name: 'b', version: '1' }],
+    [{ Source: 'b (2:3-4)' }, { name: 'b', version: '2:3-4' }],
+    [{ Source: 'b(5)' }, { name: 'b', version: '5' }],
+    [{ Source: '(5)' }, { name: 'a', version: '5' }],
+    [{ Source: 'b (5' }, { name: 'b', version: '1' }],
+  ])('says what a package with %j was built from', async (fields, source) => {
+    const index = await compileText(makeStanza('a', '1', fields))
+    expect(index.fields(0).source).toEqual(source)
   })
 
   it.each([
@@ -100,7 +114,7 @@ describe('compileIndex', () => {
   it.each([['./x_1.deb'], ['pool/a%3a1/x.deb'], ['pool/..x/...']])('accepts the Filename %s', async (path) => {
     const index = await compileText(makeStanza('a', '1', { Filename: path }))
     expect(index.excluded).toEqual([])
-    expect(index.pathOf(0)).toBe(path)
+    expect(index.fields(0).path).toBe(path)
   })
 
   it('keeps only the first notes of very many bad entries', async () => {
@@ -183,8 +197,7 @@ describe('a Sources index', () => {
   it('has a row for each source package', async () => {
     const index = await compileIndex(chunksOf(Buffer.from(stanza)), options({ kind: 'sources' }))
     expect(index.excluded).toEqual([])
-    expect(index.pathOf(0)).toBe('pool/main/f/foo')
-    expect(index.columns.sizeBytes[0]).toBe(40)
+    expect(index.fields(0).path).toBe('pool/main/f/foo')
     expect(index.stanza(0).toString()).toBe(stanza)
   })
 
@@ -249,7 +262,39 @@ describe('a compiled index', () => {
     bytes[5]! ^= 1
     await writeFile(path, bytes)
     const index = PackageIndex.open(folder, 'k1')!
+    // Another block of 4096 bytes.
+    expect(index.stanza(index.rowCount - 1).length).toBeGreaterThan(0)
+    expect(index.isDamaged).toBe(false)
     expect(() => index.stanza(0)).toThrow(expect.objectContaining({ code: 'CACHE_DAMAGED', retryable: true }))
-    expect(await readdir(folder)).toEqual([])
+    expect([index.isDamaged, await readdir(folder)]).toEqual([true, []])
+  })
+
+  it('notices any damage to any stanza', async () => {
+    const path = join(folder, 'k1.index')
+    ;(await compileIndex(chunksOf(text, 777), options())).close()
+    const whole = await readFile(path)
+    await fc.assert(
+      fc.asyncProperty(fc.nat(text.length - 1), async (at) => {
+        const bytes = Buffer.from(whole)
+        bytes[at]! ^= 4
+        await writeFile(path, bytes)
+        const index = PackageIndex.open(folder, 'k1')!
+        const { offset, length } = index.columns
+        for (let row = 0; row < index.rowCount; row++) {
+          const [start, end] = [offset[row]!, offset[row]! + length[row]!]
+          const isHit = at >= start && at < end
+          try {
+            expect(index.stanza(row)).toEqual(text.subarray(start, end))
+            expect(isHit).toBe(false)
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'CACHE_DAMAGED' })
+            // Of a block that is damaged, nothing is believed.
+            expect(Math.floor(start / 4096) <= Math.floor(at / 4096) && at / 4096 < Math.ceil(end / 4096)).toBe(true)
+          }
+        }
+        index.close()
+      }),
+      { numRuns: 30 },
+    )
   })
 })

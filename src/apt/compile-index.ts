@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { LarderError } from '../core/index.ts'
 import { ByteHeap } from '../table/index.ts'
+import { BlockSums } from './table/block-sums.ts'
 import { StanzaScanner, type Stanza } from './table/scan-stanzas.ts'
 import { TableBuilder } from './table/table-builder.ts'
 import {
@@ -52,8 +53,9 @@ export async function writeIndex(stream: AsyncIterable<Buffer>, options: Compile
   const file = await open(partial, 'wx', 0o600)
   try {
     const builder = new TableBuilder(kind)
-    const textBytes = await compileText(stream, file, builder, options)
-    await writeTable(file, builder, { kind, key, label, textBytes })
+    const sums = new BlockSums()
+    const textBytes = await compileText(stream, file, { builder, sums, options })
+    await writeTable(file, { builder, blockCrc: sums.finish() }, { kind, key, label, textBytes })
     await file.close()
     await rename(partial, path)
   } catch (error) {
@@ -80,8 +82,7 @@ const mebibyte = 1 << 20
 async function compileText(
   stream: AsyncIterable<Buffer>,
   file: FileHandle,
-  builder: TableBuilder,
-  options: CompileOptions,
+  { builder, sums, options }: { builder: TableBuilder; sums: BlockSums; options: CompileOptions },
 ): Promise<number> {
   const { label, maxStanzaBytes = 8 * mebibyte, maxTotalBytes = 2048 * mebibyte } = options
   let textBytes = 0
@@ -95,6 +96,7 @@ async function compileText(
     if (scanned < writeBytes && !isLast) return
     for (let written = 0; written < scanned;)
       written += (await file.write(pending.bytes, written, scanned - written, textBytes + written)).bytesWritten
+    sums.add(pending.bytes.subarray(0, scanned))
     textBytes += scanned
     pending.discard(scanned)
     scanned = 0
@@ -114,10 +116,11 @@ async function compileText(
 
 async function writeTable(
   file: FileHandle,
-  builder: TableBuilder,
+  { builder, blockCrc }: { builder: TableBuilder; blockCrc: Uint32Array },
   { kind, key, label, textBytes }: Pick<TableHeader, 'kind' | 'key' | 'label' | 'textBytes'>,
 ): Promise<void> {
-  const { columns, heaps } = builder.finish()
+  const { columns: found, heaps } = builder.finish()
+  const columns = { ...found, blockCrc }
   const parts: Buffer[] = []
   const places: TableHeader['places'] = {}
   let offset = 0

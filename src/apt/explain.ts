@@ -99,8 +99,9 @@ function describeChain(world: World, chain: readonly number[]): string {
 /** The relation by which one row needs another. */
 function linkBetween(world: World, asker: number, row: number): string {
   const { universe } = world
-  const { relation, relationStart } = universe
-  for (let at = relationStart[asker * 5]!; at < relationStart[asker * 5 + 2]!; at++)
+  const first = universe.relationsAt(asker)
+  const { relation, relationBounds } = universe
+  for (let at = relationBounds[first]!; at < relationBounds[first + 2]!; at++)
     if (world.satisfiers(relation[at]!, asker).includes(row)) return universe.clauseText(relation[at]!)
   return universe.name(row)
 }
@@ -161,9 +162,10 @@ function refusedEntry(universe: Universe, name: string): string | undefined {
 }
 
 function fieldOf(universe: Universe, row: number, clause: number): string | undefined {
-  const { relation, relationStart } = universe
+  const first = universe.relationsAt(row)
+  const { relation, relationBounds } = universe
   for (let field = 0; field < relationFieldNames.length; field++)
-    if (relation.subarray(relationStart[row * 5 + field], relationStart[row * 5 + field + 1]).includes(clause))
+    if (relation.subarray(relationBounds[first + field], relationBounds[first + field + 1]).includes(clause))
       return relationFieldNames[field]!
   return undefined
 }

@@ -126,10 +126,13 @@ describe('proveInstallable', () => {
 /** Rows that are in some subset which satisfies dpkg. */
 function bruteForce(universe: Universe): number[] {
   const world = worldOf(universe, 'amd64')
-  const { relation, relationStart, nameOf, rowCount } = universe
+  const { nameOf, rowCount } = universe
   const installable = new Set<number>()
-  const clausesOf = (row: number, from: number, to: number): Uint32Array =>
-    relation.subarray(relationStart[row * 5 + from], relationStart[row * 5 + to + 1])
+  const clausesOf = (row: number, from: number, to: number): Uint32Array => {
+    const first = universe.relationsAt(row)
+    const { relation, relationBounds } = universe
+    return relation.subarray(relationBounds[first + from], relationBounds[first + to + 1])
+  }
   const isSound = (set: readonly number[]): boolean =>
     set.every(
       (row) =>

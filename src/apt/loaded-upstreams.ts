@@ -56,7 +56,7 @@ export async function loadUpstreams(
   try {
     const suites = await loadSuites(loader, context, request, compiled)
     const fingerprint = fingerprintOf(suites)
-    if (earlier?.fingerprint === fingerprint)
+    if (earlier?.fingerprint === fingerprint && !earlier.universe.members.some(({ index }) => index.isDamaged))
       return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
     return { ...(await openSuites(loader, context, request, { suites, compiled })), fingerprint }
   } finally {

@@ -3,7 +3,9 @@ import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { LarderError } from '../core/index.ts'
+import { readFields, type StanzaFields } from './table/stanza-fields.ts'
 import {
+  blockBytes,
   columns as layout,
   heaps as heapNames,
   layoutVersion,
@@ -27,7 +29,11 @@ export class PackageIndex {
   readonly excludedCount: number
   readonly excluded: readonly Excluded[]
   private readonly path: string
+  private readonly textBytes: number
   private fd: number
+  /** What was read last: whole blocks. */
+  private scratch = Buffer.allocUnsafeSlow(4 * blockBytes)
+  private damaged = false
 
   /** Undefined when there is none, or one that is damaged or of another layout: compile it anew. */
   static open(folder: string, key: string): PackageIndex | undefined {
@@ -47,6 +53,7 @@ export class PackageIndex {
     this.key = header.key
     this.label = header.label
     this.rowCount = header.rowCount
+    this.textBytes = header.textBytes
     this.excludedCount = header.excludedCount
     this.excluded = header.excluded
     this.columns = viewColumns(header, body)
@@ -58,20 +65,15 @@ export class PackageIndex {
     return this.heaps.words.toString('latin1', start[id], start[id + 1])
   }
 
-  get clauseCount(): number {
-    return this.columns.clauseStart.length - 1
+  /** One provided name, as it stands between two commas: `mail-transport-agent (= 3)`. */
+  provided(entry: number): string {
+    const start = this.columns.provideStart
+    return this.heaps.provides.toString('latin1', start[entry], start[entry + 1])
   }
 
-  /** One relation between two commas: `default-mta | mail-transport-agent`. */
-  clause(id: number): string {
-    const start = this.columns.clauseStart
-    return this.heaps.clauses.toString('latin1', start[id], start[id + 1])
-  }
-
-  /** Filename of a package, Directory of a source. */
-  pathOf(row: number): string {
-    const start = this.columns.pathStart
-    return this.heaps.paths.toString('latin1', start[row], start[row + 1])
+  /** Whether some of the text could not be read: what is loaded next is not to be taken from here. */
+  get isDamaged(): boolean {
+    return this.damaged
   }
 
   /**
@@ -80,10 +82,36 @@ export class PackageIndex {
    * @throws CACHE_DAMAGED after removing the file: what is tried again compiles it anew
    */
   stanza(row: number): Buffer {
-    const length = this.columns.length[row]!
-    const bytes = Buffer.allocUnsafe(length)
-    const isWhole = readFully(this.fd, bytes, this.columns.offset[row]!)
-    if (isWhole && crc32(bytes) === this.columns.crc[row]) return bytes
+    return Buffer.from(this.stanzaView(row))
+  }
+
+  /** As stanza, valid until the next is read. */
+  stanzaView(row: number): Buffer {
+    const offset = this.columns.offset[row]!
+    const end = offset + this.columns.length[row]!
+    const firstBlock = Math.floor(offset / blockBytes)
+    const start = firstBlock * blockBytes
+    const readBytes = Math.min(Math.ceil(end / blockBytes) * blockBytes, this.textBytes) - start
+    if (readBytes > this.scratch.length) this.scratch = Buffer.allocUnsafeSlow(readBytes)
+    const blocks = this.scratch.subarray(0, readBytes)
+    if (!readFully(this.fd, blocks, start) || !this.isSound(blocks, firstBlock)) this.failDamaged(row)
+    return blocks.subarray(offset - start, end - start)
+  }
+
+  /** @throws CACHE_DAMAGED as stanza does */
+  fields(row: number): StanzaFields {
+    return readFields(this.stanzaView(row))
+  }
+
+  private isSound(blocks: Buffer, firstBlock: number): boolean {
+    const { blockCrc } = this.columns
+    for (let at = 0, block = firstBlock; at < blocks.length; at += blockBytes, block++)
+      if (crc32(blocks.subarray(at, at + blockBytes)) !== blockCrc[block]) return false
+    return true
+  }
+
+  private failDamaged(row: number): never {
+    this.damaged = true
     rmSync(this.path, { force: true })
     throw new LarderError('CACHE_DAMAGED', {
       message: `${this.label}: the compiled index in the cache is damaged at stanza ${row + 1}. It has been removed.`,
@@ -92,7 +120,7 @@ export class PackageIndex {
     })
   }
 
-  /** Stanzas can no longer be read; the table stays usable. */
+  /** Stanzas can no longer be read, and what is told by them is no longer known. */
   close(): void {
     if (this.fd >= 0) closeSync(this.fd)
     this.fd = -1

@@ -70,7 +70,7 @@ function read({ index, upstream, suite, component }: SourceMember, row: number):
   return {
     name: index.word(index.columns.name[row]!),
     version: index.word(index.columns.version[row]!),
-    directory: index.pathOf(row),
+    directory: index.fields(row).path,
     files: checksumsOf(index.stanza(row)),
     identity: `${index.key}:${row}`,
     upstream,

@@ -1,6 +1,8 @@
 import { isLarderError } from '../core/index.ts'
 import { joinTables } from './closure/join-tables.ts'
 import { type Disagreement, groupByName, type NameGroups } from './closure/name-groups.ts'
+import { NameTable } from './closure/name-table.ts'
+import { RowRelations } from './closure/row-relations.ts'
 import { multiArchOf, type MultiArch, priorityNames, priorityOf, type Priority, RowFlag } from './table/table-layout.ts'
 import { NameOrder } from './name-order.ts'
 import type { PackageIndex } from './package-index.ts'
@@ -55,16 +57,11 @@ export class Universe {
   /** See `allArchitecture`; 255 is one that the mirror does not carry. */
   readonly architectureOf: Uint8Array
   readonly flagsOf: Uint16Array
-  /** rows × 5 + 1, see RelationField. */
-  readonly relationStart: Uint32Array
-  /** Clauses of all rows; numbers are of the universe. */
-  readonly relation: Uint32Array
-  readonly clauseCount: number
+  private readonly relations: RowRelations
   private readonly memberOf: Uint8Array
   private readonly rowBase: readonly number[]
-  private readonly clauseBase: readonly number[]
-  private readonly names: readonly string[]
-  private readonly nameIds: ReadonlyMap<string, number>
+  private readonly provideBase: readonly number[]
+  private readonly names: NameTable
   private readonly groups: NameGroups
   private order: NameOrder | undefined
   private readonly versions: (string | undefined)[]
@@ -79,19 +76,35 @@ export class Universe {
     const indices = this.members.map(({ index }) => index)
     const tables = joinTables(indices, this.architectures)
     this.rowCount = tables.nameOf.length
-    this.clauseCount = tables.clauseCount
     this.nameOf = tables.nameOf
     this.architectureOf = tables.architectureOf
     this.flagsOf = tables.flagsOf
     this.memberOf = tables.memberOf
-    this.relationStart = tables.relationStart
-    this.relation = tables.relation
     this.rowBase = tables.rowBase
-    this.clauseBase = tables.clauseBase
-    this.names = tables.names
-    this.nameIds = tables.nameIds
+    this.provideBase = tables.provideBase
+    this.names = new NameTable(tables.names)
+    this.relations = new RowRelations(this.rowCount, (row) => this.indexOf(row).stanzaView(this.localRow(row)))
     this.versions = new Array<string | undefined>(this.rowCount)
-    this.groups = groupByName(this, this.names.length, tables.provides)
+    this.groups = groupByName(this, this.names.count, tables.provides)
+  }
+
+  /** So far: grows with the rows whose relations are asked for. */
+  get clauseCount(): number {
+    return this.relations.clauseCount
+  }
+
+  /** Where the fields of a row begin in `relationBounds`, see RelationField; read when first asked for. CACHE_DAMAGED. */
+  relationsAt(row: number): number {
+    return this.relations.at(row)
+  }
+
+  /** See RowRelations: to be asked for after `relationsAt`. */
+  get relation(): Uint32Array {
+    return this.relations.relation
+  }
+
+  get relationBounds(): Uint32Array {
+    return this.relations.bounds
   }
 
   get disagreements(): readonly Disagreement[] {
@@ -100,7 +113,7 @@ export class Universe {
 
   /** Rows of a name, best first. Empty for a name that nothing has. */
   rowsNamed(name: string): Uint32Array {
-    return this.groups.rowsOf(this.nameIds.get(name) ?? -1)
+    return this.groups.rowsOf(this.names.find(name))
   }
 
   rowsOfName(id: number): Uint32Array {
@@ -111,14 +124,14 @@ export class Universe {
     return this.groups.countOf(id)
   }
 
-  /** Rows that provide a name, with the clause that says so: pairs of row and clause. */
+  /** Rows that provide a name, with the entry that says so: pairs of row and entry, see `providedBy`. */
   providersOf(name: string): Uint32Array {
-    return this.groups.providersOf(this.nameIds.get(name) ?? -1)
+    return this.groups.providersOf(this.names.find(name))
   }
 
   /** Names that packages have. */
   *packageNames(): Generator<string> {
-    for (let id = 0; id < this.names.length; id++) if (this.groups.countOf(id) > 0) yield this.names[id]!
+    for (let id = 0; id < this.names.count; id++) if (this.groups.countOf(id) > 0) yield this.names.text(id)
   }
 
   /** By number of a name, its place in code-unit order: among the names of these rows, at least. */
@@ -127,7 +140,7 @@ export class Universe {
   }
 
   name(row: number): string {
-    return this.names[this.nameOf[row]!]!
+    return this.names.text(this.nameOf[row]!)
   }
 
   version(row: number): string {
@@ -150,21 +163,14 @@ export class Universe {
 
   packageOf(row: number): UniversePackage {
     const { index, upstream, suite, component } = this.member(row)
-    const { columns, heaps } = index
-    const local = this.localRow(row)
     const flags = this.flagsOf[row]!
-    const hash = (heap: Buffer, bytes: number): string => heap.toString('hex', local * bytes, (local + 1) * bytes)
+    const { path, ...fields } = index.fields(this.localRow(row))
     return {
       name: this.name(row),
       version: this.version(row),
       architecture: this.architecture(row),
-      sizeBytes: columns.sizeBytes[local]!,
-      installedSizeKiB: columns.installedSizeKiB[local]!,
-      filename: index.pathOf(local),
-      ...(flags & RowFlag.hasSha256 ? { sha256: hash(heaps.sha256, 32) } : {}),
-      ...(flags & RowFlag.hasSha512 ? { sha512: hash(heaps.sha512, 64) } : {}),
-      ...(flags & RowFlag.hasDescriptionMd5 ? { descriptionMd5: hash(heaps.descriptionMd5, 16) } : {}),
-      source: { name: index.word(columns.sourceName[local]!), version: index.word(columns.sourceVersion[local]!) },
+      ...fields,
+      filename: path,
       upstream,
       suite,
       component,
@@ -190,22 +196,15 @@ export class Universe {
 
   /** Whether both rows are the same file, as far as the hashes that both promise can tell. */
   isSameFile(a: number, b: number): boolean {
-    const indexA = this.indexOf(a)
-    const indexB = this.indexOf(b)
-    const localA = this.localRow(a)
-    const localB = this.localRow(b)
-    const both = this.flagsOf[a]! & this.flagsOf[b]!
-    const isSame = (left: Buffer, right: Buffer, bytes: number): boolean =>
-      left.compare(right, localB * bytes, (localB + 1) * bytes, localA * bytes, (localA + 1) * bytes) === 0
-    if (both & RowFlag.hasSha256) return isSame(indexA.heaps.sha256, indexB.heaps.sha256, 32)
-    if (both & RowFlag.hasSha512) return isSame(indexA.heaps.sha512, indexB.heaps.sha512, 64)
-    return indexA.columns.sizeBytes[localA] === indexB.columns.sizeBytes[localB]
+    if (this.identity(a) === this.identity(b)) return true
+    const [left, right] = [a, b].map((row) => this.indexOf(row).fields(this.localRow(row)))
+    if (left!.sha256 !== undefined && right!.sha256 !== undefined) return left!.sha256 === right!.sha256
+    if (left!.sha512 !== undefined && right!.sha512 !== undefined) return left!.sha512 === right!.sha512
+    return left!.sizeBytes === right!.sizeBytes
   }
 
   clauseText(clause: number): string {
-    let member = this.clauseBase.length - 1
-    while (clause < this.clauseBase[member]!) member--
-    return this.members[member]!.index.clause(clause - this.clauseBase[member]!)
+    return this.relations.clauseText(clause)
   }
 
   /** The alternatives of a clause; undefined when it is malformed. */
@@ -217,13 +216,19 @@ export class Universe {
     return parsed
   }
 
-  /** What a clause of a Provides field says; undefined when it is malformed. */
-  providedBy(clause: number): Provided | undefined {
-    const known = this.provided[clause]
+  /** What an entry of a Provides field says; undefined when it is malformed. */
+  providedBy(entry: number): Provided | undefined {
+    const known = this.provided[entry]
     if (known !== undefined) return known ?? undefined
-    const parsed = tryParse(() => parseProvides(this.clauseText(clause))[0])
-    this.provided[clause] = parsed ?? null
+    const parsed = tryParse(() => parseProvides(this.providedText(entry))[0])
+    this.provided[entry] = parsed ?? null
     return parsed
+  }
+
+  private providedText(entry: number): string {
+    let member = this.provideBase.length - 1
+    while (entry < this.provideBase[member]!) member--
+    return this.members[member]!.index.provided(entry - this.provideBase[member]!)
   }
 
   private indexOf(row: number): PackageIndex {

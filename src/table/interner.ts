@@ -7,9 +7,11 @@ export class Interner {
   readonly starts = new Column(Uint32Array)
   private readonly hashes = new Column(Uint32Array)
   /** Open addressing, two numbers a slot: 0 (free) or number + 1, and the hash, which then need not be looked for elsewhere. */
-  private slots = new Uint32Array(1 << 18)
+  private slots: Uint32Array
 
-  constructor() {
+  /** `expected`: so many strings need no more room than is taken at once. */
+  constructor(expected = 1 << 16) {
+    this.slots = new Uint32Array(4 * 2 ** Math.ceil(Math.log2(Math.max(expected, 16))))
     this.starts.push(0)
   }
 
@@ -17,11 +19,25 @@ export class Interner {
     return this.hashes.length
   }
 
+  /** The number of a string that is there, or -1. */
+  find(bytes: Buffer, start: number, end: number): number {
+    const hash = hashOf(bytes, start, end)
+    const { slots } = this
+    const mask = slots.length - 1
+    for (let slot = (hash << 1) & mask; ; slot = (slot + 2) & mask) {
+      const found = slots[slot]!
+      if (found === 0) return -1
+      if (slots[slot + 1] === hash && this.holds(found - 1, bytes, start, end)) return found - 1
+    }
+  }
+
+  /** The bytes of a string, as `latin1`. */
+  text(id: number): string {
+    return this.heap.bytes.toString('latin1', this.starts.at(id), this.starts.at(id + 1))
+  }
+
   intern(bytes: Buffer, start: number, end: number): number {
-    let hash = 0x811c9dc5
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
-    // FNV's low bits alone cluster: the table is indexed by them.
-    hash = (hash ^ (hash >>> 15)) >>> 0
+    const hash = hashOf(bytes, start, end)
     const { slots } = this
     const mask = slots.length - 1
     for (let slot = (hash << 1) & mask; ; slot = (slot + 2) & mask) {
@@ -63,4 +79,11 @@ export class Interner {
       this.slots[slot + 1] = hash
     }
   }
+}
+
+function hashOf(bytes: Buffer, start: number, end: number): number {
+  let hash = 0x811c9dc5
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+  // FNV's low bits alone cluster: the table is indexed by them.
+  return (hash ^ (hash >>> 15)) >>> 0
 }

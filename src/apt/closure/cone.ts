@@ -1,5 +1,6 @@
 import { Column } from '../../table/index.ts'
 import { RelationField } from '../table/table-layout.ts'
+import { roomFor } from './row-relations.ts'
 import type { FoundObstacle, Obstacle } from './obstacle.ts'
 import { Solver, type SolverScope, type Solution } from './solver.ts'
 import type { World } from './world.ts'
@@ -14,7 +15,7 @@ export class Cones {
   private readonly world: World
   private readonly rowCount: number
   /** Choice of each clause for native rows: row + 1; 0 is not known yet. */
-  private readonly choices: Int32Array
+  private choices: Int32Array
   private readonly reached: number[] = []
   private readonly isReached: Uint8Array
   /** Chosen rows of a reached row: `edges[edgeStart … edgeEnd)`. */
@@ -152,10 +153,12 @@ export class Cones {
   }
 
   private chooseAll(row: number): void {
-    const { relation, relationStart } = this.world.universe
+    const { universe } = this.world
+    const first = universe.relationsAt(row)
+    const { relation, relationBounds } = universe
     const now = ++this.stampNow
-    const end = relationStart[row * 5 + RelationField.recommends]!
-    for (let at = relationStart[row * 5]!; at < end; at++) {
+    const end = relationBounds[first + RelationField.recommends]!
+    for (let at = relationBounds[first]!; at < end; at++) {
       const choice = this.choose(relation[at]!, row)
       if (choice < 0) this.missing.set(row, relation[at]!)
       else if (choice !== row && this.stamp[choice] !== now) {
@@ -169,6 +172,7 @@ export class Cones {
   /** The first satisfier in the scope, or -1. A package that satisfies its own relation chooses itself. */
   private choose(clause: number, row: number): number {
     const isNative = this.world.isNative(row)
+    this.choices = roomFor(this.choices, clause)
     const known = isNative ? this.choices[clause]! : 0
     if (known !== 0) return known === missingChoice ? -1 : known - 1
     const { isAllowed } = this.scope

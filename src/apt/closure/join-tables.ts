@@ -1,3 +1,4 @@
+import { Interner } from '../../table/index.ts'
 import type { PackageIndex } from '../package-index.ts'
 
 /** Architecture numbers: 0 is `all`, then those of the mirror from 1; `otherArchitecture` is none of these. */
@@ -10,73 +11,61 @@ export interface JoinedTables {
   architectureOf: Uint8Array
   flagsOf: Uint16Array
   memberOf: Uint8Array
-  relationStart: Uint32Array
-  relation: Uint32Array
-  clauseCount: number
-  /** First row and first clause of each index. */
+  /** First row of each index, and the first of its entries of provided names. */
   rowBase: number[]
-  clauseBase: number[]
-  names: string[]
-  nameIds: Map<string, number>
-  /** Triples of name, row, clause. */
-  provides: number[]
+  provideBase: number[]
+  names: Interner
+  /** Triples of name, row, entry. */
+  provides: Uint32Array
 }
 
 export function joinTables(indices: readonly PackageIndex[], architectures: readonly string[]): JoinedTables {
   const tables = emptyTables(indices)
-  let relationAt = 0
+  let provideAt = 0
   indices.forEach((index, member) => {
     const nameId = namesIn(index, tables)
     joinRows(index, { tables, member, architectures, nameId })
-    joinRelations(index, tables, { member, relationAt })
-    relationAt += index.columns.relation.length
-    const { provideName, provideRow, provideClause } = index.columns
-    const [rowBase, clauseBase] = [tables.rowBase[member]!, tables.clauseBase[member]!]
-    for (let i = 0; i < provideRow.length; i++)
-      tables.provides.push(nameId(provideName[i]!), rowBase + provideRow[i]!, clauseBase + provideClause[i]!)
+    const { provideName, provideRow } = index.columns
+    const rowBase = tables.rowBase[member]!
+    for (let i = 0; i < provideRow.length; i++, provideAt++) {
+      tables.provides[3 * provideAt] = nameId(provideName[i]!)
+      tables.provides[3 * provideAt + 1] = rowBase + provideRow[i]!
+      tables.provides[3 * provideAt + 2] = provideAt
+    }
   })
   return tables
 }
 
 function emptyTables(indices: readonly PackageIndex[]): JoinedTables {
   const rowBase: number[] = []
-  const clauseBase: number[] = []
-  let [rows, clauses, relations] = [0, 0, 0]
-  for (const { rowCount, clauseCount, columns } of indices) {
+  const provideBase: number[] = []
+  let [rows, provides] = [0, 0]
+  for (const { rowCount, columns } of indices) {
     rowBase.push(rows)
-    clauseBase.push(clauses)
+    provideBase.push(provides)
     rows += rowCount
-    clauses += clauseCount
-    relations += columns.relation.length
+    provides += columns.provideRow.length
   }
   return {
     nameOf: new Uint32Array(rows),
     architectureOf: new Uint8Array(rows),
     flagsOf: new Uint16Array(rows),
     memberOf: new Uint8Array(rows),
-    relationStart: new Uint32Array(rows * 5 + 1),
-    relation: new Uint32Array(relations),
-    clauseCount: clauses,
     rowBase,
-    clauseBase,
-    names: [],
-    nameIds: new Map(),
-    provides: [],
+    provideBase,
+    names: new Interner(rows),
+    provides: new Uint32Array(3 * provides),
   }
 }
 
-/** Numbers of names by word of the index: each string is made once. */
-function namesIn(index: PackageIndex, { names, nameIds }: JoinedTables): (word: number) => number {
-  const known = new Int32Array(index.columns.wordStart.length).fill(-1)
+/** Numbers of names by word of the index: each is looked for once, and no string is made of it. */
+function namesIn(index: PackageIndex, { names }: JoinedTables): (word: number) => number {
+  const { wordStart } = index.columns
+  const { words } = index.heaps
+  const known = new Int32Array(wordStart.length).fill(-1)
   return (word) => {
     if (known[word]! >= 0) return known[word]!
-    const name = index.word(word)
-    let id = nameIds.get(name)
-    if (id === undefined) {
-      id = names.push(name) - 1
-      nameIds.set(name, id)
-    }
-    return (known[word] = id)
+    return (known[word] = names.intern(words, wordStart[word]!, wordStart[word + 1]!))
   }
 }
 
@@ -105,16 +94,4 @@ function joinRows(index: PackageIndex, { tables, member, architectures, nameId }
   }
   tables.flagsOf.set(columns.flags, rowBase)
   tables.memberOf.fill(member, rowBase, rowBase + rowCount)
-}
-
-function joinRelations(
-  { columns }: PackageIndex,
-  { relation, relationStart, rowBase, clauseBase }: JoinedTables,
-  { member, relationAt }: { member: number; relationAt: number },
-): void {
-  const firstStart = rowBase[member]! * 5
-  for (let i = 0; i < columns.relationStart.length; i++)
-    relationStart[firstStart + i] = relationAt + columns.relationStart[i]!
-  const firstClause = clauseBase[member]!
-  for (let i = 0; i < columns.relation.length; i++) relation[relationAt + i] = firstClause + columns.relation[i]!
 }

@@ -21,13 +21,13 @@ export interface NameGroups {
   /** Best first; without rows of other architectures and without second copies. Empty for -1. */
   rowsOf(name: number): Uint32Array
   countOf(name: number): number
-  /** Pairs of row and clause. */
+  /** Pairs of row and entry of a provided name. */
   providersOf(name: number): Uint32Array
   disagreements: Disagreement[]
 }
 
-/** `provides`: triples of name, row, clause. */
-export function groupByName(universe: Rows, nameCount: number, provides: readonly number[]): NameGroups {
+/** `provides`: triples of name, row, entry. */
+export function groupByName(universe: Rows, nameCount: number, provides: Uint32Array): NameGroups {
   const { rowCount, nameOf, architectureOf } = universe
   const start = new Uint32Array(nameCount + 1)
   const isUsed = new Uint8Array(rowCount)
@@ -82,7 +82,7 @@ function sortGroup(universe: Rows, group: Uint32Array, isUsed: Uint8Array, disag
 
 function groupProviders(
   nameCount: number,
-  provides: readonly number[],
+  provides: Uint32Array,
   isUsed: Uint8Array,
 ): { start: Uint32Array; pairs: Uint32Array } {
   const start = new Uint32Array(nameCount + 1)

@@ -69,10 +69,11 @@ export function* stepsFrom(
   { row, isFirstOnly }: { row: number; isFirstOnly: boolean },
 ): Generator<Step & { row: number }> {
   const { world } = closure
-  const { relation, relationStart } = world.universe
+  const first = world.universe.relationsAt(row)
+  const { relation, relationBounds } = world.universe
   for (const field of [RelationField.preDepends, RelationField.depends]) {
-    const end = relationStart[row * 5 + field + 1]!
-    for (let at = relationStart[row * 5 + field]!; at < end; at++) {
+    const end = relationBounds[first + field + 1]!
+    for (let at = relationBounds[first + field]!; at < end; at++) {
       const clause = relation[at]!
       for (const satisfier of world.satisfiers(clause, row)) {
         if (isHeld[satisfier] !== 1) continue
@@ -94,7 +95,7 @@ export function heldRows({ rows, world }: WorldClosure): Uint8Array {
 function findWays(closure: WorldClosure): Ways {
   const { world } = closure
   const { universe } = world
-  const { rowCount, relation, relationStart } = universe
+  const { rowCount } = universe
   const [asker, clause] = [new Uint32Array(rowCount), new Uint32Array(rowCount)]
   const ways = { universe, kind: new Uint8Array(rowCount), asker, clause }
   const queue: number[] = []
@@ -117,9 +118,11 @@ function findWays(closure: WorldClosure): Ways {
   for (const isFirstOnly of [true, false]) {
     // Grows while it is walked.
     for (const row of queue) {
+      const first = universe.relationsAt(row)
+      const { relation, relationBounds } = universe
       for (const field of [RelationField.preDepends, RelationField.depends]) {
-        const end = relationStart[row * 5 + field + 1]!
-        for (let at = relationStart[row * 5 + field]!; at < end; at++) {
+        const end = relationBounds[first + field + 1]!
+        for (let at = relationBounds[first + field]!; at < end; at++) {
           for (const next of world.satisfiers(relation[at]!, row)) {
             if (isHeld[next] !== 1) continue
             step(next, row, relation[at]!, Kind.firstField + field)

@@ -1,4 +1,5 @@
 import { RelationField } from '../table/table-layout.ts'
+import { roomFor } from './row-relations.ts'
 import type { World } from './world.ts'
 
 /** What listed packages that are treated alike have in common. */
@@ -124,12 +125,14 @@ class SelectionPass {
   }
 
   private follow({ row, profile }: { row: number; profile: number }): void {
-    const { relation, relationStart } = this.world.universe
+    const { universe } = this.world
+    const first = universe.relationsAt(row)
+    const { relation, relationBounds } = universe
     const isNative = this.world.isNative(row)
-    const isSettled = this.isSettled[profile]!
-    const hardEnd = relationStart[row * 5 + RelationField.recommends]!
-    const end = this.profiles[profile]!.recommends ? relationStart[row * 5 + RelationField.recommends + 1]! : hardEnd
-    for (let at = relationStart[row * 5]!; at < end; at++) {
+    const isSettled = (this.isSettled[profile] = roomFor(this.isSettled[profile]!, universe.clauseCount))
+    const hardEnd = relationBounds[first + RelationField.recommends]!
+    const end = relationBounds[first + RelationField.recommends + (this.profiles[profile]!.recommends ? 1 : 0)]!
+    for (let at = relationBounds[first]!; at < end; at++) {
       const clause = relation[at]!
       if (isNative && isSettled[clause] === 1) continue
       if (at >= hardEnd) this.recommended.push({ profile, row, clause })
@@ -193,9 +196,9 @@ class SelectionPass {
 
   /** Bars at once what can no longer be satisfied: the last taken first, since needs are taken after who needs them. */
   private spreadBarred(): void {
-    const { relation, relationStart } = this.world.universe
+    const { universe } = this.world
     // What satisfied a clause of a native row when it was last looked at, and most often still does: row + 1.
-    const witnesses = this.profiles.map(() => new Uint32Array(this.world.universe.clauseCount))
+    const witnesses = this.profiles.map(() => new Uint32Array(universe.clauseCount))
     for (let isChanged = true; isChanged;) {
       isChanged = false
       for (let i = this.visited.length - 1; i >= 0; i--) {
@@ -203,8 +206,10 @@ class SelectionPass {
         const { isBarred } = this.profiles[profile]!
         if (isBarred[row] === 1) continue
         const witness = this.world.isNative(row) ? witnesses[profile] : undefined
-        const end = relationStart[row * 5 + RelationField.recommends]!
-        for (let at = relationStart[row * 5]!; at < end; at++) {
+        const first = universe.relationsAt(row)
+        const { relation, relationBounds } = universe
+        const end = relationBounds[first + RelationField.recommends]!
+        for (let at = relationBounds[first]!; at < end; at++) {
           const clause = relation[at]!
           const known = witness?.[clause] ?? 0
           if (known > 0 && isBarred[known - 1] === 0) continue

@@ -103,10 +103,11 @@ export class Solver {
 
   private encodeRow(row: number, pending: number[]): void {
     const { world, isAllowed } = this.scope
-    const { relation, relationStart } = world.universe
+    const first = world.universe.relationsAt(row)
+    const { relation, relationBounds } = world.universe
     const variable = this.variableOf.get(row)!
-    const end = relationStart[row * 5 + RelationField.recommends]!
-    for (let at = relationStart[row * 5]!; at < end; at++) {
+    const end = relationBounds[first + RelationField.recommends]!
+    for (let at = relationBounds[first]!; at < end; at++) {
       const satisfiers = world.satisfiers(relation[at]!, row)
       if (holds(satisfiers, row)) continue
       const rows: number[] = []

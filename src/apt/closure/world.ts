@@ -72,9 +72,10 @@ export class World {
 
   /** Calls back with every row that `row` itself rules out, until one answer is true. Answers whether one was. */
   someRuledOut(row: number, accept: (other: number, clause: number) => boolean): boolean {
-    const { nameOf, relation, relationStart } = this.universe
-    const end = relationStart[row * 5 + RelationField.breaks + 1]!
-    for (let at = relationStart[row * 5 + RelationField.conflicts]!; at < end; at++) {
+    const first = this.universe.relationsAt(row)
+    const { nameOf, relation, relationBounds } = this.universe
+    const end = relationBounds[first + RelationField.breaks + 1]!
+    for (let at = relationBounds[first + RelationField.conflicts]!; at < end; at++) {
       const clause = relation[at]!
       const others = this.ruledOut(clause)
       for (const other of others) if (nameOf[other] !== nameOf[row] && accept(other, clause)) return true

@@ -35,11 +35,6 @@ function faultOfFiles(files: readonly { name: string; fault?: string }[]): strin
   return files.some(({ name }) => name.endsWith('.dsc')) ? undefined : 'its Checksums-Sha256 names no .dsc'
 }
 
-/** Sum of the sizes of the files of a source package. */
-export function sourceSizeBytes(stanza: Stanza): number {
-  return readChecksums(value(stanza, Field.checksumsSha256)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-}
-
 function faultOfIdentity(stanza: Stanza): string | undefined {
   if (stanza.repeated >= 0) return `${fieldName(stanza.repeated as FieldId)} occurs twice`
   return (

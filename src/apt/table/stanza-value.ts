@@ -18,36 +18,6 @@ export function splitAtCommas(stanza: Stanza, field: FieldId, accept: (start: nu
   }
 }
 
-/** Writes the bytes that `[start, start + 2 * count)` spells in hex; false when any of it is no hex digit. */
-export function decodeHex(
-  bytes: Buffer,
-  start: number,
-  { heap, at, count }: { heap: Buffer; at: number; count: number },
-): boolean {
-  let all = 0
-  for (let i = 0; i < count; i++) {
-    const high = hexDigits[bytes[start + 2 * i]!]!
-    const low = hexDigits[bytes[start + 2 * i + 1]!]!
-    all |= high | low
-    heap[at + i] = (high << 4) | low
-  }
-  return all >= 0
-}
-
-/** By byte; -1 for what is none. */
-const hexDigits = new Int8Array(256).fill(-1)
-for (let digit = 0; digit < 16; digit++) {
-  const text = digit.toString(16)
-  hexDigits[text.charCodeAt(0)] = hexDigits[text.toUpperCase().charCodeAt(0)] = digit
-}
-
-export function decimal(stanza: Stanza, field: FieldId): number {
-  let value = 0
-  for (let i = stanza.valueStart[field]!; i < stanza.valueEnd[field]!; i++)
-    value = value * 10 + (stanza.bytes[i]! - 0x30)
-  return value
-}
-
 export function isYes(stanza: Stanza, field: FieldId): boolean {
   return oneOf(stanza, field, yes) === 'yes'
 }

@@ -2,7 +2,7 @@
 export type IndexKind = 'packages' | 'sources'
 
 /** Changes with every change of the layout: an index of another version is compiled anew. */
-export const layoutVersion = 1
+export const layoutVersion = 2
 
 /** Relation fields of a row, in the order in which its clauses are kept. */
 export const RelationField = { preDepends: 0, depends: 1, recommends: 2, conflicts: 3, breaks: 4 } as const
@@ -14,12 +14,12 @@ export const RowFlag = {
   essential: 1,
   protected: 2,
   important: 4,
-  hasSha256: 8,
-  hasSha512: 16,
-  hasDescriptionMd5: 32,
 } as const
-const multiArchShift = 6
-const priorityShift = 8
+const multiArchShift = 3
+const priorityShift = 5
+
+/** Bytes of the text that have a CRC of their own. */
+export const blockBytes = 4096
 
 export const multiArchNames = ['no', 'same', 'foreign', 'allowed'] as const
 export type MultiArch = (typeof multiArchNames)[number]
@@ -42,38 +42,30 @@ export function priorityOf(flags: number): number {
   return (flags >> priorityShift) & 7
 }
 
-/** Typed arrays of the table. One entry per row unless it is said otherwise. */
+/**
+ * Typed arrays of the table. One entry per row unless it is said otherwise. Only what is asked of every package is here;
+ * the rest is read from its stanza when somebody asks for it: a mirror holds few of the packages that there are.
+ */
 export const columns = {
   name: Uint32Array,
   version: Uint32Array,
   architecture: Uint32Array,
-  sourceName: Uint32Array,
-  sourceVersion: Uint32Array,
   /** Of the stanza in the text. */
   offset: Uint32Array,
   length: Uint32Array,
-  /** CRC-32 of the stanza: a damaged cache is noticed when it is read. */
-  crc: Uint32Array,
-  sizeBytes: Float64Array,
-  installedSizeKiB: Float64Array,
   flags: Uint16Array,
-  /** rows + 1: where Filename or Directory starts in `paths`. */
-  pathStart: Uint32Array,
-  /** rows × 5 + 1: where the clauses of a relation field start in `relation`. */
-  relationStart: Uint32Array,
-  /** Numbers of clauses. */
-  relation: Uint32Array,
-  /** Three columns with one entry per provided name: row, clause, word. */
+  /** Two columns with one entry per provided name: row, word; and where its clause starts in `provides`, with an end. */
   provideRow: Uint32Array,
-  provideClause: Uint32Array,
   provideName: Uint32Array,
-  /** words + 1, clauses + 1 */
+  provideStart: Uint32Array,
+  /** words + 1 */
   wordStart: Uint32Array,
-  clauseStart: Uint32Array,
+  /** CRC-32 of each block of the text: a damaged cache is noticed when it is read. */
+  blockCrc: Uint32Array,
 } as const
 
 /** Byte columns of the table. */
-export const heaps = ['words', 'clauses', 'paths', 'sha256', 'sha512', 'descriptionMd5'] as const
+export const heaps = ['words', 'provides'] as const
 
 export type ColumnName = keyof typeof columns
 export type HeapName = (typeof heaps)[number]
