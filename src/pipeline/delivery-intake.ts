@@ -36,6 +36,7 @@ const mostAtOnce = 50
 export class DeliveryIntake {
   readonly #state: State
   readonly #clock: Clock
+  #hasBegun = false
   #arrived: Intake[] = []
 
   constructor(state: State, clock: Clock) {
@@ -44,6 +45,9 @@ export class DeliveryIntake {
   }
 
   accept(delivery: Delivery): Promise<IntakeAnswer> {
+    // Only where deliveries come is there a thread for them.
+    if (!this.#hasBegun) this.#state.checkpointApart()
+    this.#hasBegun = true
     const { promise, resolve, reject } = Promise.withResolvers<IntakeAnswer>()
     this.#arrived.push({ delivery, receivedAt: this.#clock.now().toISOString(), resolve, reject })
     if (this.#arrived.length === 1) setImmediate(() => this.#write())

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, type Transaction } from 'kysely'
 import type { Clock } from '../core/index.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { JournalSync } from './journal-sync.ts'
 import { migrate } from './migrate.ts'
 import { markTransaction, sqliteDialect, translateError } from './sqlite-dialect.ts'
@@ -22,6 +23,11 @@ export interface State {
    * transaction. For what only helps work along: leases, steps, logs, caches. Never for what was acknowledged.
    */
   relaxedTransaction<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>
+  /**
+   * From now on a thread brings what is committed from the journal into the database (some MiB of memory), and whoever
+   * commits is never held up by that: for those who are to be answered within a millisecond.
+   */
+  checkpointApart(): void
   close(): Promise<void>
 }
 
@@ -45,9 +51,14 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
     throw translateError(error)
   }
   const db = new Kysely<Tables>({ dialect: sqliteDialect(database) })
-  const journal = options.path === ':memory:' ? undefined : new JournalSync(options.path)
-  const relaxedTransaction: State['relaxedTransaction'] = (work) =>
-    db.transaction().execute((transaction) => markTransaction(() => work(transaction)))
+  const isFile = options.path !== ':memory:'
+  const journal = isFile ? new JournalSync(options.path) : undefined
+  let checkpoints: Checkpoints | undefined
+  const relaxedTransaction: State['relaxedTransaction'] = async (work) => {
+    const result = await db.transaction().execute((transaction) => markTransaction(() => work(transaction)))
+    checkpoints?.committed()
+    return result
+  }
   return {
     db,
     async transaction(work) {
@@ -56,7 +67,17 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
       return result
     },
     relaxedTransaction,
+    checkpointApart() {
+      if (!isFile || checkpoints !== undefined) return
+      database.exec('PRAGMA wal_autocheckpoint = 0')
+      checkpoints = new Checkpoints({
+        path: options.path,
+        alone: (work) => db.connection().execute(work),
+        onEnd: () => database.exec(`PRAGMA wal_autocheckpoint = ${ownCheckpointPages}`),
+      })
+    },
     close: async () => {
+      await checkpoints?.close()
       await journal?.close()
       await db.destroy()
       // Kysely destroys only what a query has initialised.
@@ -64,6 +85,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
     },
   }
 }
+
+/** SQLite's own default. */
+const ownCheckpointPages = 1000
 
 /** Another process (a backup, `sqlite3` at a prompt) may hold the file for a moment. */
 const busyTimeoutMs = 10_000

@@ -1,0 +1,24 @@
+// The thread of checkpoints.ts: brings the journal into the database each time that it is asked to.
+import { DatabaseSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+
+/** Pages in the journal, and how many of them are in the database by now. */
+export interface CheckpointResult {
+  pages: number
+  done: number
+}
+
+const database = new DatabaseSync((workerData as { path: string }).path)
+database.exec('PRAGMA synchronous = NORMAL')
+const checkpoint = database.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+
+parentPort?.on('message', (ask: 'checkpoint' | 'close') => {
+  if (ask === 'close') {
+    database.close()
+    parentPort?.close()
+    return
+  }
+  const row = checkpoint.get()
+  const result: CheckpointResult = { pages: Number(row?.['log']), done: Number(row?.['checkpointed']) }
+  parentPort?.postMessage(result)
+})
