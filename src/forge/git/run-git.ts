@@ -117,9 +117,22 @@ function gitDirectory(repository: string | undefined): string[] {
 }
 
 function failed(args: readonly string[], what: string, complaint = ''): LarderError {
-  const said = complaint === '' ? '' : `: ${complaint.split('\n')[0]}`
+  const lines = complaint.split('\n')
+  // What comes before is about one of several ways that it has tried.
+  const said = complaint === '' ? '' : `: ${lines.find((line) => line.startsWith('fatal: ')) ?? lines[0]}`
   return new LarderError('GIT_FAILED', {
     message: `git ${args[0]} ${what}${said}`,
+    ...(isLoginRefused(complaint) ? { hint: loginHint } : {}),
     context: { command: args[0], ...(complaint === '' ? {} : { stderr: complaint.slice(0, 4000) }) },
   })
+}
+
+const loginHint =
+  'Is the token or the password right, has it not expired, and may it read the repository? controller.yaml says where it is.'
+
+/** By what git and ssh say of it. */
+function isLoginRefused(complaint: string): boolean {
+  return /Authentication failed|could not read (?:Username|Password)|returned error: 40[13]|Permission denied \(/.test(
+    complaint,
+  )
 }
