@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { LarderError } from '../core/index.ts'
-import { syncFolder } from '../store/index.ts'
+import { writePrivateFile } from './private-file.ts'
 
 const heldKey = z.strictObject({
   fingerprint: z.string().regex(/^[0-9A-F]{40}$/),
@@ -38,25 +37,9 @@ export async function readKeyringFile(folder: string, name: string): Promise<Hel
   }
 }
 
-/** Readable by the owner alone; replaced whole or not at all, and durable when it resolves. */
+/** As writePrivateFile. */
 export async function writeKeyringFile(folder: string, name: string, keys: readonly HeldKey[]): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const path = pathOf(folder, name)
-  const temporary = `${path}.${randomUUID()}.new`
-  try {
-    const handle = await open(temporary, 'wx', 0o600)
-    try {
-      await handle.writeFile(`${JSON.stringify({ keys }, undefined, 2)}\n`)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
-  await syncFolder(folder)
+  await writePrivateFile(pathOf(folder, name), `${JSON.stringify({ keys }, undefined, 2)}\n`)
 }
 
 /** keys/<name>.json; a name of larder.yaml, checked again since it becomes a file name. */
