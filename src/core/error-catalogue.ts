@@ -146,6 +146,9 @@ export const catalogue = {
   OCI_TAG_IMMUTABLE: refused('The tag is of an image whose versions never change, and names other content.', 409),
   OCI_METHOD_UNSUPPORTED: usage('The method is not one of this address of the registry.', 405),
 
+  OCI_IMAGE_UNREADABLE: failed('An image, or a part of it, is damaged, missing or of a form that is not known.'),
+  PROOF_INVALID: failed('No key that is trusted has signed what is said of an image.'),
+
   // disk images
   DISK_IMAGE_SOURCE_INVALID: failed('What a disk image is to be made of is damaged, or leads out of its root.'),
   DISK_IMAGE_UNBOOTABLE: refused('A machine cannot start from the image: something that this needs is not in it.'),

@@ -62,7 +62,6 @@ const maxCharacters = 80
 function plain(text: string): string {
   const shown = text
     .toWellFormed()
-    // eslint-disable-next-line no-control-regex -- these are what is looked for
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]+/g, ' ')
     .trim()
   const characters = Array.from(shown)
