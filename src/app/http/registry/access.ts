@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
 import { type Clock, LarderError } from '../../../core/index.ts'
 import type { AdminToken } from '../admin-token.ts'
 
@@ -75,6 +74,7 @@ export function createRegistryAccess(options: AccessOptions): RegistryAccess {
         actions: actions.filter((action) => known.grants(name, action)),
       }))
       const issuedAt = Math.floor(clock.now().getTime() / 1000)
+      const { SignJWT } = await import('jose')
       const token = await new SignJWT({ access })
         .setProtectedHeader({ alg: 'HS256' })
         .setSubject(known.subject)
@@ -90,6 +90,8 @@ async function verify(
   token: string,
   { tokenKey, clock }: { tokenKey: Uint8Array; clock: Clock },
 ): Promise<Set<string>> {
+  // Loaded by who is asked for a token: most sites never are.
+  const { jwtVerify } = await import('jose')
   const { payload } = await jwtVerify(token, tokenKey, {
     algorithms: ['HS256'],
     currentDate: clock.now(),
