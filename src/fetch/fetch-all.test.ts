@@ -88,10 +88,32 @@ it('shows each file that came, once it is stored, to whoever wants to look at it
   expect([...seen].sort(([a], [b]) => a - b)).toEqual(expected)
 })
 
-it('stops when somebody does not like what he sees', async () => {
-  const onStored = (position: number): Promise<void> =>
+it('shows the bytes of each small file that came, and of no other, to whoever wants to inspect it', async () => {
+  const all = requests()
+  await testing.fetcher.fetchAll(all.slice(0, 10), { signal, progress: silentProgress })
+  server.fault('f11', { kind: 'wrong-bytes' })
+  const large = { bytes: randomBytes(600_000), modifiedAt: new Date(0) }
+  files.set('large', large)
+  const seen = new Map<number, boolean>()
+  const inspect = (position: number, bytes: Buffer): Promise<void> => {
+    seen.set(position, files.get(`f${position}`)?.bytes.equals(bytes) === true)
+    return Promise.resolve()
+  }
+  const wanted = requests().map((request) => ({ ...request, maxBytes: 600_000 }))
+  const spoilt = testing.fetcher.fetchAll([wanted[11]!], { signal, progress: silentProgress, inspect })
+  await expect(spoilt).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+  const good = wanted.filter(({ label }) => label !== 'f11')
+  const positions = good.map(({ label }) => Number(label.slice(1)))
+  const looks = { inspect: (position: number, bytes: Buffer) => inspect(positions[position]!, bytes) }
+  await testing.fetcher.fetchAll(good, { signal, progress: silentProgress, ...looks })
+  const expected = Array.from({ length: 30 }, (_, index) => index + 10).filter((index) => index !== 11)
+  expect([...seen].sort(([a], [b]) => a - b)).toEqual(expected.map((index) => [index, true]))
+})
+
+it.each(['onStored', 'inspect'] as const)('stops when somebody does not like what %s shows him', async (name) => {
+  const look = (position: number): Promise<void> =>
     position === 39 ? Promise.reject(new Error('unsigned')) : Promise.resolve()
-  const all = { signal, progress: silentProgress, onStored }
+  const all = { signal, progress: silentProgress, [name]: look }
   await expect(testing.fetcher.fetchAll(requests(), all)).rejects.toThrow('unsigned')
 })
 

@@ -1,5 +1,5 @@
 import { isLarderError, LarderError } from '../core/index.ts'
-import { fetchOne, statPromised, type FetchKit } from './fetch-one.ts'
+import { fetchOne, statPromised, type FetchKit, type FetchOptions } from './fetch-one.ts'
 import type { FetchAllOptions, FetchResult, LabelledRequest } from './fetcher.ts'
 import { redactUrl } from './fetch-url.ts'
 import { RequestQueue, type QueuedRequest } from './request-queue.ts'
@@ -23,7 +23,9 @@ export async function fetchAll(
   const settling = new Settling(kit.limits.total)
   const fetchInto = async (item: QueuedRequest, onReceived: () => void): Promise<void> => {
     try {
-      const result = await fetchMetered(kit, item.request, { signal, meter, onReceived })
+      const { inspect } = options
+      const watched = { ...(inspect && { inspect: (bytes: Buffer) => inspect(item.position, bytes) }), onReceived }
+      const result = await fetchMetered(kit, item.request, { signal, meter, ...watched })
       await options.onStored?.(item.position, result)
       results[item.position] = result
     } catch (error) {
@@ -53,7 +55,7 @@ function sizeOf({ expected, maxBytes }: LabelledRequest): number {
 async function fetchMetered(
   kit: FetchKit,
   request: LabelledRequest,
-  { signal, meter, onReceived }: { signal: AbortSignal; meter: TransferMeter; onReceived: () => void },
+  { meter, ...options }: { signal: AbortSignal; meter: TransferMeter } & Pick<FetchOptions, 'onReceived' | 'inspect'>,
 ): Promise<FetchResult> {
   let doneBytes = 0
   const onBytes = (more: number) => {
@@ -61,7 +63,7 @@ async function fetchMetered(
     meter.move(request, more)
   }
   try {
-    const result = await fetchOne(kit, request, { signal, onBytes, onReceived })
+    const result = await fetchOne(kit, request, { ...options, onBytes })
     meter.finish(request, doneBytes, result)
     return result
   } catch (error) {

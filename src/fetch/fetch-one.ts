@@ -26,6 +26,8 @@ export interface FetchOptions {
   onBytes: (moreBytes: number) => void
   /** All bytes are here, and the connection is free; what is left is checking and storing. Not told of what is there already. */
   onReceived?: () => void
+  /** See FetchAllOptions. */
+  inspect?: (bytes: Buffer) => Promise<void>
 }
 
 const shunMs = 60_000
@@ -68,7 +70,7 @@ async function fromAddresses(kit: FetchKit, request: FetchRequest, options: Fetc
   }
   const arrival = kit.batcher.expect(request.lease)
   try {
-    const upload = new SmallUpload(arrival)
+    const upload = new SmallUpload(arrival, options.inspect)
     return await tryAddresses(kit, request, { ...options, openUpload: () => Promise.resolve(upload) })
   } finally {
     arrival.end()

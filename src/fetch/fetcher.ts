@@ -50,6 +50,11 @@ export interface FetchAllOptions {
    * and is thrown. Not asked about what was in the store before. `position`: of the request.
    */
   onStored?: (position: number, result: FetchResult) => Promise<void>
+  /**
+   * Looks at the bytes of a small file (up to 512 KiB, promised by its hash) that turned out to be what was promised,
+   * while they are made durable; what it throws stops the rest and is thrown. Larger files it is not asked about.
+   */
+  inspect?: (position: number, bytes: Buffer) => Promise<void>
 }
 
 export interface LabelledRequest extends FetchRequest {

@@ -16,9 +16,12 @@ export class SmallUpload implements Upload {
   #sizeBytes = 0
   #sha256: Hash = createHash('sha256')
   #tag = ''
+  readonly #inspect: ((bytes: Buffer) => Promise<void>) | undefined
 
-  constructor(arrival: Pick<Arrival, 'write'>) {
+  /** `inspect`: see FetchAllOptions. */
+  constructor(arrival: Pick<Arrival, 'write'>, inspect?: (bytes: Buffer) => Promise<void>) {
     this.#arrival = arrival
+    this.#inspect = inspect
   }
 
   get offsetBytes(): number {
@@ -50,7 +53,8 @@ export class SmallUpload implements Upload {
     await this.abort()
     check(bytes, sha256, expected)
     const digest = digestFromHex(sha256)
-    await this.#arrival.write(bytes, digest)
+    const ended = await Promise.allSettled([this.#arrival.write(bytes, digest), this.#inspect?.(bytes)])
+    for (const end of ended) if (end.status === 'rejected') throw end.reason
     return { digest, sizeBytes: bytes.length }
   }
 

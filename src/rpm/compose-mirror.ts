@@ -5,6 +5,7 @@ import type { PieceMemory } from '../pieces/index.ts'
 import { writeTree } from '../publish/index.ts'
 import { carryFiles } from './carry-files.ts'
 import type { RpmFormatOptions, RpmResolution } from './format.ts'
+import type { HeaderMemory } from './header/index.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import {
   composeRepository,
@@ -16,6 +17,8 @@ import type { Repository } from './upstream/index.ts'
 
 export interface ComposeMirrorOptions extends Pick<RpmFormatOptions, 'store' | 'leases' | 'cache'> {
   pieces: PieceMemory
+  /** Of packages that were verified a moment ago. */
+  headers: HeaderMemory
   context: FormatContext
   loaded: LoadedUpstreams
   request: RpmRequest
@@ -35,7 +38,7 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<{ tr
   const repositories = usedRepositories(loaded, resolution)
   const { entries, meta } = await composeRepository({
     packages: resolution.packages.map((one, index) => repositoryPackage(loaded, one, resolution.rows[index]!)),
-    headers: createPackageHeaders(store),
+    headers: createPackageHeaders(store, options.headers),
     architectures: mirror.architectures.filter((one) => one !== 'noarch'),
     compatibility: mirror.compatibility,
     carried: await carryFiles({ store, signal, loaded, resolution }),

@@ -18,6 +18,7 @@ import { resolveClosure, type Closure } from './closure.ts'
 import { completeFiles } from './complete-files.ts'
 import { composeMirror } from './compose-mirror.ts'
 import { rpmGrammar } from './grammar.ts'
+import { HeaderMemory } from './header/index.ts'
 import { proveInstallable } from './installability.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 import type { RpmMirrorConfig } from './mirror-config.ts'
@@ -62,6 +63,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
   const loader = { ...options, learned, readHostFile }
   const upstreams = createWarmUpstreams(loader, clock)
   const pieces = new PieceMemory()
+  const headers = new HeaderMemory()
   const resolutions = new ResolutionMemory()
   const snapshots = new Map<Digest, MirrorPackage[]>()
   const resolve = (loaded: LoadedUpstreams, request: RpmRequest): RpmResolution =>
@@ -79,10 +81,15 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
     resolve,
     why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
     stagePackages: (context, loaded, what) =>
-      stagePackages({ ...options, verified, learned }, { context, loaded, ...what }),
-    compose: (context, loaded, { request, resolution, aside = false }) => {
+      stagePackages({ ...options, verified, learned, headers }, { context, loaded, ...what }),
+    async compose(context, loaded, { request, resolution, aside = false }) {
       const memory = aside ? new PieceMemory() : pieces
-      return composeMirror({ ...options, pieces: memory, context, loaded, request, resolution, aside })
+      const mirror = { context, loaded, request, resolution, aside }
+      try {
+        return await composeMirror({ ...options, pieces: memory, headers, ...mirror })
+      } finally {
+        headers.clear()
+      }
     },
     async packagesOf(snapshot: Snapshot) {
       const known = snapshots.get(snapshot.tree)

@@ -1,8 +1,9 @@
-import { hexOf, LarderError, type Digest } from '../core/index.ts'
+import { digestFromHex, hexOf, LarderError, type Digest } from '../core/index.ts'
 import type { Fetcher, FetchResult, LabelledRequest } from '../fetch/index.ts'
 import type { FormatContext, HeldDigests, MirrorPackage } from '../mirror/index.ts'
 import type { BlobStore } from '../store/index.ts'
 import type { RpmResolution } from './format.ts'
+import type { HeaderMemory } from './header/index.ts'
 import type { LoadedUpstreams } from './loaded-upstreams.ts'
 import type { UniversePackage } from './universe.ts'
 import {
@@ -22,6 +23,7 @@ export interface PackageStager {
   store: BlobStore
   verified: VerifiedPackages
   learned: LearnedDigests
+  headers: HeaderMemory
 }
 
 interface Staging {
@@ -38,22 +40,33 @@ interface Staging {
  * RPM_CHECKSUM_REFUSED, SIGNATURE_*, DISK_FULL, CANCELLED.
  */
 export async function stagePackages(stager: PackageStager, staging: Staging): Promise<RpmResolution> {
-  const { fetcher, store, verified } = stager
+  const { fetcher, store, verified, headers } = stager
   const { signal, progress, now } = staging.context
   const packages: MirrorPackage[] = [...staging.resolution.packages]
   const wanted = wantedOf(staging)
   const requests = wanted.map(({ request }) => request)
-  const checks = new PackageChecks({ store, verified, signal, now })
+  const checks = new PackageChecks({ store, verified, signal, now, headers })
   const checked = new Set<number>()
+  const inspected = new Set<number>()
+  const inspect = async (position: number, bytes: Buffer): Promise<void> => {
+    const { index, request } = wanted[position]!
+    const { sha256 } = request.expected ?? {}
+    // By another checksum than that, nothing is known of it before it is in the store.
+    const one = sha256 === undefined ? undefined : unverified(staging, index, digestFromHex(sha256))
+    if (one === undefined) return
+    await checks.verify(one, bytes)
+    inspected.add(position)
+  }
   const onStored = async (position: number, result: FetchResult): Promise<void> => {
     const { index, request, checksum } = wanted[position]!
     if (result.kind !== 'fetched') return
     await checkStored(store, result.digest, { checksum, label: request.label })
     checked.add(position)
     const one = unverified(staging, index, result.digest)
-    if (one !== undefined) await checks.verify(one)
+    if (one !== undefined && !inspected.has(position)) await checks.verify(one)
   }
-  const results = await fetcher.fetchAll(requests, { signal, progress, onStored }).finally(() => checks.writeDown())
+  const looks = { onStored, inspect }
+  const results = await fetcher.fetchAll(requests, { signal, progress, ...looks }).finally(() => checks.writeDown())
   refuseAbsent(requests, results)
   const learned: [string, Digest][] = []
   for (const [position, { index, request, checksum }] of wanted.entries()) {

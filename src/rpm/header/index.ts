@@ -1,3 +1,4 @@
+export { HeaderMemory } from './header-memory.ts'
 export { readRpm, readRpmBytes, type RpmFile } from './read-rpm.ts'
 export { rpmInMemory, rpmInStore, type RpmSource } from './rpm-source.ts'
 export { toPackage } from './to-package.ts'

@@ -1,6 +1,6 @@
 import type { Digest } from '../../core/index.ts'
 import type { BlobStore } from '../../store/index.ts'
-import { readRpm, rpmInStore, toPackage } from '../header/index.ts'
+import { readRpm, rpmInStore, toPackage, type HeaderMemory } from '../header/index.ts'
 import type { RpmPackage } from '../rpm-package.ts'
 
 /** What the headers of packages say. */
@@ -8,9 +8,11 @@ export interface PackageHeaders {
   of(item: { digest: Digest; sizeBytes: number; label: string }): Promise<RpmPackage>
 }
 
-/** Headers of packages in the store. `of` throws RPM_MALFORMED, BLOB_MISSING. */
-export function createPackageHeaders(store: BlobStore): PackageHeaders {
-  return rememberHeaders(async ({ digest, label }) => toPackage(await readRpm(await rpmInStore(store, digest, label))))
+/** Headers of packages in the store, unless `known` has them. `of` throws RPM_MALFORMED, BLOB_MISSING. */
+export function createPackageHeaders(store: BlobStore, known?: Pick<HeaderMemory, 'get'>): PackageHeaders {
+  return rememberHeaders(
+    async ({ digest, label }) => known?.get(digest) ?? toPackage(await readRpm(await rpmInStore(store, digest, label))),
+  )
 }
 
 /**

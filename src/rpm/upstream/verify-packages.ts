@@ -1,7 +1,7 @@
 import { isLarderError, LarderError, type Digest } from '../../core/index.ts'
 import type { Keyring } from '../../openpgp/index.ts'
 import type { BlobStore } from '../../store/index.ts'
-import { rpmInStore, verifyRpm } from '../header/index.ts'
+import { rpmInMemory, rpmInStore, toPackage, verifyRpm, type HeaderMemory } from '../header/index.ts'
 import type { Repository } from './repository.ts'
 import { describe } from './repository-source.ts'
 import type { VerifiedPackages } from './verified-packages.ts'
@@ -19,6 +19,8 @@ interface Verifying {
   verified: VerifiedPackages
   signal: AbortSignal
   now: Date
+  /** Keeps what is read of packages that are verified from memory. */
+  headers?: HeaderMemory
 }
 
 /** A public-key operation each: more at once would only wait for each other. */
@@ -68,14 +70,14 @@ export class PackageChecks {
     this.#verifying = verifying
   }
 
-  /** As verifyPackages. */
-  async verify(one: UnverifiedPackage): Promise<void> {
+  /** As verifyPackages. `bytes`: of the package, where they are in memory; it need not be in the store then. */
+  async verify(one: UnverifiedPackage, bytes?: Buffer): Promise<void> {
     const { keyring } = one.repository.source
     if (keyring === undefined) return
     const { signal, verified } = this.#verifying
     if ((await verified.by(keyring)).has(one.digest)) return
     signal.throwIfAborted()
-    await verifyOne(this.#verifying, one)
+    await verifyOne(this.#verifying, one, bytes)
     const good = this.#good.get(keyring) ?? []
     this.#good.set(keyring, good)
     good.push(one.digest)
@@ -89,11 +91,14 @@ export class PackageChecks {
 }
 
 async function verifyOne(
-  { store, now }: Verifying,
+  { store, now, headers }: Verifying,
   { label, digest, repository: { source } }: UnverifiedPackage,
+  bytes: Buffer | undefined,
 ): Promise<void> {
   try {
-    await verifyRpm(await rpmInStore(store, digest, label), source.keyring!, { now })
+    const rpm = bytes === undefined ? await rpmInStore(store, digest, label) : rpmInMemory(bytes, label)
+    const { file } = await verifyRpm(rpm, source.keyring!, { now })
+    if (bytes !== undefined) headers?.add(digest, toPackage(file))
   } catch (error) {
     if (!isLarderError(error)) throw error
     throw new LarderError(error.code, {
