@@ -1,6 +1,7 @@
-import { readdir, readFile, realpath } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { LarderError, type SiteFiles } from '../core/index.ts'
+import { LarderError, type SiteEntry, type SiteFiles } from '../core/index.ts'
 
 const maxFileBytes = 64 * 1024 * 1024
 
@@ -15,6 +16,7 @@ export async function openFolder(folder: string): Promise<SiteFiles & { close():
   return {
     read: (path) => readInside(root, path),
     list: (below) => listInside(root, below),
+    entries: (below) => entriesInside(root, below),
     close: () => {},
   }
 }
@@ -38,6 +40,32 @@ async function listInside(root: string, below: string): Promise<string[]> {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .filter((path) => !path.startsWith('.git/'))
     .sort()
+}
+
+async function entriesInside(root: string, below: string): Promise<SiteEntry[]> {
+  const found = await readdir(join(root, below), { recursive: true, withFileTypes: true }).catch(absent)
+  const entries = (found ?? [])
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => !path.startsWith('.git/'))
+    .sort()
+  return Promise.all(entries.map((path) => entryInside(root, path)))
+}
+
+async function entryInside(root: string, path: string): Promise<SiteEntry> {
+  const file = join(root, path)
+  const { mode, isLink } = await lstat(file).then((found) => ({ mode: found.mode, isLink: found.isSymbolicLink() }))
+  if (isLink) {
+    const target = await readlink(file)
+    return { path, kind: 'link', identity: gitBlobId(Buffer.from(target)), target }
+  }
+  const kind = (mode & 0o100) === 0 ? 'file' : 'executable'
+  return { path, kind, identity: gitBlobId(await readFile(file)) }
+}
+
+/** As git names content, so that a folder and a commit of the same files are the same. */
+function gitBlobId(bytes: Buffer): string {
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
 }
 
 function linked(path: string): LarderError {

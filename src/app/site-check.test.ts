@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { generateKey } from 'openpgp'
 import { beforeAll, expect, it } from 'vitest'
-import type { SiteFiles } from '../core/index.ts'
+import { memoryFiles } from '../core/testing/memory-files.ts'
 import { readSite } from '../pipeline/index.ts'
 import { siteKinds } from './site-kinds.ts'
 
@@ -99,11 +99,7 @@ function rename(map: Record<string, unknown>, from: string, to: string): void {
 
 async function problemsOf({ site, files }: Draft): Promise<string[]> {
   const all: Record<string, string> = { ...files, 'larder.yaml': JSON.stringify(site, undefined, 1) }
-  const siteFiles: SiteFiles = {
-    read: (path) => Promise.resolve(all[path] === undefined ? undefined : Buffer.from(all[path])),
-    list: () => Promise.resolve(Object.keys(all).sort()),
-  }
-  const result = await readSite(siteFiles, siteKinds())
+  const result = await readSite(memoryFiles(all), siteKinds())
   const found = 'problems' in result ? result.problems : result.warnings
   return found.map(({ file, message, suggestion }) => {
     return `${file}: ${message}${suggestion === undefined ? '' : `; did you mean ${suggestion}`}`

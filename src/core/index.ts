@@ -28,6 +28,7 @@ export type {
   KindContext,
   KindGrammar,
   PreviewedChange,
+  SiteEntry,
   SiteFiles,
 } from './kind.ts'
 export { type Facts, type Log, type LogLevel, type LogOptions, createLog, silentLog } from './log.ts'

@@ -6,10 +6,22 @@ import type { Progress } from './progress.ts'
 
 /** The files of the site repository at one commit. Paths are relative, with `/`, and never lead out. */
 export interface SiteFiles {
-  /** Bytes of a file, or undefined when it is not there. */
-  read(path: string): Promise<Buffer | undefined>
+  /** Bytes of a file, or undefined when it is not there. `once`: nobody will ask for it again soon. */
+  read(path: string, options?: { once?: boolean }): Promise<Buffer | undefined>
   /** Paths of all files below a folder (`''` for all), sorted. */
   list(folder: string): Promise<string[]>
+  /** All that is below a folder, links included, for those who copy it; sorted by path. */
+  entries(folder: string): Promise<SiteEntry[]>
+}
+
+/** A file of the site as a copy of it has to be. */
+export interface SiteEntry {
+  path: string
+  kind: 'file' | 'executable' | 'link'
+  /** Of its content: equal where that is. Git's own name of it. */
+  identity: string
+  /** Of a link: where it leads, as it is written. */
+  target?: string
 }
 
 /** What a kind is handed to work with. */
@@ -20,6 +32,8 @@ export interface KindContext {
   readonly signal: AbortSignal
   /** All validated sections of larder.yaml, shared ones (`upstreams`) included. */
   readonly site: Readonly<Record<string, unknown>>
+  /** The commit that the files are of; undefined where they are of none: a merge that nobody has made yet, a folder. */
+  readonly commit?: { readonly id: string; committedAt(): Promise<Date> } | undefined
   /** Identity of the run: names its leases and its previews. */
   readonly runId: string
   /** Upstream metadata that was brought up to date less than this long ago is good enough. 0: ask again. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { formatProblem, parseYaml, subDocument, validate, type CheckContext, type SiteFiles } from '../core/index.ts'
+import { formatProblem, parseYaml, subDocument, validate, type CheckContext } from '../core/index.ts'
+import { memoryFiles } from '../core/testing/memory-files.ts'
 import { checkMirrors } from './check-mirrors.ts'
 import type { FormatGrammar } from './format.ts'
 import { mirrorSections } from './mirror-schema.ts'
@@ -34,13 +35,9 @@ async function check(
   const document = parseYaml(text, 'larder.yaml').document!
   const mirrors = validate(sections.mirrors, subDocument(document, ['mirrors']))
   const all: Record<string, string> = { ...files, 'larder.yaml': text }
-  const siteFiles: SiteFiles = {
-    read: (path) => Promise.resolve(all[path] === undefined ? undefined : Buffer.from(all[path])),
-    list: () => Promise.resolve(Object.keys(all)),
-  }
   const site = { upstreams: validate(sections.upstreams, subDocument(document, ['upstreams'])).value }
   const context: CheckContext = {
-    files: siteFiles,
+    files: memoryFiles(all),
     site,
     declared: { upstreams: ['debian', 'el9', 'broken'] },
     wrong: { mirrors: mirrors.value === undefined ? (document.value as Written).mirrors : {} },

@@ -90,7 +90,7 @@ function alike({
   artifactType,
   annotations,
 }: Alike): Pick<Manifest, 'subject' | 'artifactType' | 'annotations'> {
-  return { subject: subject?.digest, artifactType: artifactType || undefined, annotations }
+  return { subject: subject?.digest as OciDigest | undefined, artifactType: artifactType || undefined, annotations }
 }
 
 function parseJson(bytes: Uint8Array): Record<string, unknown> {

@@ -53,6 +53,6 @@ export function isOciDigest(text: string): text is OciDigest {
 
 const digestPattern = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/
 
-export function algorithmOf(digest: OciDigest): 'sha256' | 'sha512' {
+export function algorithmOf(digest: string): 'sha256' | 'sha512' {
   return digest.startsWith('sha512:') ? 'sha512' : 'sha256'
 }

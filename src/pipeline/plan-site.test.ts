@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { silentProgress, systemClock } from '../core/index.ts'
+import { memoryFiles } from '../core/testing/memory-files.ts'
 import type { AnyKind } from './any-kind.ts'
 import { planSite } from './plan-site.ts'
 import { createFakeKind } from './testing/fake-kind.ts'
 
 const start = (yaml: string) => ({
-  files: { read: () => Promise.resolve(Buffer.from(yaml)), list: () => Promise.resolve(['larder.yaml']) },
+  files: memoryFiles({ 'larder.yaml': yaml }),
   clock: systemClock,
   progress: silentProgress,
   signal: new AbortController().signal,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LarderError, silentLog, systemClock, type SiteFiles } from '../core/index.ts'
+import { memoryFiles } from '../core/testing/memory-files.ts'
 import { openDatabase, type State } from '../state/index.ts'
 import { createRunner, type Runner, type RunnerOptions } from './runner.ts'
 import { createRunStore, type RunStore } from './run-store.ts'
@@ -18,11 +19,7 @@ const commits: Record<string, string> = {
 }
 
 const openCommit = (commit: string): Promise<SiteFiles & { close(): void }> =>
-  Promise.resolve({
-    read: (path) => Promise.resolve(path === 'larder.yaml' ? Buffer.from(commits[commit] ?? '') : undefined),
-    list: () => Promise.resolve(['larder.yaml']),
-    close: () => {},
-  })
+  Promise.resolve(memoryFiles({ 'larder.yaml': commits[commit] ?? '' }))
 
 const start = (options: Partial<RunnerOptions> = {}): Runner =>
   createRunner({
@@ -173,10 +170,10 @@ describe('a run that is cancelled while it waits', () => {
   test('does not start, and does not keep others from starting', async () => {
     await apply('one')
     await apply('two')
-    const waiting = runs.waiting.bind(runs)
+    const next = runs.next.bind(runs)
     let first = true
-    runs.waiting = async () => {
-      const found = await waiting()
+    runs.next = async (goal, limit) => {
+      const found = await next(goal, limit)
       if (first) await runner.cancel(1)
       first = false
       return found

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { formatProblem, LarderError, type KindGrammar, type SiteFiles } from '../core/index.ts'
+import { formatProblem, LarderError, type KindGrammar } from '../core/index.ts'
+import { memoryFiles } from '../core/testing/memory-files.ts'
 import { jsonSchemaOf, schemaFiles } from './json-schema.ts'
 import { readSite } from './site.ts'
 
@@ -28,22 +29,15 @@ const jars: KindGrammar<Record<string, { pantry: string; file: string }>> = {
   },
 }
 
-function filesOf(files: Record<string, string>): SiteFiles {
-  return {
-    read: (path) => Promise.resolve(files[path] === undefined ? undefined : Buffer.from(files[path])),
-    list: () => Promise.resolve(Object.keys(files).sort()),
-  }
-}
-
 async function problemsOf(files: Record<string, string>): Promise<string[]> {
-  const result = await readSite(filesOf(files), [jars])
+  const result = await readSite(memoryFiles(files), [jars])
   return 'problems' in result ? result.problems.map(formatProblem) : [`no problems in ${result.site.name}`]
 }
 
 describe('readSite', () => {
   it('answers with the sections, validated, and with warnings', async () => {
     const yaml = 'site: campus\npantries: {old: {shelves: 2}}\njars:\n  a: {pantry: old, file: f}\n'
-    expect(await readSite(filesOf({ 'larder.yaml': yaml, f: 'ok' }), [jars])).toEqual({
+    expect(await readSite(memoryFiles({ 'larder.yaml': yaml, f: 'ok' }), [jars])).toEqual({
       site: {
         name: 'campus',
         sections: { pantries: { old: { shelves: 2 } }, jars: { a: { pantry: 'old', file: 'f' } } },
@@ -53,7 +47,7 @@ describe('readSite', () => {
   })
 
   it('a site may be empty but for its name', async () => {
-    expect(await readSite(filesOf({ 'larder.yaml': 'site: a' }), [jars])).toMatchObject({ site: { name: 'a' } })
+    expect(await readSite(memoryFiles({ 'larder.yaml': 'site: a' }), [jars])).toMatchObject({ site: { name: 'a' } })
   })
 
   it('reports everything that is wrong in all files, in order, even below entries that are wrong', async () => {
@@ -116,7 +110,7 @@ describe('readSite', () => {
     )
     await fc.assert(
       fc.asyncProperty(text, async (written) => {
-        const result = await readSite(filesOf({ 'larder.yaml': written, f: written }), [jars])
+        const result = await readSite(memoryFiles({ 'larder.yaml': written, f: written }), [jars])
         expect('site' in result || result.problems.length > 0).toBe(true)
       }),
       { numRuns: 1_000 },

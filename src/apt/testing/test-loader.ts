@@ -1,5 +1,6 @@
 import type { Upstream } from '../../../test/fixtures/upstream/index.ts'
-import { silentProgress, systemClock, type SiteFiles } from '../../core/index.ts'
+import { silentProgress, systemClock } from '../../core/index.ts'
+import { memoryFiles } from '../../core/testing/memory-files.ts'
 import { createTestFetcher, type TestFetcher } from '../../fetch/testing/index.ts'
 import { aptUpstreamSchema } from '../upstream-config.ts'
 import { findSuites } from '../upstream/find-suites.ts'
@@ -39,17 +40,10 @@ export async function sourceOf(
     suites: [options.suite ?? 'bookworm'],
     components: options.components ?? ['main'],
     architectures: options.architectures ?? ['amd64'],
-    files: filesOf({ 'key.asc': upstream.key }),
+    files: memoryFiles({ 'key.asc': upstream.key }),
     host: noHost,
   })
   return sources[0]!
-}
-
-export function filesOf(files: Record<string, string>): SiteFiles {
-  return {
-    read: async (path) => (files[path] === undefined ? undefined : Buffer.from(files[path])),
-    list: async () => Object.keys(files).sort(),
-  }
 }
 
 /** A host without APT. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { makeSigner, type Upstream } from '../../../test/fixtures/upstream/index.ts'
 import { silentProgress, systemClock, type Digest } from '../../core/index.ts'
+import { memoryFiles } from '../../core/testing/memory-files.ts'
 import { createTestFetcher } from '../../fetch/testing/index.ts'
 import { packagesOfTree, type AptClientSetup, type MirrorPackage } from '../../mirror/index.ts'
 import { readTree, type SigningKey, type Snapshot } from '../../publish/index.ts'
@@ -13,7 +14,7 @@ import { aptMirrorSchema } from '../mirror-config.ts'
 import { comparePackages } from '../repository/index.ts'
 import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 import { aptUpstreamSchema } from '../upstream-config.ts'
-import { filesOf, noHost } from './test-loader.ts'
+import { noHost } from './test-loader.ts'
 
 /** What a mirror made of its upstreams. */
 export interface PublishedMirror {
@@ -106,7 +107,7 @@ function requestFor(
       return { name, config: aptUpstreamSchema.parse({ url, keys: [`keys/${name}.asc`], suites }) }
     }),
     list: list.map((name) => ({ name, exclude: [], position: { file: 'packages.json', line: 1, column: 1 } })),
-    files: filesOf(Object.fromEntries(keys)),
+    files: memoryFiles(Object.fromEntries(keys)),
   }
 }
 

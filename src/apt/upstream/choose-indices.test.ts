@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
+import { memoryFiles } from '../../core/testing/memory-files.ts'
 import { parseRelease } from '../release.ts'
 import { aptUpstreamSchema } from '../upstream-config.ts'
-import { filesOf, noHost } from '../testing/test-loader.ts'
+import { noHost } from '../testing/test-loader.ts'
 import { chooseIndices } from './choose-indices.ts'
 import { findSuites } from './find-suites.ts'
 
@@ -19,7 +20,7 @@ it.each<[string, string[]]>([
     suites: ['bookworm'],
     components: ['main'],
     architectures: ['amd64'],
-    files: filesOf({}),
+    files: memoryFiles({}),
     host: noHost,
   })
   const { choices } = chooseIndices(release, source!, { translations: false })

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { memoryFiles } from '../../core/testing/memory-files.ts'
 import { makeSigner } from '../../../test/fixtures/upstream/index.ts'
 import type { HostSource } from '../host/sources.ts'
 import { aptUpstreamSchema } from '../upstream-config.ts'
 import { findSuites, type SuiteQuery } from './find-suites.ts'
 import type { Host } from './host.ts'
-import { filesOf, noHost } from '../testing/test-loader.ts'
+import { noHost } from '../testing/test-loader.ts'
 
 const signer = await makeSigner()
 
@@ -36,7 +37,7 @@ function find(query: Partial<SuiteQuery> & { config?: Record<string, unknown> })
     suites: ['bookworm'],
     components: ['main'],
     architectures: ['amd64'],
-    files: filesOf({ 'keys/b.asc': signer.publicKeyArmored }),
+    files: memoryFiles({ 'keys/b.asc': signer.publicKeyArmored }),
     host: noHost,
     ...query,
   })

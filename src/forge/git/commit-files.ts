@@ -1,4 +1,4 @@
-import { LarderError, type SiteFiles } from '../../core/index.ts'
+import { LarderError, type SiteEntry, type SiteFiles } from '../../core/index.ts'
 import { ObjectReader } from './object-reader.ts'
 import { quarantineOf } from './git-environment.ts'
 import { checkObjectId } from './ref-name.ts'
@@ -66,12 +66,24 @@ export async function openCommit(
       const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`
       return Promise.resolve(paths.filter((path) => path.startsWith(prefix)))
     },
+    entries: async (folder) => {
+      const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`
+      const below = [...files].filter(([path]) => path.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))
+      return Promise.all(below.map(([path, file]) => entryOf(path, file, reader)))
+    },
     close: () => reader.close(),
     [Symbol.dispose]: () => reader.close(),
   }
 }
 
+async function entryOf(path: string, { mode, objectId }: TreeFile, reader: ObjectReader): Promise<SiteEntry> {
+  const entry = { path, identity: objectId }
+  if (mode !== symlinkMode) return { ...entry, kind: mode === executableMode ? 'executable' : 'file' }
+  return { ...entry, kind: 'link', target: (await reader.read(objectId)).toString('utf8') }
+}
+
 const symlinkMode = '120000'
+const executableMode = '100755'
 const submoduleMode = '160000'
 
 async function readTree(

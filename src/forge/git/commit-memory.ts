@@ -1,4 +1,4 @@
-import type { SiteFiles } from '../../core/index.ts'
+import type { SiteEntry, SiteFiles } from '../../core/index.ts'
 
 /** The files of one commit; nothing need be closed when all that was read was known. */
 export type RememberedCommit = SiteFiles & { close(): void }
@@ -8,6 +8,7 @@ export type OpenCommit = (commitId: string, environment?: Readonly<Record<string
 
 interface Known {
   lists: Map<string, string[]>
+  entries: Map<string, SiteEntry[]>
   files: Map<string, Buffer | undefined>
 }
 
@@ -26,7 +27,7 @@ export function createCommitMemory(open: OpenCommit): OpenCommit {
     const known = memory.get(commitId)
     if (known !== undefined) return remembering(known, () => open(commitId, environment))
     const files = await open(commitId, environment)
-    const fresh: Known = { lists: new Map(), files: new Map() }
+    const fresh: Known = { lists: new Map(), entries: new Map(), files: new Map() }
     memory.set(commitId, fresh)
     const [oldest] = memory.keys()
     if (memory.size > keptCommits && oldest !== undefined) memory.delete(oldest)
@@ -38,16 +39,21 @@ function remembering(known: Known, open: () => Promise<RememberedCommit>): Remem
   let opened: Promise<RememberedCommit> | undefined
   const source = (): Promise<RememberedCommit> => (opened ??= open())
   return {
-    async read(path) {
+    async read(path, { once = false } = {}) {
       if (known.files.has(path)) return known.files.get(path)
       const bytes = await (await source()).read(path)
-      if (bytes === undefined || bytes.length <= keptFileBytes) known.files.set(path, bytes)
+      if (!once && (bytes === undefined || bytes.length <= keptFileBytes)) known.files.set(path, bytes)
       return bytes
     },
     async list(folder) {
       const list = known.lists.get(folder) ?? (await (await source()).list(folder))
       known.lists.set(folder, list)
       return [...list]
+    },
+    async entries(folder) {
+      const entries = known.entries.get(folder) ?? (await (await source()).entries(folder))
+      known.entries.set(folder, entries)
+      return [...entries]
     },
     close() {
       opened?.then(

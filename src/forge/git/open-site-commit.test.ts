@@ -163,6 +163,7 @@ describe('Git LFS', () => {
   const filesWith = (bytes: Buffer): SiteFiles => ({
     read: () => Promise.resolve(bytes),
     list: () => Promise.resolve([]),
+    entries: () => Promise.resolve([]),
   })
   const readWith = (send: BytesSend, bytes = pointer()) =>
     withLfs(filesWith(bytes), {

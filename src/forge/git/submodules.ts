@@ -56,6 +56,17 @@ function joined(files: CommitFiles, parts: ReadonlyMap<string, OpenFiles>): Open
       )
       return [...own, ...others.flat()].filter((path) => path.startsWith(prefix)).sort()
     },
+    async entries(folder) {
+      const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`
+      const own = await files.entries('')
+      const others = await Promise.all(
+        [...parts].map(async ([path, part]) =>
+          (await part.entries('')).map((entry) => ({ ...entry, path: `${path}/${entry.path}` })),
+        ),
+      )
+      const below = [...own, ...others.flat()].filter(({ path }) => path.startsWith(prefix))
+      return below.sort((left, right) => (left.path < right.path ? -1 : 1))
+    },
     close() {
       for (const part of [files, ...parts.values()]) part.close()
     },

@@ -37,15 +37,28 @@ export async function listReferrers(
     .execute()
   const descriptors = rows.slice(0, count).map((row): Descriptor => ({
     mediaType: row.media_type,
-    digest: row.digest as OciDigest,
+    digest: row.digest,
     size: row.size_bytes,
     ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
     ...(row.annotations === null ? {} : { annotations: JSON.parse(row.annotations) as Record<string, string> }),
   }))
   if (rows.length > count) return { descriptors, more: true }
+  // The last page has them, whichever that is.
+  return { descriptors: [...descriptors, ...(await onlyListed({ state, manifests }, asked))], more: false }
+}
+
+/** What the fallback tag lists, without those that name their subject themselves. */
+async function onlyListed({ state, manifests }: { state: State; manifests: Manifests }, asked: ReferrersAsked) {
+  const listed = await underFallbackTag(manifests, asked)
+  if (listed.length === 0) return []
+  const rows = await state.db
+    .selectFrom('oci_manifests')
+    .select('digest')
+    .where('repository', '=', asked.repository)
+    .where('subject', '=', asked.subject)
+    .execute()
   const known = new Set(rows.map(({ digest }) => digest))
-  const listed = last === undefined ? await underFallbackTag(manifests, asked) : []
-  return { descriptors: [...descriptors, ...listed.filter(({ digest }) => !known.has(digest))], more: false }
+  return listed.filter(({ digest }) => !known.has(digest))
 }
 
 async function underFallbackTag(manifests: Manifests, { repository, subject, artifactType }: ReferrersAsked) {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { RpmSigner, RpmUpstream } from '../../../test/fixtures/rpm-upstream/index.ts'
 import { silentProgress, systemClock, type Digest } from '../../core/index.ts'
+import { memoryFiles } from '../../core/testing/memory-files.ts'
 import { createTestFetcher } from '../../fetch/testing/index.ts'
 import type { LoadedUpstream, MirrorPackage, RpmClientSetup, WhyChain } from '../../mirror/index.ts'
 import { readTree, type SigningKey, type Snapshot } from '../../publish/index.ts'
@@ -131,6 +132,6 @@ function requestFor(
       return { name, config: rpmUpstreamSchema.parse(config) }
     }),
     list: asked.list.map((name) => ({ name, exclude: [], position: { file: 'packages.json', line: 1, column: 1 } })),
-    files: { read: (path) => Promise.resolve(keys.get(path)), list: () => Promise.resolve([...keys.keys()]) },
+    files: memoryFiles(Object.fromEntries([...keys].map(([path, key]) => [path, key.toString('utf8')]))),
   }
 }

@@ -8,6 +8,7 @@ import {
   type RpmUpstreamOptions,
 } from '../../../test/fixtures/rpm-upstream/index.ts'
 import { isLarderError, silentProgress, systemClock, type ErrorCode } from '../../core/index.ts'
+import { memoryFiles } from '../../core/testing/memory-files.ts'
 import { createTestFetcher, type TestFetcher } from '../../fetch/testing/index.ts'
 import { rpmUpstreamSchema } from '../upstream-config.ts'
 import { openDataFile, type DataFileType } from './data-file.ts'
@@ -57,7 +58,7 @@ async function load(config: Record<string, unknown> = {}): Promise<Repository> {
   const keys = config['allowUnsigned'] === true ? {} : { keys: ['key.asc'] }
   const source = await findRepository({
     upstream: { name: 'el9', config: rpmUpstreamSchema.parse({ ...place, ...keys, ...config }) },
-    files: { read: () => Promise.resolve(Buffer.from(upstream.key)), list: () => Promise.resolve(['key.asc']) },
+    files: memoryFiles({ 'key.asc': upstream.key }),
     readHostFile: () => Promise.resolve(undefined),
   })
   return loadRepository(loader(), source)

@@ -1,0 +1,69 @@
+import type { Descriptor } from '../descriptor.ts'
+
+/** Something on this host that makes an image of a Dockerfile and the files beside it. */
+export interface ImageBuilder {
+  readonly name: 'buildkit' | 'buildah' | 'docker'
+  /** Whether it can be used here and now. */
+  probe(): Promise<BuilderState>
+  /**
+   * Makes the image and writes it as an OCI image layout. Killed, cancelled or failed, it leaves nothing behind but
+   * its cache. BUILD_FAILED, BUILD_TIMEOUT, BUILD_LIMIT, BUILD_ENGINE_MISSING, DOCKERFILE_INVALID, CANCELLED.
+   */
+  build(request: BuildRequest): Promise<BuildResult>
+}
+
+export type BuilderState = { usable: true; version: string } | { usable: false; reason: string; hint: string }
+
+export interface BuildRequest {
+  /** Absolute: the files at the commit, written by us; no link in it leads out. */
+  contextFolder: string
+  /** Relative to the context. */
+  dockerfile: string
+  /** Stage to stop at. Default: the last one. */
+  target?: string | undefined
+  buildArgs: Readonly<Record<string, string>>
+  /** `linux/amd64`. Default: this host's. */
+  platform?: string | undefined
+  labels: Readonly<Record<string, string>>
+  /** What files and the image are dated: time of the commit, so that the same commit gives the same digest. */
+  sourceDateEpoch: Date
+  limits: BuildLimits
+  /** `none`: nothing can be reached from RUN. */
+  network: 'none' | 'host' | 'bridge'
+  /** Absolute: kept between builds; may be deleted at any time. */
+  cacheFolder: string
+  /** Absolute, empty: gets the OCI image layout. */
+  outputFolder: string
+  /** Registries that base images may come from, besides what the engine knows by itself. */
+  registries?: readonly BuildRegistry[] | undefined
+  /** Lines of the build as they come. */
+  log: (line: string) => void
+  signal: AbortSignal
+}
+
+export interface BuildLimits {
+  timeoutMs: number
+  memoryBytes?: number | undefined
+  /** Processors, in whole or in part. */
+  cpus?: number | undefined
+  /** Of everything that the build writes. */
+  diskBytes?: number | undefined
+  /** What is logged beyond is left out, with a note. */
+  logBytes: number
+}
+
+export interface BuildRegistry {
+  /** `registry.example.org:7443` */
+  host: string
+  /** PEM, of an authority that the host does not trust by itself. */
+  caFile?: string | undefined
+  username?: string | undefined
+  password?: string | undefined
+}
+
+export interface BuildResult {
+  /** Of the image's manifest in the layout. */
+  manifest: Descriptor
+  /** What FROM named, and what that was then. */
+  baseImages: readonly { name: string; digest: string | undefined }[]
+}

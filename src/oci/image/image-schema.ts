@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import { isRepositoryName } from '../reference.ts'
+
+/** A path of the site repository. */
+const sitePath = z
+  .string()
+  .max(1000)
+  .regex(/^(?!\/)(?!(.*\/)?\.\.?(\/|$))[^\\\u0000-\u001f]+$/, 'a path within the site repository is needed')
+
+const branchName = z
+  .string()
+  .max(200)
+  .regex(
+    /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[^\s~^:?*[\\\u0000-\u001f]+$/,
+    'the name of a branch is needed',
+  )
+
+/** The section `images` of larder.yaml. */
+export const imagesSchema = z
+  .strictObject({
+    list: sitePath.describe('The file that names the images: images.json'),
+    on: z.strictObject({ branch: branchName.default('main').describe('Branch whose commits are built') }).prefault({}),
+    builder: z
+      .enum(['buildkit', 'buildah', 'docker'])
+      .optional()
+      .describe('What builds. Default: the first of these that can be used on this host'),
+    keep: z
+      .strictObject({
+        versions: z.int().min(1).max(100_000).default(20).describe('Newest versions that are kept of each image'),
+      })
+      .prefault({}),
+  })
+  .describe('Images that Larder builds from Dockerfiles of this repository, and keeps in its registry.')
+
+export type ImagesConfig = z.output<typeof imagesSchema>
+
+const limitsSchema = z.strictObject({
+  minutes: z
+    .number()
+    .positive()
+    .max(24 * 60)
+    .default(30)
+    .describe('A build that takes longer is ended'),
+  memory_mb: z.int().min(16).max(10_000_000).optional().describe('Most memory of a build'),
+  cpus: z.number().positive().max(1024).optional().describe('Most processors of a build'),
+  disk_mb: z.int().min(16).max(100_000_000).default(20_000).describe('Most that a build may write'),
+})
+
+const diskSchema = z
+  .strictObject({
+    format: z.enum(['qcow2', 'raw']).default('qcow2'),
+    size_gb: z.number().positive().max(10_000).optional().describe('Of the disk. Default: what the content needs'),
+  })
+  .describe('AMI: what the disk is like')
+
+/** One entry of images.json. */
+export const imageSchema = z
+  .strictObject({
+    service_name: z
+      .string()
+      .refine(isRepositoryName, 'small letters, digits, and . _ - / between them make the name of an image')
+      .describe('Name of the image in the registry'),
+    type: z.enum(['Docker', 'AMI']).describe('Docker: an image of a container. AMI: a disk that a machine starts from'),
+    version: z
+      .string('a version is text: write it in quotes')
+      .regex(
+        /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/,
+        'letters, digits and . _ - make a version; it begins with none of . and -',
+      )
+      .describe('Tag of the image. It never comes to mean other content, unless the image is mutable'),
+    dockerfile: sitePath.optional().describe('Default: <service_name>/Dockerfile'),
+    context: z
+      .union([z.literal('.'), sitePath])
+      .optional()
+      .describe('Folder that the Dockerfile can copy from. Default: the one that it is in'),
+    target: z.string().min(1).max(200).optional().describe('Stage to stop at. Default: the last one'),
+    build_args: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+    platform: z
+      .string()
+      .regex(/^linux\/[a-z0-9]+(?:\/[a-z0-9]+)?$/)
+      .optional()
+      .describe('As in linux/arm64. Default: this host’s'),
+    network: z.enum(['none', 'host', 'bridge']).default('host').describe('What RUN can reach'),
+    mutable: z.boolean().default(false).describe('The version may come to mean other content'),
+    limits: limitsSchema.prefault({}),
+    disk: diskSchema.prefault({}),
+  })
+  .describe('An image')
+
+export const imageListSchema = z.array(imageSchema).max(1000).describe('a list of images')
+
+/** An image as the site declares it. */
+export interface DeclaredImage {
+  name: string
+  type: 'Docker' | 'AMI'
+  version: string
+  /** Paths in the site. */
+  dockerfile: string
+  /** '' for the whole repository. */
+  context: string
+  target: string | undefined
+  buildArgs: Readonly<Record<string, string>>
+  platform: string | undefined
+  network: 'none' | 'host' | 'bridge'
+  isMutable: boolean
+  limits: { timeoutMs: number; memoryBytes: number | undefined; cpus: number | undefined; diskBytes: number }
+  disk: { format: 'qcow2' | 'raw'; sizeBytes: number | undefined }
+}
+
+/** An entry with its defaults filled in. */
+export function declaredImage(entry: z.output<typeof imageSchema>): DeclaredImage {
+  const { service_name: name, limits, disk } = entry
+  const dockerfile = entry.dockerfile ?? `${name}/Dockerfile`
+  const folder = dockerfile.includes('/') ? dockerfile.slice(0, dockerfile.lastIndexOf('/')) : ''
+  const context = entry.context === '.' ? '' : (entry.context?.replace(/\/+$/, '') ?? folder)
+  return {
+    name,
+    type: entry.type,
+    version: entry.version,
+    dockerfile,
+    context,
+    target: entry.target,
+    buildArgs: entry.build_args,
+    platform: entry.platform,
+    network: entry.network,
+    isMutable: entry.mutable,
+    limits: {
+      timeoutMs: limits.minutes * 60_000,
+      memoryBytes: limits.memory_mb === undefined ? undefined : limits.memory_mb * 1e6,
+      cpus: limits.cpus,
+      diskBytes: limits.disk_mb * 1e6,
+    },
+    disk: { format: disk.format, sizeBytes: disk.size_gb === undefined ? undefined : Math.round(disk.size_gb * 1e9) },
+  }
+}
