@@ -80,11 +80,14 @@ export class RunLane {
     if (this.#isStopping) return undefined
     const { runs, clock } = this.#options
     const now = clock.monotonicMs()
-    return (await runs.waiting(this.#goal)).find((run) => (this.#notBefore.get(run.id) ?? 0) <= now)
+    // However many wait: those that wait for another attempt may come first, and then one that need not.
+    const next = await runs.next(this.#goal, this.#notBefore.size + 1)
+    return next.find((run) => (this.#notBefore.get(run.id) ?? 0) <= now)
   }
 
   async #execute(waiting: Run): Promise<void> {
     const { runs, kinds, clock, timeoutMs = 6 * 3600_000 } = this.#options
+    this.#notBefore.delete(waiting.id)
     const current = (this.#current = { id: waiting.id, abort: new AbortController(), isCancelled: false })
     const run = await this.#begin(waiting.id)
     if (run === undefined) return

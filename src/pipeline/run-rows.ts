@@ -32,7 +32,7 @@ export function runRows(state: State, now: () => string, mask: (text: string) =>
 
 type RunQueries = Pick<
   RunStore,
-  'get' | 'list' | 'waiting' | 'latest' | 'latestOfPullRequests' | 'unfinishedOfPullRequest'
+  'get' | 'list' | 'waiting' | 'next' | 'latest' | 'latestOfPullRequests' | 'unfinishedOfPullRequest'
 >
 
 function runQueries(state: State): RunQueries {
@@ -46,11 +46,14 @@ function runQueries(state: State): RunQueries {
       if (pullRequest !== undefined) query = query.where('pull_request', '=', pullRequest)
       return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
     },
-    async waiting(goal) {
-      let query = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting')
-      if (goal !== undefined) query = query.where('goal', '=', goal).orderBy('trust').limit(1000)
-      query = query.orderBy('id')
+    async waiting() {
+      const query = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').orderBy('id')
       return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
+    },
+    async next(goal, limit) {
+      const waiting = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').where('goal', '=', goal)
+      const rows = await waiting.orderBy('trust').orderBy('id').limit(limit).execute()
+      return rows.map((row) => runOf({ ...row, plan: null }))
     },
     async latest(branch, goal, { withCancelled = false } = {}) {
       const row = await db

@@ -16,8 +16,10 @@ export interface RunStore {
   get(id: number): Promise<Run>
   /** Newest first; plans are left out. */
   list(options: RunQuery): Promise<Run[]>
-  /** Waiting runs, oldest first; of one goal (the next first, at most a thousand: trusted before untrusted) or of both. */
-  waiting(goal?: RunGoal): Promise<Run[]>
+  /** Waiting runs, oldest first. */
+  waiting(): Promise<Run[]>
+  /** The waiting runs of a goal that come next: trusted before untrusted, then the oldest. */
+  next(goal: RunGoal, limit: number): Promise<Run[]>
   /** The newest run of that goal for the branch that was not superseded or cancelled; its plan is left out. */
   latest(branch: string, goal: RunGoal, options?: { withCancelled?: boolean }): Promise<Run | undefined>
   /** The newest run of each of these pull requests that was not superseded; plans are left out. */

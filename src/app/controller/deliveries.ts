@@ -5,7 +5,7 @@ import type { ControllerContext } from './context.ts'
 
 export interface DeliveryOptions {
   events: EventStore
-  news: Pick<SiteNews, 'settleDeliveries'>
+  news: Pick<SiteNews, 'settleDeliveries' | 'understood'>
 }
 
 /** Webhooks: kept before they are answered, settled afterwards; and what is known of pull requests by them. */
@@ -15,10 +15,11 @@ export function createDeliveryMethods(
 ): Pick<Controller, 'acceptDelivery' | 'deliveries' | 'pullRequests'> {
   return {
     async acceptDelivery({ meaning, ...delivery }) {
+      // Before it is there to be settled: what came once already is forgotten again with what is settled next.
+      news.understood(delivery, meaning)
       const result = await events.accept(delivery)
       // It never fails: what cannot be settled now is settled later.
-      const accepted = result.status === 'accepted' ? { id: result.id, meaning } : undefined
-      news.settleDeliveries(accepted).catch(() => undefined)
+      news.settleDeliveries().catch(() => undefined)
       return result
     },
     async deliveries(options) {

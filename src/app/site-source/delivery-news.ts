@@ -139,7 +139,7 @@ async function isAllowed(
 
 /** What it was understood as when it came; after a restart it is read again. */
 async function meaningOf(news: NewsContext, { forge }: HostedForge, stored: StoredEvent): Promise<ForgeEvent> {
-  const known = news.meanings.get(stored.id)
+  const known = news.meaningOf(stored)
   if (known !== undefined) return known
   try {
     return forge.parse(stored.event, await news.events.body(stored.id))

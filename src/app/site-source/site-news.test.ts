@@ -247,8 +247,9 @@ describe('main', () => {
   test('what a delivery means is not read again, and after a restart it is', async () => {
     const head = await applied()
     const delivery = { forge: 'github', repository, deliveryId: 'once', event: 'push', body: '{}' }
+    news.understood(delivery, { kind: 'push', branch: 'main', commit: head })
     const { id } = await events.accept(delivery)
-    await news.settleDeliveries({ id, meaning: { kind: 'push', branch: 'main', commit: head } })
+    await news.settleDeliveries()
     expect(await row(id)).toMatchObject({ state: 'ignored', reason: 'run 1 is for the same commit' })
     const later = await events.accept({ ...delivery, deliveryId: 'later' })
     await start().settleDeliveries()

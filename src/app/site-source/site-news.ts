@@ -30,9 +30,10 @@ export interface SiteNews {
   /**
    * Settles what waits: what was accepted just now, and after a restart what was accepted before it. Never fails: what
    * cannot be settled, since the forge does not answer, is tried again later.
-   * `accepted`: what one of them means, so that it need not be read again.
    */
-  settleDeliveries(accepted?: { id: number; meaning: ForgeEvent }): Promise<void>
+  settleDeliveries(): Promise<void>
+  /** What a delivery that is about to be kept means, so that it need not be read again. */
+  understood(delivery: Pick<StoredEvent, 'repository' | 'deliveryId'>, meaning: ForgeEvent): void
   /** Looks at the forge itself. GIT_FAILED, FORGE_UNREACHABLE: the next look is the remedy. */
   poll(): Promise<void>
   /** Queues what is missing by what is known here. `again`: what failed on what may have passed is taken up once more. */
@@ -44,8 +45,8 @@ export interface NewsContext extends SiteNewsOptions {
   /** Of the forge that is connected; undefined where there are no pull requests. */
   pullRequests: PullRequestStore | undefined
   connected: ConnectedForge
-  /** Of deliveries that came since the start and are not settled yet, by number. */
-  meanings: ReadonlyMap<number, ForgeEvent>
+  /** What a delivery was understood as when it came; undefined when that was before the start, or is forgotten. */
+  meaningOf(delivery: StoredEvent): ForgeEvent | undefined
 }
 
 export function createSiteNews(options: SiteNewsOptions): SiteNews {
@@ -64,7 +65,7 @@ class OrderedNews implements SiteNews {
   readonly #options: SiteNewsOptions
   readonly #turns = new Mutex()
   readonly #pace = new SettlePace()
-  readonly #meanings = new Map<number, ForgeEvent>()
+  readonly #meanings = new Map<string, ForgeEvent>()
   #again: NodeJS.Timeout | undefined
   #nextSettling: Promise<void> | undefined
   /** Runs that were queued by the piece of news that is being worked on. */
@@ -74,8 +75,11 @@ class OrderedNews implements SiteNews {
     this.#options = options
   }
 
-  settleDeliveries(accepted?: { id: number; meaning: ForgeEvent }): Promise<void> {
-    if (accepted !== undefined && this.#meanings.size < mostMeanings) this.#meanings.set(accepted.id, accepted.meaning)
+  understood(delivery: Pick<StoredEvent, 'repository' | 'deliveryId'>, meaning: ForgeEvent): void {
+    if (this.#meanings.size < mostMeanings) this.#meanings.set(keyOf(delivery), meaning)
+  }
+
+  settleDeliveries(): Promise<void> {
     // One that has not had its turn yet will see what came meanwhile, too.
     this.#nextSettling ??= this.#settleInTurn()
     return this.#nextSettling
@@ -134,16 +138,13 @@ class OrderedNews implements SiteNews {
     const settlements = await this.#settle(this.#newsContext(connected), waiting)
     await nextTurn()
     await events.settle(settlements)
-    this.#forgetMeanings(waiting.at(-1)?.id ?? 0)
+    for (const one of waiting) this.#meanings.delete(keyOf(one))
+    // Of deliveries that had come before; some that come now are read again.
+    if (waiting.length < settledAtOnce && this.#meanings.size > settledAtOnce) this.#meanings.clear()
     await nextTurn()
     if (settlements.length === waiting.length) return waiting.length === settledAtOnce
     this.#settleLater()
     return false
-  }
-
-  /** What is left of older ones was settled before its meaning came, or waits for the forge and is read again. */
-  #forgetMeanings(upTo: number): void {
-    for (const id of this.#meanings.keys()) if (id <= upTo) this.#meanings.delete(id)
   }
 
   /** One exchange with the forge for all of them. Answers those that are settled. */
@@ -220,7 +221,12 @@ class OrderedNews implements SiteNews {
   }
 
   #newsContext(connected: ConnectedForge): NewsContext {
-    return { ...this.#options, connected, pullRequests: this.#options.context.pullRequests, meanings: this.#meanings }
+    return {
+      ...this.#options,
+      connected,
+      pullRequests: this.#options.context.pullRequests,
+      meaningOf: (delivery) => this.#meanings.get(keyOf(delivery)),
+    }
   }
 
   #settleLater(): void {
@@ -236,3 +242,6 @@ function nextTurn(): Promise<void> {
     setImmediate(resolve)
   })
 }
+
+const keyOf = ({ repository, deliveryId }: Pick<StoredEvent, 'repository' | 'deliveryId'>): string =>
+  `${repository} ${deliveryId}`
