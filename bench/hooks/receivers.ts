@@ -9,7 +9,7 @@ import { createStandInRepository } from '../../src/forge/testing/stand-in-reposi
 import type { LoadTarget } from './load.ts'
 
 const run = promisify(execFile)
-const secret = 'bench-secret'
+export const secret = 'bench-secret'
 
 /** A program that takes deliveries, in a process of its own. */
 export interface Receiver {
@@ -26,17 +26,31 @@ export async function startLarderReceiver(root: string, folder: string): Promise
   const repository = await createStandInRepository(join(folder, 'site.git'))
   const commit = await repository.commit(undefined, { 'larder.yaml': 'site: bench\n' }, 'nothing yet')
   await repository.update('refs/heads/main', commit)
+  // Nobody is at the address of the API: nothing is asked of it where nothing is reported.
+  const url = `file://${repository.folder}`
+  const forge = { type: 'github', url, repository: 'campus/site', api: 'http://127.0.0.1:9' }
+  const { child, port } = await startForgeController({ root, folder, forge })
+  return receiverOf('larder', child, { port, path: '/hooks/github', ...pushOf(commit) })
+}
+
+/** A controller of its own whose site is at this forge, and which nobody but deliveries brings news. */
+export async function startForgeController({
+  root,
+  folder,
+  forge,
+}: {
+  root: string
+  folder: string
+  /** What controller.yaml says of it. */
+  forge: Readonly<Record<string, string>>
+}): Promise<{ child: ChildProcess; port: number }> {
   const [config, secrets] = [join(folder, 'controller.yaml'), join(folder, 'secrets')]
   await writeFile(secrets, `${secret}\n`, { mode: 0o600 })
-  const url = `file://${repository.folder}`
-  // Nobody is at the address of the API: nothing is asked of it where nothing is reported.
-  const forge = { type: 'github', url, repository: 'campus/site', api: 'http://127.0.0.1:9', pollSeconds: 0 }
-  await writeFile(config, JSON.stringify({ forge: { ...forge, secretsFile: secrets } }))
+  await writeFile(config, JSON.stringify({ forge: { ...forge, pollSeconds: 0, secretsFile: secrets } }))
   const args = ['--data', join(folder, 'data'), 'up', '--listen', '127.0.0.1:0', '--config', config]
   const env = { ...process.env, http_proxy: '', https_proxy: '', NO_PROXY: '127.0.0.1' }
   const child = spawn(join(root, 'bin/larder'), args, { stdio: ['ignore', 'pipe', 'inherit'], env })
-  const port = await portOf(child)
-  return receiverOf('larder', child, { port, path: '/hooks/github', ...pushOf(commit) })
+  return { child, port: await portOf(child) }
 }
 
 /** Debian's `webhook`: checks the same signature, starts /bin/true, and keeps nothing. */
@@ -105,13 +119,15 @@ function receiverOf(name: string, child: ChildProcess, target: LoadTarget): Rece
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
       return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / 100
     },
-    async stop() {
-      if (child.exitCode !== null) return
-      const exited = once(child, 'exit')
-      child.kill('SIGTERM')
-      await exited
-    },
+    stop: () => stopChild(child),
   }
+}
+
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  await exited
 }
 
 async function installWebhook(): Promise<void> {
