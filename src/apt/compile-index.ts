@@ -41,11 +41,13 @@ export interface CompileOptions {
  */
 export async function compileIndex(stream: AsyncIterable<Buffer>, options: CompileOptions): Promise<PackageIndex> {
   await writeIndex(stream, options)
-  return openWritten(options)
+  const index = PackageIndex.open(options.folder, options.key)
+  if (index === undefined)
+    throw new Error(`The index that was just compiled cannot be opened: ${indexPath(options.folder, options.key)}`)
+  return index
 }
 
-/** As compileIndex, without opening it: any thread may do it. */
-export async function writeIndex(stream: AsyncIterable<Buffer>, options: CompileOptions): Promise<void> {
+async function writeIndex(stream: AsyncIterable<Buffer>, options: CompileOptions): Promise<void> {
   const { folder, key, kind, label } = options
   const path = indexPath(folder, key)
   const partial = `${path}.${randomBytes(6).toString('hex')}.partial`
@@ -63,14 +65,6 @@ export async function writeIndex(stream: AsyncIterable<Buffer>, options: Compile
     await rm(partial, { force: true })
     throw error
   }
-}
-
-/** Opens what has just been compiled. */
-export function openWritten({ folder, key }: Pick<CompileOptions, 'folder' | 'key'>): PackageIndex {
-  const index = PackageIndex.open(folder, key)
-  if (index === undefined)
-    throw new Error(`The index that was just compiled cannot be opened: ${indexPath(folder, key)}`)
-  return index
 }
 
 /** Small enough not to hold up other work, nor the program that unpacks: a pipe holds no more than this. */

@@ -3,20 +3,13 @@ import type { Cache } from '../state/index.ts'
 import type { FormatContext, MirrorRequest } from '../mirror/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
 import type { BlobStore } from '../store/index.ts'
-import { CompiledIndices, isOfPackages } from './compiled-indices.ts'
+import { isOfPackages, openCompiledIndex } from './compiled-indices.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
 import { SourceCatalogue, type SourceMember } from './source-catalogue.ts'
 import { beginTranslations, type LazyTranslations } from './lazy-translations.ts'
 import { Universe, type UniverseMember } from './universe.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
-import {
-  createUpstreamMemory,
-  findSuites,
-  loadSuite,
-  type ChosenIndex,
-  type Host,
-  type Suite,
-} from './upstream/index.ts'
+import { createUpstreamMemory, findSuites, loadSuite, type Host, type Suite } from './upstream/index.ts'
 
 /** Everything that the upstreams of one mirror offer, verified and in memory. */
 export interface LoadedUpstreams {
@@ -52,26 +45,21 @@ export async function loadUpstreams(
   request: AptRequest,
   earlier: LoadedUpstreams | undefined,
 ): Promise<LoadedUpstreams> {
-  const compiled = new CompiledIndices(loader)
-  try {
-    const suites = await loadSuites(loader, context, request, compiled)
-    const fingerprint = fingerprintOf(suites)
-    if (earlier?.fingerprint === fingerprint && !earlier.universe.members.some(({ index }) => index.isDamaged))
-      return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
-    return { ...(await openSuites(loader, context, request, { suites, compiled })), fingerprint }
-  } finally {
-    await compiled.close()
-  }
+  const suites = await loadSuites(loader, context, request)
+  const fingerprint = fingerprintOf(suites)
+  if (earlier?.fingerprint === fingerprint && !earlier.universe.members.some(({ index }) => index.isDamaged))
+    return { ...earlier, suites, suiteOf: suiteOfMembers(earlier.universe, suites) }
+  return { ...(await openSuites(loader, context, request, suites)), fingerprint }
 }
 
 async function openSuites(
   loader: UpstreamLoader,
   context: FormatContext,
   request: AptRequest,
-  { suites, compiled }: { suites: readonly Suite[]; compiled: CompiledIndices },
+  suites: readonly Suite[],
 ): Promise<Omit<LoadedUpstreams, 'fingerprint'>> {
   const descriptions = suites.flatMap(({ indices }) => indices.filter(({ kind }) => kind === 'Translation-en'))
-  // Begun first: this thread has little to do while another compiles the large indices.
+  // Begun first: another processor unpacks them while this one compiles the indices.
   const translations = beginTranslations(loader, context, descriptions)
   const members: UniverseMember[] = []
   const sourceMembers: (SourceMember & { rank: number })[] = []
@@ -80,7 +68,7 @@ async function openSuites(
     for (const found of suite.indices.filter(isOfPackages)) {
       const { upstream, suite: suiteName } = suite
       const rank = rankOf.get(upstream) ?? 0
-      const index = await compiled.open(suite, found, context.signal)
+      const index = await openCompiledIndex(loader, { suite, index: found }, context.signal)
       const member = { index, upstream, rank, suite: suiteName, component: found.component }
       if (found.kind === 'Packages') members.push(member)
       else sourceMembers.push(member)
@@ -97,12 +85,7 @@ async function openSuites(
   }
 }
 
-async function loadSuites(
-  loader: UpstreamLoader,
-  context: FormatContext,
-  request: AptRequest,
-  compiled: CompiledIndices,
-): Promise<Suite[]> {
+async function loadSuites(loader: UpstreamLoader, context: FormatContext, request: AptRequest): Promise<Suite[]> {
   const { fetcher, store, host } = loader
   const { mirror, files } = request
   const memory = createUpstreamMemory(loader.cache)
@@ -120,10 +103,7 @@ async function loadSuites(
   )
   const { progress, signal, lease, now } = context
   const wanted = { sources: mirror.sources }
-  const onChosen = (chosen: readonly ChosenIndex[]): void => {
-    compiled.expect(chosen)
-  }
-  const suiteLoader = { fetcher, store, memory, progress, signal, lease, now, wanted, onChosen }
+  const suiteLoader = { fetcher, store, memory, progress, signal, lease, now, wanted }
   return Promise.all(sources.flat().map((source) => loadSuite(suiteLoader, source)))
 }
 

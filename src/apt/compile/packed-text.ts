@@ -4,8 +4,6 @@ import { decompress, type CompressionFormat } from '../../unpack/index.ts'
 export interface PackedText {
   read(): Promise<AsyncIterable<Uint8Array>>
   form: PackedForm
-  /** Packed. */
-  sizeBytes: number
 }
 
 /** How it is unpacked, as `decompress` takes it. */

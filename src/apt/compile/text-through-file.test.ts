@@ -24,7 +24,7 @@ function packedText(bytes: Buffer, form: Partial<PackedForm> = {}): PackedText {
     label: 'Translation-en',
     ...form,
   } as const
-  return { read: () => Promise.resolve(chunksOf(bytes)), form: all, sizeBytes: bytes.length }
+  return { read: () => Promise.resolve(chunksOf(bytes)), form: all }
 }
 
 /** Length and digest: parts are only valid for a moment. */

@@ -6,7 +6,6 @@ export const layoutVersion = 2
 
 /** Relation fields of a row, in the order in which its clauses are kept. */
 export const RelationField = { preDepends: 0, depends: 1, recommends: 2, conflicts: 3, breaks: 4 } as const
-export const relationFieldCount = 5
 export const relationFieldNames = ['Pre-Depends', 'Depends', 'Recommends', 'Conflicts', 'Breaks'] as const
 
 /** Bits of a row's flags. */

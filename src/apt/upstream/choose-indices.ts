@@ -19,12 +19,6 @@ export interface IndexVariant {
   byHashPath: string | undefined
 }
 
-/** An index in the form that is tried first. */
-export interface ChosenIndex {
-  kind: IndexKind
-  file: ReleaseFile
-}
-
 type Suffix = readonly [CompressionFormat, string]
 
 export interface WantedIndices {

@@ -1,4 +1,4 @@
-export type { ChosenIndex, WantedIndices } from './choose-indices.ts'
+export type { WantedIndices } from './choose-indices.ts'
 export { findSuites, type SuiteQuery } from './find-suites.ts'
 export { createHost, type Host } from './host.ts'
 export { loadSuite, type SuiteLoader } from './load-suite.ts'

@@ -3,7 +3,7 @@ import type { Fetcher } from '../../fetch/index.ts'
 import type { BlobStore, LeaseId } from '../../store/index.ts'
 import type { Release } from '../release.ts'
 import { checkRelease, describe, originOf } from './check-release.ts'
-import { chooseIndices, type ChosenIndex, type WantedIndices } from './choose-indices.ts'
+import { chooseIndices, type WantedIndices } from './choose-indices.ts'
 import { fetchIndices } from './fetch-indices.ts'
 import { keyringIdentity, readRelease, type ReadRelease } from './read-release.ts'
 import type { Suite, SuiteIndex } from './suite.ts'
@@ -19,8 +19,6 @@ export interface SuiteLoader {
   signal: AbortSignal
   now: Date
   wanted?: WantedIndices
-  /** Told which indices are about to be fetched, each in the form that is tried first. */
-  onChosen?: (indices: readonly ChosenIndex[]) => void
 }
 
 /** Releases read before an upstream that keeps changing is given up. */
@@ -96,7 +94,6 @@ async function withIndices(
 ): Promise<Suite> {
   const { choices, missing } = chooseIndices(read.release, source, loader.wanted ?? {})
   if (!choices.some(({ place }) => place.kind === 'Packages')) throw noIndex(source, read.release, missing)
-  loader.onChosen?.(choices.map(({ place, variants }) => ({ kind: place.kind, file: variants[0]!.file })))
   const indices = await fetchIndices({ ...loader, source, known: remembered?.indices ?? [] }, choices)
   const all = withOthers(remembered?.release === read.blob ? remembered.indices : [], indices)
   await rememberSuite(loader.memory, source.key, toRemembered(source, read, { indices: all, now: loader.now }))

@@ -15,5 +15,5 @@ export function packedIndex(
   const exactBytes = format === 'plain' ? sizeBytes : index.uncompressed?.sizeBytes
   const maxBytes = exactBytes ?? Math.min(maxUnknownBytes, sizeBytes * maxRatio + 1024 ** 2)
   const form = { format, maxBytes, ...(exactBytes === undefined ? {} : { exactBytes }), label }
-  return { read: () => store.read(digest), form, sizeBytes }
+  return { read: () => store.read(digest), form }
 }
