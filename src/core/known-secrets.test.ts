@@ -10,3 +10,18 @@ test('secrets are taken out, however they are written', () => {
   )
   expect(secrets.mask('https://user:pass@example.org/x')).toBe('https://[redacted]@example.org/x')
 })
+
+test('a key of several lines is known by each of them, but for those that every key has', () => {
+  const secrets = new KnownSecrets()
+  secrets.add('-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\r\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n')
+  expect(secrets.mask('"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkq\\nhkiG9w0BAQEFAASC\\n"')).toBe(
+    '"-----BEGIN PRIVATE KEY-----\\n[redacted]\\n[redacted]\\n"',
+  )
+})
+
+test('of those that pass, the newest are known', () => {
+  const secrets = new KnownSecrets()
+  const names = ['first-one', 'second-one', 'third-one', 'fourth-one', 'fifth-one']
+  for (const name of [...names, 'fifth-one', 'fourth-one']) secrets.addPassing(name)
+  expect(names.map((name) => secrets.mask(name))).toEqual(['first-one', ...Array<string>(4).fill('[redacted]')])
+})

@@ -55,6 +55,8 @@ export interface ForgeApiOptions {
   credentials: ForgeCredentials | undefined
   send: HttpSend
   now: () => Date
+  /** Is told of tokens that the forge gave for a while, so that nobody comes to read them. */
+  onToken?: (token: string) => void
 }
 
 export type ForgeCredentials =

@@ -21,6 +21,7 @@ test('what is not said has a default', () => {
     },
     previews: { keepDays: 7, max: 20, maxMB: 20_000, perRunMB: 5000 },
     notify: [],
+    registry: { anonymousPull: true, users: [] },
   })
 })
 
@@ -31,6 +32,8 @@ test.each([
   ['forge:\n  type: git\n  url: -uhttps://a/b\n', 'controller.yaml:3:8'],
   ['forge: { type: github, url: "https://a/b/c", tokenfile: x }', 'tokenFile'],
   ['forge: { type: github, url: "https://a/b/c", repository: "../x" }', 'controller.yaml:1:58'],
+  ['forge: { type: git, url: "ssh://git@a/b.git", lfs: true }', 'controller.yaml:1:52: "lfs": false'],
+  ['forge: { type: git, url: /srv/b.git, lfs: true }', 'https://'],
   ['notify: [{ url: "javascript:alert(1)" }]', 'controller.yaml:1:17'],
   ['notify: [{ url: "https://a", events: [run.finnished] }]', 'controller.yaml:1:39'],
   ['previews: { max: -1 }', 'controller.yaml:1:18'],
@@ -56,4 +59,18 @@ test('it is read from the data folder, and --repository is short for a forge wit
   } finally {
     await rm(root, { recursive: true })
   }
+})
+
+test.each([
+  ['https://user:secret@git.example.org/site.git', false],
+  ['https://ghp_secret@git.example.org/site.git', false],
+  ['http://user:secret@127.0.0.1:3000/site.git', false],
+  ['ssh://git:secret@git.example.org/site.git', false],
+  ['ssh://git@git.example.org/site.git', true],
+  ['https://git.example.org/site.git', true],
+  ['/srv/a:b@c.git', true],
+])('--repository %s: %s', async (repositoryUrl, isTaken) => {
+  const reading = readControllerConfig({ root: '/nonexistent', repositoryUrl })
+  if (isTaken) expect((await reading).forge).toMatchObject({ url: repositoryUrl })
+  else await expect(reading).rejects.toMatchObject({ code: 'USAGE', message: expect.not.stringContaining('secret') })
 })

@@ -40,12 +40,17 @@ const forksSchema = z
   .strictObject({
     plan: z.boolean().default(true).describe('Plan pull requests of forks at all'),
     preview: z.boolean().default(true).describe('Make previews of them without a maintainer having said so'),
-    maxPackages: z.number().int().positive().default(2000).describe('Most packages that one may add'),
+    maxPackages: z
+      .number()
+      .int()
+      .positive()
+      .default(2000)
+      .describe('Most packages that one may add, to all mirrors together'),
     maxFetchMB: z.number().positive().default(2000).describe('Most megabytes that one may have fetched'),
   })
   .describe('What a pull request of a fork may do before a maintainer gives their word')
 
-const forgeSchema = z.strictObject({
+const forgeObject = z.strictObject({
   type: z.enum(['github', 'gitlab', 'gitea', 'forgejo', 'git']).describe('`git`: branches by polling only'),
   url: repositoryUrl,
   repository: repositoryName.optional(),
@@ -65,6 +70,11 @@ const forgeSchema = z.strictObject({
   fetch: z.enum(['full', 'blobless']).default('full').describe('`blobless`: contents of files when they are read'),
   lfs: z.boolean().default(false).describe('Read files that are in Git LFS'),
   submodules: z.boolean().default(false).describe('Read submodules that are on the same host'),
+})
+
+const forgeSchema = forgeObject.refine(({ lfs, url }) => !lfs || /^https?:/.test(url), {
+  path: ['lfs'],
+  message: 'false, or an address of the repository that begins with https:// (Git LFS is asked for over HTTP)',
 })
 
 const previewsSchema = z

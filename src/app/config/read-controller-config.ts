@@ -60,6 +60,20 @@ function withRepository(config: ControllerConfig, url: string | undefined, path:
       hint: 'Leave one of them out.',
     })
   }
+  refuseLogin(url)
   const { forge } = controllerSchema.parse({ forge: { type: 'git', url } })
   return { ...config, ...(forge === undefined ? {} : { forge }) }
+}
+
+/** Every user of the host may read the arguments of every process. */
+function refuseLogin(url: string): void {
+  const { username, password, protocol } = URL.canParse(url)
+    ? new URL(url)
+    : { username: '', password: '', protocol: '' }
+  // With ssh, a name is who it is, and no secret.
+  if (password === '' && (username === '' || !protocol.startsWith('http'))) return
+  throw new LarderError('USAGE', {
+    message: 'The address of --repository has a login in it, which everybody on this host can read.',
+    hint: `Write it into ${controllerFile} in the data folder: forge: { type: git, url: …, tokenFile: … }`,
+  })
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { LarderError, type Clock, type KnownSecrets } from '../../core/index.ts'
-import { forgeNamed, type ForgeCredentials, type ForgeName, type HttpSend } from '../../forge/index.ts'
+import { forgeNamed, type ForgeCredentials, type ForgeName, type HttpSend, type Remote } from '../../forge/index.ts'
 import type { ForgeConfig } from '../config/controller-config.ts'
 import { remoteName, type ConnectedForge } from './connected-forge.ts'
 
@@ -19,15 +19,22 @@ export interface ConnectOptions {
 export async function connectForge({ config, root, send, clock, secrets }: ConnectOptions): Promise<ConnectedForge> {
   if (URL.canParse(config.url)) secrets.add(decodeURIComponent(new URL(config.url).password))
   const remote = { url: config.url, name: remoteName, isBlobless: config.fetch === 'blobless' }
+  const credentials = await readCredentials(config, root)
+  secrets.add(credentials?.kind === 'token' ? credentials.token : credentials?.privateKey)
   const name = forgeOf(config)
-  if (name === undefined) return { config, remote, hosted: undefined }
+  if (name === undefined) return { config, remote: { ...remote, login: loginBy(credentials) }, hosted: undefined }
   const forge = forgeNamed(name)
   const repository = config.repository ?? repositoryIn(config.url)
-  const credentials = await readCredentials(config, root)
-  if (credentials?.kind === 'token') secrets.add(credentials.token)
   const url = config.api ?? apiOf(name, config.url)
-  const api = forge.api({ url, repository, credentials, send, now: () => clock.now() })
+  const onToken = (token: string): void => secrets.addPassing(token)
+  const api = forge.api({ url, repository, credentials, send, now: () => clock.now(), onToken })
   return { config, remote: { ...remote, login: () => api.gitLogin() }, hosted: { forge, repository, api } }
+}
+
+/** Plain Git: servers that take a token take it as the password, whoever it is of. */
+function loginBy(credentials: ForgeCredentials | undefined): Remote['login'] {
+  if (credentials?.kind !== 'token') return undefined
+  return () => Promise.resolve({ user: 'git', password: credentials.token })
 }
 
 /** Undefined: plain Git. */

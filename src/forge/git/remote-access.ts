@@ -51,19 +51,16 @@ export async function accessTo({ url, login }: Pick<Remote, 'url' | 'login'>): P
   return { address, environment }
 }
 
-/** The address without its login, and the login that counts: the one that is written in it, before one that is asked for. */
+/** The address without its login, and the login that counts: what is written in it, before what is asked for. */
 export async function splitLogin({
   url,
   login,
 }: Pick<Remote, 'url' | 'login'>): Promise<{ address: string; given: GitLogin | undefined }> {
   const parsed = new URL(url)
-  const given = loginIn(parsed) ?? (await login?.())
+  const [user, password] = [decodeURIComponent(parsed.username), decodeURIComponent(parsed.password)]
+  const asked = password === '' ? await login?.() : undefined
+  const given = user === '' ? asked : { user, password: asked?.password ?? password }
   parsed.username = ''
   parsed.password = ''
   return { address: parsed.href, given }
-}
-
-function loginIn({ username, password }: URL): GitLogin | undefined {
-  if (username === '') return undefined
-  return { user: decodeURIComponent(username), password: decodeURIComponent(password) }
 }

@@ -19,7 +19,7 @@ export function createGithubSignIn(options: ForgeApiOptions): () => Promise<Reco
 type AppCredentials = Extract<ForgeCredentials, { kind: 'app' }>
 
 /** Loaded where there is an App: most have none. */
-async function openApp({ url, send }: ForgeApiOptions, app: AppCredentials): Promise<() => Promise<string>> {
+async function openApp({ url, send, onToken }: ForgeApiOptions, app: AppCredentials): Promise<() => Promise<string>> {
   const { createAppAuth } = await import('@octokit/auth-app')
   const { request } = await import('@octokit/request')
   const { appId, installationId, privateKey } = app
@@ -31,7 +31,9 @@ async function openApp({ url, send }: ForgeApiOptions, app: AppCredentials): Pro
   })
   return async () => {
     try {
-      return (await auth({ type: 'installation' })).token
+      const { token } = await auth({ type: 'installation' })
+      onToken?.(token)
+      return token
     } catch (error) {
       throw signInFailure(error)
     }

@@ -13,6 +13,7 @@ export const toolsCheck: DoctorCheck = {
   async look({ environment, context }) {
     return [
       ...(await lookForGit(environment)),
+      ...(context.pullRequests === undefined ? [] : await lookAtVersion(environment)),
       ...(await lookForXz(environment)),
       ...((await hasRpmMirrors(context)) ? await lookForBzip2(environment) : []),
     ]
@@ -33,6 +34,16 @@ async function lookForGit(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
       `${hint}: some minimal packages leave it out`,
     ),
   ]
+}
+
+/** Where there are pull requests: what merging one would make is asked of git merge-tree. */
+async function lookAtVersion(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
+  if (!(await isOnPath('git', environment))) return []
+  const { stdout } = await run('git', ['version'], { env: environment, timeout: 10_000 })
+  const [, major = 0, minor = 0] = (/^git version (\d+)\.(\d+)/.exec(stdout) ?? []).map(Number)
+  if (major > 2 || (major === 2 && minor >= 38)) return []
+  const message = `${stdout.trim().slice(0, 100)} is too old: pull requests cannot be planned.`
+  return [{ severity: 'error', subject: 'git', message, hint: 'Install git 2.38 or later.' }]
 }
 
 async function lookForXz(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
