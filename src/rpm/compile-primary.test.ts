@@ -355,3 +355,16 @@ test('bytes changed, cut and doubled at random: an index or a LarderError', asyn
     { numRuns: 250 },
   )
 })
+
+test('packages are found by their checksums, and by nothing that only begins like one', async () => {
+  const packages = [...syntheticPackages(50)]
+  const checksums = packages.map(checksumOf)
+  const index = await compile(primaryText([...packages, packages[7]!]))
+  const wanted = [checksums[3]!, checksums[7]!, `${checksums[9]!.slice(0, 60)}0000`, '0'.repeat(40)]
+  expect(index.rowsOfChecksums(new Set(wanted))).toEqual(
+    new Map([
+      [checksums[3], [3]],
+      [checksums[7], [7, 50]],
+    ]),
+  )
+})

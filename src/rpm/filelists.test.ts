@@ -28,8 +28,8 @@ test('files and directories, of one package and of several', async () => {
     )
 })
 
-test('the same as looking through the packages', async () => {
-  const all = [...syntheticPackages(300)]
+test.each([300, 3000])('the same as looking through the %i packages', async (count) => {
+  const all = [...syntheticPackages(count)]
   const text = filelistsText(all)
   const paths = all.flatMap(({ files = [] }) => files)
   await fc.assert(
@@ -41,7 +41,28 @@ test('the same as looking through the packages', async () => {
       const found = await findOwners(pieces(text), new Set(wanted))
       expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected))
     }),
-    { numRuns: 30 },
+    { numRuns: count === 300 ? 30 : 5 },
+  )
+})
+
+test('one path among many packages, however it is written', async () => {
+  const many = [...syntheticPackages(4000)]
+  const text = filelistsText([...many, ...packages, ...many])
+  expect(text.length).toBeGreaterThan(1_000_000)
+  const path = '/usr/share/common'
+  const spellings = [
+    path,
+    '/usr/&#115;hare/common',
+    '/usr/&#x73;hare/common',
+    '/usr/<![CDATA[share]]>/common',
+    '/usr/sh<!-- a -->are/common',
+  ]
+  for (const spelling of spellings) {
+    const owners = await findOwners(pieces(text.replaceAll(path, spelling)), new Set([path]))
+    expect(owners, spelling).toEqual(new Map([[path, [a, b]]]))
+  }
+  expect(await findOwners(pieces(text), new Set(['/usr/share/a & <b>/ü']))).toEqual(
+    new Map([['/usr/share/a & <b>/ü', [a]]]),
   )
 })
 

@@ -1,4 +1,5 @@
 import { ByteHeap, scanStream } from '../table/index.ts'
+import { FilelistsSieve } from './filelists-sieve.ts'
 import { FragmentScanner, type FragmentReader } from './table/fragment-scanner.ts'
 import { NameTable } from './table/name-table.ts'
 import type { XmlCursor } from './table/xml-cursor.ts'
@@ -15,7 +16,7 @@ export interface FindOwnersOptions {
  * Which packages have these files, directories or ghosts, by one pass over a decompressed filelists.xml. Answers for
  * each path that any package has their pkgids, which are the checksums of primary.xml, in the order of the file.
  *
- * @throws RPM_XML_MALFORMED, DECOMPRESS_BOMB, and whatever the stream throws
+ * @throws RPM_XML_MALFORMED where it is read (see FilelistsSieve), DECOMPRESS_BOMB, and whatever the stream throws
  */
 export async function findOwners(
   stream: AsyncIterable<Buffer>,
@@ -25,7 +26,10 @@ export async function findOwners(
   const { label = 'filelists.xml', maxTotalBytes = 8 * 2 ** 30 } = options
   const reader = new FilelistsReader(paths)
   const scanner = new FragmentScanner(reader, { label, root: 'filelists' })
-  await scanStream(stream, { scan: (bytes, at) => scanner.scan(bytes, at), label, maxTotalBytes })
+  const sieve = new FilelistsSieve(paths)
+  const scan = (bytes: Buffer, at: { offset: number; isLast: boolean }): number =>
+    (reader.isInRoot && !at.isLast && sieve.pass(bytes)) || scanner.scan(bytes, at)
+  await scanStream(stream, { scan, label, maxTotalBytes })
   return reader.owners
 }
 
@@ -33,6 +37,8 @@ const elements = new NameTable(['file'])
 
 class FilelistsReader implements FragmentReader {
   readonly owners = new Map<string, string[]>()
+  /** What follows are its children, one after the other. */
+  isInRoot = false
   private readonly paths: ReadonlySet<string>
   /** 1 for what a wanted path could be, by its length and some of its letters: nearly all others need no string. */
   private readonly candidates = new Uint8Array(1 << 16)
@@ -50,7 +56,7 @@ class FilelistsReader implements FragmentReader {
   }
 
   root(): void {
-    // What it announces is of no use here.
+    this.isInRoot = true
   }
 
   begin(): void {

@@ -92,6 +92,21 @@ export class PackageIndex implements PackageRows {
     return { type: checksumTypes[this.columns.checksumType[row]!]!, hex }
   }
 
+  rowsOfChecksums(wanted: ReadonlySet<string>): Map<string, number[]> {
+    const { checksumStart } = this.columns
+    const { checksums } = this.heaps
+    // Text is made only of those whose first bytes are the first of one that is wanted.
+    const beginnings = new Set([...wanted].map((hex) => parseInt(hex.slice(0, 8), 16)))
+    const found = new Map<string, number[]>()
+    for (let row = 0; row < this.rowCount; row++) {
+      const start = checksumStart[row]!
+      if (!beginnings.has(checksums.readUInt32BE(start))) continue
+      const hex = checksums.toString('hex', start, checksumStart[row + 1])
+      if (wanted.has(hex)) found.set(hex, [...(found.get(hex) ?? []), row])
+    }
+    return found
+  }
+
   sourceRpm(row: number): string {
     const sourceRpm = this.columns.sourceRpm[row]!
     return sourceRpm === 0 ? '' : this.word(sourceRpm - 1)

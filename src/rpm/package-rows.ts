@@ -62,6 +62,8 @@ export interface PackageRows {
   baseUrl(row: number): string | undefined
   /** Of the package file; `hex` is also its pkgid in filelists, other and updateinfo. */
   checksum(row: number): Checksum
+  /** Rows with one of these checksums, of whichever type, by checksum. Lower-case hex of 8 digits at least. */
+  rowsOfChecksums(wanted: ReadonlySet<string>): Map<string, number[]>
   /** File name of the source package, '' for none. */
   sourceRpm(row: number): string
   /**

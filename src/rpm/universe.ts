@@ -1,5 +1,5 @@
 import { Expressions } from './closure/expressions.ts'
-import { FileOwners, rowsOfOwners } from './closure/file-owners.ts'
+import { FileOwners, ListedFiles, rowsOfOwners } from './closure/file-owners.ts'
 import { joinRows, type JoinedRows } from './closure/join-rows.ts'
 import { type Disagreement, groupByName, type NameGroups } from './closure/name-groups.ts'
 import type { Checksum, PackageRows } from './package-rows.ts'
@@ -87,8 +87,9 @@ export class Universe {
     this.expressions = known?.universe.expressions ?? new Expressions((clause) => this.clauseText(clause))
     this.groups = known?.universe.groups ?? groupByName(this, joined)
     this.isUsed = this.groups.isUsed
-    this.fileRows = rowsOfOwners(this, known?.owners ?? new Map())
-    this.files = new FileOwners(indices, { rowBase: joined.rowBase, known: this.fileRows })
+    const { rowBase } = joined
+    this.fileRows = rowsOfOwners(indices, { rowBase, isUsed: this.isUsed }, known?.owners)
+    this.files = (known ? known.universe.files : filesOf(indices, rowBase)).withKnown(this.fileRows)
   }
 
   get disagreements(): readonly Disagreement[] {
@@ -239,4 +240,8 @@ export class Universe {
   private localRow(row: number): number {
     return row - this.joined.rowBase[this.joined.memberOf[row]!]!
   }
+}
+
+function filesOf(indices: readonly PackageRows[], rowBase: readonly number[]): FileOwners {
+  return new FileOwners(new ListedFiles(indices, rowBase), new Map())
 }

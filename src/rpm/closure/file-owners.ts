@@ -5,41 +5,55 @@ function isPrimaryPath(path: string): boolean {
   return path.startsWith('/etc/') || path.includes('bin/') || path === '/usr/lib/sendmail'
 }
 
-/**
- * Rows by the paths of files that they have: what primary.xml lists, and what filelists.xml was asked about. The first
- * question reads the paths once, and keeps those that are asked about.
- */
+/** Rows by the paths of files that they have: what primary.xml lists, and what filelists.xml was asked about. */
 export class FileOwners {
   /** Paths that were asked about, that primary.xml does not list, and that filelists.xml was not asked about. */
   readonly missing = new Set<string>()
+  private readonly listed: ListedFiles
+  private readonly known: ReadonlyMap<string, readonly number[]>
+
+  /** `known`: what filelists.xml tells. */
+  constructor(listed: ListedFiles, known: ReadonlyMap<string, readonly number[]>) {
+    this.listed = listed
+    this.known = known
+  }
+
+  /** The same, that knows more. */
+  withKnown(known: ReadonlyMap<string, readonly number[]>): FileOwners {
+    return new FileOwners(this.listed, known)
+  }
+
+  /** In no order that matters. */
+  rowsWith(path: string): readonly number[] {
+    const found = [...(this.known.get(path) ?? []), ...this.listed.rowsWith(path)]
+    if (found.length === 0 && !this.known.has(path) && !isPrimaryPath(path)) this.missing.add(path)
+    return found
+  }
+}
+
+/** What primary.xml lists. The first question reads the paths, once. */
+export class ListedFiles {
   private readonly members: readonly PackageRows[]
   private readonly rowBase: readonly number[]
-  private readonly known: ReadonlyMap<string, readonly number[]>
   /** Word by path, of each member. */
   private words: Map<string, number>[] | undefined
   /** Rows by word, of each member. */
   private readonly rowsByWord: { start: Uint32Array; rows: Uint32Array }[] = []
 
-  constructor(
-    members: readonly PackageRows[],
-    { rowBase, known }: { rowBase: readonly number[]; known: ReadonlyMap<string, readonly number[]> },
-  ) {
+  constructor(members: readonly PackageRows[], rowBase: readonly number[]) {
     this.members = members
     this.rowBase = rowBase
-    this.known = known
   }
 
-  /** In no order that matters. */
-  rowsWith(path: string): readonly number[] {
+  rowsWith(path: string): number[] {
     this.words ??= this.members.map((member) => this.read(member))
-    const found: number[] = [...(this.known.get(path) ?? [])]
+    const found: number[] = []
     this.words.forEach((words, member) => {
       const word = words.get(path)
       if (word === undefined) return
       const { start, rows } = this.rowsByWord[member]!
       for (let at = start[word]!; at < start[word + 1]!; at++) found.push(this.rowBase[member]! + rows[at]!)
     })
-    if (found.length === 0 && !this.known.has(path) && !isPrimaryPath(path)) this.missing.add(path)
     return found
   }
 
@@ -60,25 +74,20 @@ export class FileOwners {
   }
 }
 
-interface Checksums {
-  rowCount: number
-  isUsed: Uint8Array
-  /** Hex. */
-  checksumOf(row: number): string
-}
-
-/** By path, the rows of the packages whose checksums are given. */
+/** By path, the rows that count of the packages whose checksums are given. */
 export function rowsOfOwners(
-  rows: Checksums,
-  owners: ReadonlyMap<string, readonly string[]>,
+  members: readonly PackageRows[],
+  { rowBase, isUsed }: { rowBase: readonly number[]; isUsed: Uint8Array },
+  owners: ReadonlyMap<string, readonly string[]> = new Map(),
 ): ReadonlyMap<string, readonly number[]> {
-  const found = new Map<string, number[]>([...owners.keys()].map((path) => [path, []]))
-  const pairs = [...owners].flatMap(([path, checksums]) => checksums.map((hex) => ({ path, hex })))
-  const byChecksum = Map.groupBy(pairs, ({ hex }) => hex)
-  if (byChecksum.size === 0) return found
-  for (let row = 0; row < rows.rowCount; row++) {
-    if (rows.isUsed[row] === 0) continue
-    for (const { path } of byChecksum.get(rows.checksumOf(row)) ?? []) found.get(path)!.push(row)
-  }
-  return found
+  const wanted = new Set([...owners.values()].flat())
+  const rows = new Map<string, number[]>()
+  if (wanted.size > 0)
+    members.forEach((index, member) => {
+      for (const [hex, local] of index.rowsOfChecksums(wanted)) {
+        const used = local.map((row) => rowBase[member]! + row).filter((row) => isUsed[row] === 1)
+        rows.set(hex, [...(rows.get(hex) ?? []), ...used])
+      }
+    })
+  return new Map([...owners].map(([path, checksums]) => [path, checksums.flatMap((hex) => rows.get(hex) ?? [])]))
 }

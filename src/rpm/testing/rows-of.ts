@@ -79,6 +79,10 @@ function rowsOf(entries: readonly Entry[], key = 'test'): PackageRows {
     location: (row) => `Packages/${nevraOf(packages[row]!)}.rpm`,
     baseUrl: () => undefined,
     checksum: (row) => ({ type: 'sha256', hex: checksumOf(packages[row]!) }),
+    rowsOfChecksums: (wanted) => {
+      const rows = packages.map((one, row) => ({ row, hex: checksumOf(one) })).filter(({ hex }) => wanted.has(hex))
+      return new Map([...Map.groupBy(rows, ({ hex }) => hex)].map(([hex, all]) => [hex, all.map(({ row }) => row)]))
+    },
     sourceRpm: () => '',
     fragment: (row) => Buffer.from(`<package>${nevraOf(packages[row]!)}</package>`),
   }
