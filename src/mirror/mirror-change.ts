@@ -38,7 +38,14 @@ export interface MirrorChange {
     fetchBytes: number
   }
   /** Undefined for a removal. Not JSON: lives as long as the plan. */
-  work: { observed: ObservedMirror; resolution: Resolution } | undefined
+  work: PlannedWork | undefined
+}
+
+export interface PlannedWork {
+  observed: ObservedMirror
+  resolution: Resolution
+  /** Packages that come by all changes of the plan together, this one among them. */
+  comingCount: number
 }
 
 /** What is ready to be switched to. JSON. */

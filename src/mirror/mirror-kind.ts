@@ -8,7 +8,7 @@ import type { MirrorMemory } from './mirror-memory.ts'
 import type { MirrorsConfig } from './mirror-schema.ts'
 import type { OwnUpstream } from './own-packages.ts'
 import { observeMirrors } from './observe-mirrors.ts'
-import { planMirror, planRemoval } from './plan-mirror.ts'
+import { planMirrors } from './plan-mirror.ts'
 import { previewMirror, type PreviewOptions } from './preview-mirror.ts'
 import { refuseUntrusted } from './refuse-untrusted.ts'
 import { stageMirror } from './stage-mirror.ts'
@@ -40,10 +40,7 @@ export function createMirrorKind(options: MirrorKindOptions): MirrorKind {
       await refuseUntrusted(context, desired)
       return observeMirrors(options, context, desired)
     },
-    plan: (_desired, observed) => [
-      ...observed.mirrors.flatMap((mirror) => planMirror(mirror)),
-      ...observed.orphans.map((name) => planRemoval(name)),
-    ],
+    plan: (_desired, observed) => planMirrors(observed),
     stage: (context, change) => stageMirror(options, context, change),
     preview: (context, change) => previewMirror(options, context, change),
     switch: (_context, staged) => switchMirror(options, staged),

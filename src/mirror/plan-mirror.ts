@@ -1,9 +1,16 @@
 import { describeChange } from './describe-change.ts'
-import type { MirrorChange, ObservedMirror } from './mirror-change.ts'
+import type { MirrorChange, ObservedMirror, ObservedMirrors } from './mirror-change.ts'
 import { diffPackages, fetchBytesOf, isEmptyDiff } from './package-diff.ts'
 
 /** Pure. No change for a mirror whose publication was made from the same inputs. What `resolve` throws. */
-export function planMirror(observed: ObservedMirror): MirrorChange[] {
+export function planMirrors({ mirrors, orphans }: ObservedMirrors): MirrorChange[] {
+  const changes = mirrors.flatMap((mirror) => planMirror(mirror))
+  const comingCount = changes.reduce((sum, { detail }) => sum + detail.added.length + detail.changed.length, 0)
+  const counted = changes.map(({ work, ...change }) => ({ ...change, work: work && { ...work, comingCount } }))
+  return [...counted, ...orphans.map((name) => planRemoval(name))]
+}
+
+function planMirror(observed: ObservedMirror): MirrorChange[] {
   if (observed.publishedInputs === observed.inputs) return []
   const { request, format, loaded } = observed
   const resolution = format.resolve(loaded, request)
@@ -18,12 +25,12 @@ export function planMirror(observed: ObservedMirror): MirrorChange[] {
         ? 'same packages; settings or upstream metadata changed'
         : describeChange(diff, observed.publishedPackages, resolution.packages),
       detail: { mirror: request.name, inputs: observed.inputs, ...diff, notes: resolution.notes, fetchBytes },
-      work: { observed, resolution },
+      work: { observed, resolution, comingCount: 0 },
     },
   ]
 }
 
-export function planRemoval(name: string): MirrorChange {
+function planRemoval(name: string): MirrorChange {
   return {
     subject: `mirror ${name}`,
     action: 'remove',

@@ -17,6 +17,7 @@ export interface PreviewLimits {
   /** Most bytes that one run may have fetched, for all its mirrors together. */
   bytes: number
   /** What holds for somebody whom nobody has vouched for. */
+  /** `packages`: most that may come, to all mirrors of a run together. */
   untrusted: { isAllowed: boolean; packages: number; bytes: number }
 }
 
@@ -62,18 +63,18 @@ export async function previewMirror(
 
 async function reasonAgainst(
   context: KindContext,
-  { detail }: MirrorChange,
+  { detail, work }: MirrorChange,
   { limits, previews }: PreviewOptions,
 ): Promise<string | undefined> {
-  const { fetchBytes, added, changed, mirror } = detail
+  const { fetchBytes, mirror } = detail
   const made = (await previews.ofRun(Number(context.runId))).filter((preview) => preview.mirror !== mirror)
   const wantedBytes = made.reduce((sum, { sizeBytes }) => sum + sizeBytes, fetchBytes)
   if (context.trust === 'trusted') return beyond(wantedBytes, limits.bytes)
   const { isAllowed, packages, bytes } = limits.untrusted
   if (!isAllowed) return 'a maintainer has to say /larder ok first'
-  const count = added.length + changed.length
+  const count = work?.comingCount ?? 0
   if (count > packages)
-    return `${count} packages would come, and ${packages} are allowed until a maintainer says /larder ok`
+    return `${count} packages would come in all, and ${packages} are allowed until a maintainer says /larder ok`
   return beyond(wantedBytes, Math.min(bytes, limits.bytes), ' until a maintainer says /larder ok')
 }
 

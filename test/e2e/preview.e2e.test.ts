@@ -131,6 +131,19 @@ describe('previews of an APT mirror', () => {
     expect((await fetch(`${controller.url}/preview/${run.id}/apt/base/dists/stable/InRelease`)).status).toBe(404)
   })
 
+  it('what a fork may add is for all its mirrors together', async () => {
+    const { controller, propose, previewOf } = await open({ forks: { maxPackages: 2 } })
+    const both = larderYaml({ test: upstream.url }, { base: {}, other: {} })
+    const run = await propose({ 'larder.yaml': both, ...asking('beta') }, { fork: 'alice/site' })
+    expect(run, JSON.stringify(run.error)).toMatchObject({ state: 'succeeded', trust: 'untrusted' })
+    expect(await previewOf(run.id)).toBeUndefined()
+    const log = (await controller.larder.context.runs.readLog(run.id, 0)).map(({ message }) => message).join('\n')
+    expect(log).toMatch(/no preview of mirror base: 3 packages would come in all, and 2 are allowed/)
+    expect(log).toMatch(/no preview of mirror other: 3 packages would come in all/)
+    const one = await propose(asking('beta', 'gamma'), { fork: 'alice/site' })
+    expect(await previewOf(one.id)).toMatchObject({ mirror: 'base' })
+  })
+
   it('a fork: within its quota, at the upstreams of main, until a maintainer vouches for the commit', async () => {
     const { controller, forge, propose, previewOf, runOf } = await open({ forks: { maxPackages: 1 } })
     const small = await propose(asking('beta'), { fork: 'alice/site' })
