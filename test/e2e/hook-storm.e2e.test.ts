@@ -12,8 +12,8 @@ import { larderYaml, packageList } from './support/site-text.ts'
 import { waitFor } from './support/wait-for-run.ts'
 import { openWorkspace } from './support/workspace.ts'
 
-/** LARDER_DELIVERIES=20000 takes minutes. Of these a fifth are sent a second time, and all in no order. */
-const deliveries = Number(process.env['LARDER_DELIVERIES'] ?? 4000)
+/** A sixth of these are sent a second time, and all in no order. */
+const deliveries = Number(process.env['LARDER_DELIVERIES'] ?? 20_000)
 const seed = Number(process.env['LARDER_SEED'] ?? randomInt(2 ** 31))
 const random = createRandom(seed)
 const senders = 24
