@@ -145,11 +145,22 @@ class RegistryEndpoint {
       response.destroy()
       return
     }
-    // What is left of a body that is not wanted is not waited for.
-    if (!request.complete) response.setHeader('connection', 'close')
+    if (!request.complete) response.once('finish', () => lingerOver(request))
     answerRegistryError(response, known)
   }
 }
+
+/**
+ * What is left of a body that is not wanted is taken for a moment and forgotten: to close at once would take the answer
+ * from a client that is still sending. Source: RFC 9112 §9.6.
+ */
+function lingerOver(request: IncomingMessage): void {
+  request.resume()
+  const giveUp = setTimeout(() => request.destroy(), lingerMs).unref()
+  request.once('close', () => clearTimeout(giveUp))
+}
+
+const lingerMs = 5000
 
 async function dispatch(exchange: Exchange, asked: RegistryPath): Promise<void> {
   allowMethods(exchange, asked)

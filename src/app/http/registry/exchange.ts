@@ -37,6 +37,11 @@ export function answer(
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
+/** Whoever stops reading it can still answer: the connection is not torn down with it. */
+export function bodyOf({ request }: Exchange): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+}
+
 /** Type of a body, without parameters. */
 export function contentTypeOf({ request }: Exchange): string | undefined {
   const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()

@@ -1,6 +1,6 @@
 import { LarderError } from '../../../core/index.ts'
 import { maxManifestBytes, parseReference, type Reference, type RepositoryName } from '../../../oci/index.ts'
-import { type Exchange, answer, contentTypeOf } from './exchange.ts'
+import { type Exchange, answer, bodyOf, contentTypeOf } from './exchange.ts'
 
 /** GET, HEAD, PUT and DELETE of `/v2/<name>/manifests/<reference>`. Source: OCI distribution-spec, end-2, end-7, end-9. */
 export async function serveManifest(exchange: Exchange, repository: RepositoryName, text: string): Promise<void> {
@@ -63,10 +63,10 @@ function unknown(repository: RepositoryName, text: string): LarderError {
   })
 }
 
-async function readBody({ request }: Exchange): Promise<Buffer> {
+async function readBody(exchange: Exchange): Promise<Buffer> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of bodyOf(exchange)) {
     sizeBytes += chunk.length
     if (sizeBytes > maxManifestBytes) {
       throw new LarderError('OCI_MANIFEST_TOO_LARGE', {

@@ -6,7 +6,7 @@ import {
   type RepositoryName,
   type UploadPart,
 } from '../../../oci/index.ts'
-import { type Exchange, answer } from './exchange.ts'
+import { type Exchange, answer, bodyOf } from './exchange.ts'
 
 /** POST `/v2/<name>/blobs/uploads/`: begins an upload, or is one, or mounts. Source: OCI distribution-spec, end-4, end-11. */
 export async function beginUpload(exchange: Exchange, repository: RepositoryName): Promise<void> {
@@ -18,7 +18,10 @@ export async function beginUpload(exchange: Exchange, repository: RepositoryName
     return
   }
   const id = await registry.beginUpload(repository)
-  if (digest === null) { answerUpload(exchange, { repository, id, status: 202, offsetBytes: 0 }); return; }
+  if (digest === null) {
+    answerUpload(exchange, { repository, id, status: 202, offsetBytes: 0 })
+    return
+  }
   try {
     await registry.finishUpload(repository, id, parseDigest(digest), partOf(exchange))
   } catch (error) {
@@ -82,10 +85,11 @@ async function tellRange(
 }
 
 /** Content-Range has no unit here, and both of its ends are inclusive. OCI_RANGE_INVALID, OCI_SIZE_INVALID. */
-function partOf({ request }: Exchange): UploadPart {
-  const { 'content-length': length, 'content-range': range } = request.headers
+function partOf(exchange: Exchange): UploadPart {
+  const { 'content-length': length, 'content-range': range } = exchange.request.headers
+  const body = bodyOf(exchange)
   const lengthBytes = length === undefined ? undefined : Number(length)
-  if (range === undefined || lengthBytes === 0) return { body: request, lengthBytes }
+  if (range === undefined || lengthBytes === 0) return { body, lengthBytes }
   const [, first = '', last = ''] = /^(?:bytes[ =])?(\d{1,15})-(\d{1,15})(?:\/(?:\d+|\*))?$/.exec(range.trim()) ?? []
   if (first === '' || Number(last) < Number(first)) {
     throw new LarderError('OCI_RANGE_INVALID', {
@@ -100,7 +104,7 @@ function partOf({ request }: Exchange): UploadPart {
       hint: 'Both must be the length of the part.',
     })
   }
-  return { body: request, startBytes: Number(first), lengthBytes: rangeBytes }
+  return { body, startBytes: Number(first), lengthBytes: rangeBytes }
 }
 
 interface UploadState {

@@ -1,0 +1,48 @@
+import { systemClock } from '../../../src/core/index.ts'
+import { startController } from '../../../src/app/controller-process.ts'
+import { dataFolderAt } from '../../../src/app/data-folder.ts'
+import { createRegistryClient, type RegistryClient } from './registry-client.ts'
+import { openWorkspace } from './workspace.ts'
+
+export interface OpenRegistry extends AsyncDisposable {
+  url: string
+  client: RegistryClient
+  folder: string
+  /** How far the clock of this registry is from the real one. */
+  clockOffsetMs: number
+  /** Forgets what nobody needs, and frees its bytes, as housekeeping does. */
+  collectGarbage(): Promise<void>
+}
+
+/** A whole controller in this process, whose registry is open to all. */
+export async function startOpenRegistry(options: { publicUrl?: string } = {}): Promise<OpenRegistry> {
+  const workspace = await openWorkspace()
+  const clock = { ...systemClock, now: () => new Date(Date.now() + self.clockOffsetMs) }
+  const self: OpenRegistry = {
+    url: '',
+    client: undefined as unknown as RegistryClient,
+    folder: workspace.path('data'),
+    clockOffsetMs: 0,
+    collectGarbage: async () => {
+      await running.larder.controller.collectGarbage()
+    },
+    async [Symbol.asyncDispose]() {
+      self.client.close()
+      await running.stop()
+      await workspace[Symbol.asyncDispose]()
+    },
+  }
+  const running = await startController({
+    dataFolder: dataFolderAt(self.folder, {}),
+    clock,
+    logLevel: 'error',
+    environment: {},
+    host: '127.0.0.1',
+    port: 0,
+    openRegistry: true,
+    ...options,
+  })
+  self.url = running.url
+  self.client = createRegistryClient(running.url)
+  return self
+}
