@@ -1,7 +1,7 @@
 import { hexOf } from '../core/index.ts'
 import type { FormatContext } from '../mirror/index.ts'
 import type { BlobStore } from '../store/index.ts'
-import { textThroughFile } from './compile/text-through-file.ts'
+import { unpackInto } from './compile/unpack-into.ts'
 import { compileTranslation, TranslationFile, type TranslationTable } from './repository/index.ts'
 import { packedIndex, type SuiteIndex } from './upstream/index.ts'
 
@@ -51,8 +51,7 @@ async function openOne(
   const place = { folder: cacheFolder, key: hexOf(index.digest) }
   const known = TranslationFile.open(place.folder, place.key)
   if (known !== undefined) return known
-  const text = textThroughFile(packedIndex(store, index), { folder: cacheFolder, signal: context.signal })
-  return compileTranslation(text, place)
+  return compileTranslation((file) => unpackInto(packedIndex(store, index), file, context.signal), place)
 }
 
 /** Several suites have descriptions for one component: the first that knows one answers. */

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { LarderError } from '../../core/index.ts'
 import { ByteHeap } from '../../table/index.ts'
 import { splitStanzas } from '../control.ts'
@@ -7,40 +8,37 @@ export const recordBytes = 24
 
 /** Longest stanza. */
 const maxStanzaBytes = 1024 * 1024
-const windowBytes = 4 * maxStanzaBytes
+const readBytes = 1024 * 1024
 
 /**
- * Finds the stanzas of a Translation-en and what they are looked up by, many at a time: a search for the next empty
- * line and for the next checksum costs a fraction of taking every line by itself. `text` is handed on to whoever
- * keeps it. APT_STANZA_MALFORMED, and whatever the stream throws.
+ * Finds the stanzas of a Translation-en and what they are looked up by: a search for the next empty line costs a fraction of
+ * taking every line by itself. APT_STANZA_MALFORMED.
  */
-export async function readRecords(
-  stream: AsyncIterable<Buffer>,
-  write: (text: Buffer) => Promise<void>,
-): Promise<Buffer> {
+export async function findRecords(file: FileHandle): Promise<Buffer> {
   const records = new ByteHeap()
-  const pending = new ByteHeap(windowBytes + 1024 * 1024)
-  let written = 0
-  const take = async (end: number): Promise<void> => {
-    const text = withoutReturns(pending.bytes.subarray(0, end))
-    addRecords(text, written, records)
-    await write(text)
-    written += text.length
-    pending.discard(end)
+  const window = Buffer.allocUnsafeSlow(maxStanzaBytes + readBytes)
+  // What is in the window, and where in the text it begins.
+  for (let [filled, offset] = [0, 0]; ;) {
+    const { bytesRead } = await file.read(window, filled, window.length - filled, offset + filled)
+    filled += bytesRead
+    const text = window.subarray(0, filled)
+    if (bytesRead === 0) {
+      addRecords(text, offset, records)
+      return records.values()
+    }
+    if (filled < window.length) continue
+    const end = endOfStanzas(text)
+    addRecords(text.subarray(0, end), offset, records)
+    window.copyWithin(0, end, filled)
+    filled -= end
+    offset += end
   }
-  for await (const chunk of stream) {
-    pending.append(chunk, 0, chunk.length)
-    if (pending.length >= windowBytes) await take(endOfStanzas(pending.values()))
-  }
-  if (pending.length > 0 && pending.bytes[pending.length - 1] !== newline) pending.append(emptyLine, 0, 1)
-  await take(pending.length)
-  return records.values()
 }
 
 const newline = 0x0a
 const emptyLine = Buffer.from('\n\n')
 const emptyLineOfReturns = Buffer.from('\n\r\n')
-const usualField = Buffer.from('\nDescription-md5: ')
+const usualField = Buffer.from('Description-md5: ')
 
 /** Up to and with the last empty line. */
 function endOfStanzas(bytes: Buffer): number {
@@ -49,40 +47,68 @@ function endOfStanzas(bytes: Buffer): number {
   throw tooLong()
 }
 
-/** Text of another system is brought into the usual form, so that stanzas are handed out alike. */
-function withoutReturns(bytes: Buffer): Buffer {
-  if (!bytes.includes('\r')) return bytes
-  const stanzas = [...splitStanzas(bytes)].map((stanza) => stanza.bytes.subarray(0, endOfText(stanza.bytes)))
-  return Buffer.concat(stanzas.flatMap((stanza) => [stanza, emptyLine]))
-}
-
 /** Entries without a checksum are left out, and those beyond what 32 bits reach. */
 function addRecords(text: Buffer, offset: number, records: ByteHeap): void {
-  let field = text.indexOf(usualField)
+  const add = (start: number, end: number): void => {
+    if (end - start > maxStanzaBytes) throw tooLong()
+    records.reserve(recordBytes)
+    if (offset + end + 1 >= 2 ** 32 || !writeChecksum(text, { start, end }, records)) return
+    records.bytes.writeUInt32LE(offset + start, records.length + 16)
+    records.bytes.writeUInt32LE(end - start + 1, records.length + 20)
+    records.length += recordBytes
+  }
+  if (text.includes('\r')) {
+    for (const { bytes } of splitStanzas(text)) {
+      const start = bytes.byteOffset - text.byteOffset
+      add(start, endOfText(text, start + bytes.length))
+    }
+    return
+  }
   for (let start = skipNewlines(text, 0); start < text.length;) {
     const found = text.indexOf(emptyLine, start)
-    const end = found < 0 ? endOfText(text) : found
-    if (end - start > maxStanzaBytes) throw tooLong()
-    while (field >= 0 && field < start) field = text.indexOf(usualField, start)
-    const md5 = checksumOf(text.subarray(start, end), field < 0 ? end : field - start)
-    if (md5 !== undefined && offset + end + 1 < 2 ** 32) {
-      records.reserve(recordBytes)
-      records.bytes.write(md5, records.length, 'hex')
-      records.bytes.writeUInt32LE(offset + start, records.length + 16)
-      records.bytes.writeUInt32LE(end - start + 1, records.length + 20)
-      records.length += recordBytes
-    }
+    const end = found < 0 ? endOfText(text, text.length) : found
+    add(start, end)
     start = skipNewlines(text, end)
   }
 }
 
-/** Every archive writes the field in the same way; where it is written otherwise, it is looked for with more patience. */
-function checksumOf(stanza: Buffer, field: number): string | undefined {
-  const start = field + usualField.length
-  const usual = field < stanza.length ? stanza.toString('latin1', start, start + 33) : ''
-  if (/^[0-9a-f]{32}\n?$/.test(usual)) return usual.slice(0, 32)
-  return /^Description-md5:[ \t]*([0-9a-f]{32})[ \t\r]*$/im.exec(stanza.toString('latin1'))?.[1]
+/**
+ * To the end of the records, without making them longer. Every archive writes the field in the same way behind the name;
+ * where it is written otherwise, it is looked for with more patience. False where there is none.
+ */
+function writeChecksum(text: Buffer, { start, end }: { start: number; end: number }, records: ByteHeap): boolean {
+  let at = start
+  while (at < end && text[at] !== newline) at++
+  const digits = at + 1 + usualField.length
+  if (isUsual(text, at + 1) && isEnd(text[digits + 32]) && writeHex(text, digits, records)) return true
+  const stanza = text.toString('latin1', start, end)
+  const md5 = /^Description-md5:[ \t]*([0-9a-f]{32})[ \t\r]*$/im.exec(stanza)?.[1]
+  return md5 !== undefined && records.bytes.write(md5, records.length, 'hex') === 16
 }
+
+function isUsual(text: Buffer, at: number): boolean {
+  for (let i = 0; i < usualField.length; i++) if (text[at + i] !== usualField[i]) return false
+  return true
+}
+
+function isEnd(byte: number | undefined): boolean {
+  return byte === newline || byte === undefined
+}
+
+function writeHex(text: Buffer, digits: number, { bytes, length }: ByteHeap): boolean {
+  let all = 0
+  for (let i = 0; i < 16; i++) {
+    const high = hexDigits[text[digits + 2 * i] ?? 0]!
+    const low = hexDigits[text[digits + 2 * i + 1] ?? 0]!
+    all |= high | low
+    bytes[length + i] = (high << 4) | low
+  }
+  return all >= 0
+}
+
+/** By byte; -1 for what is none, or a capital letter, which no archive writes. */
+const hexDigits = new Int8Array(256).fill(-1)
+for (let digit = 0; digit < 16; digit++) hexDigits[digit.toString(16).charCodeAt(0)] = digit
 
 function skipNewlines(text: Buffer, from: number): number {
   let at = from
@@ -90,10 +116,10 @@ function skipNewlines(text: Buffer, from: number): number {
   return at
 }
 
-/** Without the line ends after it. */
-function endOfText(stanza: Buffer): number {
-  let end = stanza.length
-  while (end > 0 && (stanza[end - 1] === 0x0a || stanza[end - 1] === 0x0d)) end--
+/** Without the line ends before it. */
+function endOfText(text: Buffer, from: number): number {
+  let end = from
+  while (end > 0 && (text[end - 1] === newline || text[end - 1] === 0x0d)) end--
   return end
 }
 
