@@ -10,6 +10,7 @@ import { startUpstream } from '../fixtures/upstream/index.ts'
 import { complaint, createAptClient, fetchSource } from './support/apt-client.ts'
 import { startControllerChild } from './support/controller-child.ts'
 import { createDnfClient, dnfComplaint, fetchRepo } from './support/dnf-client.ts'
+import { rpmSiteText } from './support/open-rpm-site.ts'
 import { createSiteClone } from './support/site-clone.ts'
 import { waitForSuccess } from './support/wait-for-run.ts'
 import { openWorkspace } from './support/workspace.ts'
@@ -78,6 +79,53 @@ it('packages of one’s own are published with what they need, for apt and dnf; 
     for (const mirror of ['base', 'el9']) expect(await controller.client.verify(mirror)).toEqual([])
   } finally {
     await apt.close()
+    await rpm.close()
+  }
+})
+
+it('RPMs of one’s own without `ownKeys`: unsigned ones are taken, and clients are told not to ask for signatures of packages', async () => {
+  await using workspace = await openWorkspace()
+  const rpm = await startRpmUpstream({ packages: [{ name: 'beta', version: '1.0' }] })
+  try {
+    await using controller = await startControllerChild({ dataFolder: workspace.path('data') })
+    const site = await createSiteClone(workspace.path('site'))
+    await site.commit({
+      'larder.yaml': rpmSiteText(rpm.url, {}),
+      'keys/vendor.asc': rpm.key,
+      'packages.json': '["beta"]',
+    })
+    const push = await site.push(controller)
+    expect(push.accepted, push.output).toBe(true)
+    await waitForSuccess(controller.client)
+    const early = await createDnfClient(workspace.path('early'))
+    const before = await fetchRepo(controller.url, 'el9')
+    expect(before).toMatch(/^gpgcheck=1$/m)
+    await early.setRepo(before)
+    expect(await early.install('beta')).toMatchObject({ exitCode: 0 })
+
+    const path = workspace.path('unsigned.rpm')
+    await writeFile(path, makeRpm({ name: 'our-agent', version: '3.0', requires: ['beta >= 1'] }))
+    const added = await controller.larder('mirror', 'add', 'el9', path)
+    expect(added.exitCode, added.stderr).toBe(0)
+    // Who was set up before goes on asking for signatures: what is signed is still to be had, and nothing else.
+    expect(await early.makecache()).toMatchObject({ exitCode: 0 })
+    const refused = await early.install('our-agent')
+    expect(refused.exitCode).not.toBe(0)
+    expect(refused.output).toMatch(/our-agent-3\.0-1\.x86_64\.rpm is not signed/)
+
+    const late = await createDnfClient(workspace.path('late'))
+    const after = await fetchRepo(controller.url, 'el9')
+    expect(after).toMatch(/^gpgcheck=0$/m)
+    expect(after).toMatch(/^repo_gpgcheck=1$/m)
+    await late.setRepo(after)
+    const installed = await late.install('our-agent')
+    expect(installed.exitCode, installed.output).toBe(0)
+    expect(await late.installed()).toEqual(['beta-1.0-1.x86_64', 'our-agent-3.0-1.x86_64'])
+
+    const removed = await controller.larder('mirror', 'remove', 'el9', 'our-agent')
+    expect(removed.exitCode, removed.stderr).toBe(0)
+    expect(await fetchRepo(controller.url, 'el9')).toBe(before)
+  } finally {
     await rpm.close()
   }
 })
