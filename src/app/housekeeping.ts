@@ -1,5 +1,5 @@
 import { isLarderError } from '../core/index.ts'
-import { collectObjects } from '../forge/index.ts'
+import { collectObjects, dropSubmoduleRefs } from '../forge/index.ts'
 import { resign, validForMsOf } from '../mirror/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { EventStore } from '../pipeline/index.ts'
@@ -76,7 +76,10 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       every(minuteMs, 'telling of publications', () => options.announcements.look())
       every(10 * minuteMs, 'signing again', () => reseal(context))
       every(10 * minuteMs, 'previews', () => context.previews.expire(context.previewQuota))
-      every(24 * 60 * minuteMs, 'gc of Git', () => collectObjects(context.repository, stopping.signal))
+      every(24 * 60 * minuteMs, 'gc of Git', async () => {
+        await dropSubmoduleRefs(context.repository)
+        await collectObjects(context.repository, stopping.signal)
+      })
       every(6 * 60 * minuteMs, 'gc', () => collect(options, stopping.signal))
       if (syncEveryMs !== undefined) every(syncEveryMs, 'sync', () => syncHead(context))
     },

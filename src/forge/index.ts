@@ -38,5 +38,6 @@ export {
   type RemoteRef,
 } from './git/remote.ts'
 export { isBranchName } from './git/ref-name.ts'
+export { dropSubmoduleRefs, listSubmoduleLinks } from './git/submodule-links.ts'
 export { accessTo, type GitLogin, type Remote } from './git/remote-access.ts'
 export { type GitRepository, isAncestor, listBranches, resolveRef, resolveRefs } from './git/repository.ts'

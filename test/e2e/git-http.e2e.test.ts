@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { execa } from 'execa'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startStandIn, type StandInForge } from '../../src/forge/testing/stand-in-forge.ts'
+import { createStandInRepository } from '../../src/forge/testing/stand-in-repository.ts'
 import { startUpstream, type Upstream } from '../fixtures/upstream/index.ts'
 import { startControllerChild, type ControllerChild } from './support/controller-child.ts'
 import { serveGitHttp, type GitHttpServer } from './support/git-http-server.ts'
@@ -146,4 +148,39 @@ it('blobless, and the forge is away when files are read: tried again until it is
   server.fetchesLeft = Infinity
   expect(await runOf(controller, commit)).toMatchObject({ goal: 'apply', state: 'succeeded' })
   expect(server.requests.filter(({ status }) => status === 503)).not.toEqual([])
+})
+
+it('what is in LFS in a submodule is asked of the submodule’s server', async () => {
+  const lists = await createStandInRepository(forge.world.repository.folder.replace(/site\.git$/, 'lists.git'))
+  const text = packageList(['alpha', 'beta'])
+  const oid = createHash('sha256').update(text).digest('hex')
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${text.length}\n`
+  const commit = await lists.commit(undefined, { 'base.json': pointer }, 'lists')
+  await lists.update('refs/heads/main', commit)
+  await execa('git', [`--git-dir=${lists.folder}`, 'config', 'uploadpack.allowAnySHA1InWant', 'true'])
+  const site = larderYaml({ test: upstream.url }, { base: { packages: 'lists/base.json' } })
+  const gitmodules = '[submodule "lists"]\n\tpath = lists\n\turl = ../lists.git\n'
+  const head = await forge.push({ 'larder.yaml': site, '.gitmodules': gitmodules, lists: { commit } })
+  server.lfs.set(`lists/${oid}`, Buffer.from(text))
+  await using controller = await start({ lfs: true, submodules: true })
+  expect(await runOf(controller, head)).toMatchObject({ goal: 'apply', state: 'succeeded' })
+  const names = (await controller.client.packages('base')).map(({ name }) => name)
+  expect(names.sort()).toEqual(['alpha', 'beta'])
+  expect(server.requests.filter(({ path }) => path.includes('/lfs/')).map(({ path }) => path.split('/')[1])).toEqual(
+    expect.arrayContaining(['lists.git']),
+  )
+  expect(server.requests.some(({ path }) => path.startsWith('/site.git/info/lfs'))).toBe(false)
+  expect(server.seen).toEqual([])
+  expectUntold(await everythingSaid(controller))
+
+  // Whoever is not trusted may not have others fetched with our token.
+  const secret = await createStandInRepository(forge.world.repository.folder.replace(/site\.git$/, 'secret.git'))
+  const theirs = await secret.commit(undefined, { 'base.json': 'the-secret-of-others' }, 'x')
+  await secret.update('refs/heads/main', theirs)
+  const changes = { '.gitmodules': gitmodules.replace('lists.git', 'secret.git'), lists: { commit: theirs } }
+  const proposed = await forge.push(changes, { branch: 'theirs', fork: 'mallory/site' })
+  await forge.openPull({ branch: 'theirs', fork: 'mallory/site' })
+  const run = await runOf(controller, proposed)
+  expect(run).toMatchObject({ state: 'failed', trust: 'untrusted', error: { code: 'FORK_NEEDS_APPROVAL' } })
+  expect(server.requests.some(({ path }) => path.startsWith('/secret.git'))).toBe(false)
 })

@@ -75,6 +75,7 @@ async function fetchLfs(options: LfsOptions, path: string, { oid, sizeBytes }: L
       context: { path },
     })
   }
+  if (!/^https?:/.test(options.url)) throw failed(path, 'its repository is not reached over HTTP')
   const { address, given } = await splitLogin(options)
   const url = new URL(`${address.replace(/\/+$/, '').replace(/(?:\.git)?$/, '.git')}/info/lfs/objects/batch`)
   const basic = given && `Basic ${Buffer.from(`${given.user}:${given.password}`).toString('base64')}`

@@ -8,6 +8,7 @@ import type { SiteFiles } from '../../core/index.ts'
 import { prepareBareRepository } from './bare-repository.ts'
 import { parseLfsPointer, withLfs, type BytesSend } from './lfs.ts'
 import { createSiteCommitOpener } from './open-site-commit.ts'
+import { dropSubmoduleRefs } from './submodule-links.ts'
 import { collectObjects, dropRefs, fetchRefs, mergeTree } from './remote.ts'
 import { resolveRef } from './repository.ts'
 
@@ -124,6 +125,53 @@ describe('submodules', () => {
     files.close()
   })
 
+  test('commits of those that no branch or pull request has any more are forgotten', async () => {
+    const deep = await makeRepository('kept/deep', { x: 'deep' })
+    const lists = await makeRepository('kept/lists', { x: 'old' })
+    await link(lists, '../deep', gitIn(deep, 'rev-parse', 'HEAD'))
+    const ofMain = gitIn(lists, 'rev-parse', 'HEAD')
+    const ofPull = await commitTo(lists, { x: 'new' })
+    const work = await makeRepository('kept/site', { 'larder.yaml': 'site: x\n' })
+    await link(work, '../lists', ofMain)
+    const main = gitIn(work, 'rev-parse', 'HEAD')
+    await link(work, '../lists', ofPull)
+    const pull = gitIn(work, 'rev-parse', 'HEAD')
+    gitIn(work, 'update-ref', 'refs/pull/7/head', pull)
+    gitIn(work, 'reset', '-q', '--hard', main)
+    const repository = await bareRepository('kept.git')
+    const remote = { url: `file://${work}`, name: 'forge' }
+    await fetchRefs(repository, remote, ['refs/heads/main', 'refs/pull/7/head'])
+    const open = createSiteCommitOpener({ repository, remote, lfs: undefined, submodules: true })
+    expect(String(await (await open(main)).read('lists/lists/x'))).toBe('deep')
+    expect(String(await (await open(pull)).read('lists/x'))).toBe('new')
+    const kept = (): string[] => gitIn(repository, 'for-each-ref', '--format=%(refname)', 'refs/submodules').split('\n')
+    expect(kept()).toHaveLength(3)
+    expect(await dropSubmoduleRefs(repository)).toBe(0)
+    await dropRefs(repository, remote, ['refs/pull/7/head'])
+    expect(await dropSubmoduleRefs(repository)).toBe(1)
+    const left = [ofMain, gitIn(deep, 'rev-parse', 'HEAD')].map((id) => `refs/submodules/${id}`)
+    expect(kept()).toEqual(left.sort())
+    // What is asked for once more is fetched once more.
+    expect(String(await (await open(pull)).read('lists/x'))).toBe('new')
+  })
+
+  test('a server that is away passes; a repository that is not there does not', async () => {
+    const away = openWith('away', async (work) => {
+      const lists = await makeRepository('away/lists', { x: 'y' })
+      await link(work, '../lists', '1'.repeat(40))
+      await rm(lists, { recursive: true })
+    })
+    await expect(away).rejects.toMatchObject({ code: 'GIT_SUBMODULE_REFUSED' })
+    const repository = await bareRepository('closed.git')
+    const work = await makeRepository('closed/site', { 'larder.yaml': 'site: x\n' })
+    await link(work, '../lists.git', '1'.repeat(40))
+    await fetchRefs(repository, { url: `file://${work}`, name: 'forge' }, ['refs/heads/main'])
+    // Nobody listens there.
+    const remote = { url: 'http://127.0.0.1:9/site.git', name: 'forge' }
+    const open = createSiteCommitOpener({ repository, remote, lfs: undefined, submodules: true })
+    await expect(open(gitIn(work, 'rev-parse', 'HEAD'))).rejects.toMatchObject({ code: 'FORGE_UNREACHABLE' })
+  })
+
   test('a symbolic link in one is not followed either', async () => {
     const files = await openWith('linked', async (work) => {
       const lists = await makeRepository('linked/lists', { x: 'y' })
@@ -199,6 +247,14 @@ describe('Git LFS', () => {
     ],
   ])('%s: refused', async (_name, send, bytes) => {
     await expect(readWith(send, bytes)).rejects.toMatchObject({ code: 'GIT_LFS_FAILED' })
+  })
+
+  test('a repository that is not reached over HTTP', async () => {
+    const never: BytesSend = () => Promise.reject(new Error('nobody should ask'))
+    for (const url of ['ssh://git@git.example.org/site.git', 'file:///srv/site.git', '/srv/site.git']) {
+      const reading = withLfs(filesWith(pointer()), { url, send: never }).read('list.json')
+      await expect(reading).rejects.toMatchObject({ code: 'GIT_LFS_FAILED' })
+    }
   })
 
   test('a file that is too large is not fetched', async () => {

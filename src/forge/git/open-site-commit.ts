@@ -1,4 +1,4 @@
-import { openCommit } from './commit-files.ts'
+import { openCommit, type CommitFiles } from './commit-files.ts'
 import type { OpenCommit } from './commit-memory.ts'
 import { withLfs, type BytesSend } from './lfs.ts'
 import { accessTo, type Remote } from './remote-access.ts'
@@ -20,10 +20,13 @@ export function createSiteCommitOpener(options: OpenSiteCommitOptions): OpenComm
   const { repository, remote, lfs, submodules } = options
   return async (commit, environment) => {
     const access = remote?.isBlobless === true ? (await accessTo(remote)).environment : undefined
-    const open = (id: string) => openCommit(repository, id, environment, { access })
-    const files = await open(commit)
-    const whole = submodules && remote !== undefined ? await withSubmodules(files, { repository, remote, open }) : files
-    if (lfs === undefined || remote === undefined || !/^https?:/.test(remote.url)) return whole
-    return withLfs(whole, { url: remote.url, login: remote.login, send: lfs })
+    // What is in LFS is with the server of the repository that names it, be it the site or a submodule.
+    const open = async (id: string, from: Remote | undefined): Promise<CommitFiles> => {
+      const files = await openCommit(repository, id, environment, { access })
+      if (lfs === undefined || from === undefined) return files
+      return withLfs(files, { url: from.url, login: from.login, send: lfs })
+    }
+    const files = await open(commit, remote)
+    return submodules && remote !== undefined ? withSubmodules(files, { repository, remote, open }) : files
   }
 }

@@ -1,4 +1,5 @@
-import { LarderError, type SiteFiles } from '../../core/index.ts'
+import { basename } from 'node:path'
+import { isLarderError, LarderError, type SiteFiles } from '../../core/index.ts'
 import type { CommitFiles } from './commit-files.ts'
 import { accessTo, type Remote } from './remote-access.ts'
 import { isObjectId } from './ref-name.ts'
@@ -9,7 +10,8 @@ export interface SubmoduleOptions {
   repository: GitRepository
   /** Where the site is: addresses of submodules are relative to it, or at the same place. */
   remote: Remote
-  open: (commit: string) => Promise<CommitFiles>
+  /** Opens a commit that came from there. */
+  open: (commit: string, from: Remote) => Promise<CommitFiles>
   signal?: AbortSignal | undefined
 }
 
@@ -20,7 +22,7 @@ const deepest = 3
 
 /**
  * Files of a commit with those of its submodules, each below its path. Fetched from beside the site's own repository
- * only: what a commit names may be anywhere. GIT_SUBMODULE_REFUSED, GIT_FAILED.
+ * only: what a commit names may be anywhere. GIT_SUBMODULE_REFUSED; FORGE_UNREACHABLE, which passes.
  */
 export async function withSubmodules(files: CommitFiles, options: SubmoduleOptions, depth = 1): Promise<OpenFiles> {
   const { submodules } = files
@@ -35,7 +37,7 @@ export async function withSubmodules(files: CommitFiles, options: SubmoduleOptio
     if (url === undefined) throw refused(path, 'no address of it is in .gitmodules')
     const remote = { ...options.remote, url: resolveUrl(options.remote.url, url, path) }
     await fetchCommit(options, remote, commit)
-    parts.set(path, await withSubmodules(await options.open(commit), { ...options, remote }, depth + 1))
+    parts.set(path, await withSubmodules(await options.open(commit, remote), { ...options, remote }, depth + 1))
   }
   return joined(files, parts)
 }
@@ -126,10 +128,27 @@ async function fetchCommit({ repository, signal }: SubmoduleOptions, remote: Rem
   const { exitCode } = await runGit(['fetch', ...direct], { ...options, expectExitCodes: [0, 1, 128] })
   if (exitCode === 0) return
   const all = [...common, '--end-of-options', address, `+refs/heads/*:${keep}/*`]
-  await runGit(['fetch', ...all], options)
+  await runGit(['fetch', ...all], options).catch((error: unknown) => {
+    throw notFetched(remote, error)
+  })
   if ((await resolveRef(repository, commit)) === undefined) {
     throw refused(commit.slice(0, 12), 'no branch of its repository has the commit')
   }
+}
+
+/** A server that is away comes back; a repository that is not there, or not for us, does not. */
+function notFetched({ url }: Remote, error: unknown): unknown {
+  if (!isLarderError(error, 'GIT_FAILED')) return error
+  const { stderr: complaint } = error.context
+  const name = JSON.stringify(basename(url))
+  if (
+    /not found|does not exist|does not appear to be a git|Authentication failed|could not read/i.test(String(complaint))
+  )
+    return refused(name, error.message)
+  return new LarderError('FORGE_UNREACHABLE', {
+    message: `The submodule ${name} cannot be fetched: ${error.message}`,
+    cause: error,
+  })
 }
 
 function refused(what: string, why: string): LarderError {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 
-/** What a commit changes, by path: the text of a file, where a symbolic link leads; null removes it. */
-export type FileChanges = Readonly<Record<string, string | null | { link: string }>>
+/** What a commit changes, by path: the text of a file, where a symbolic link leads, a submodule; null removes it. */
+export type FileChanges = Readonly<Record<string, string | null | { link: string } | { commit: string }>>
 
 /** A bare repository as a forge keeps it: with branches, forks and refs of pull requests. */
 export interface StandInRepository {
@@ -56,6 +56,10 @@ export async function createStandInRepository(folder: string): Promise<StandInRe
         for (const [path, text] of Object.entries(changes)) {
           if (text === null) {
             lines.push(`0 ${'0'.repeat(40)}\t${path}`)
+            continue
+          }
+          if (typeof text === 'object' && 'commit' in text) {
+            lines.push(`160000 ${text.commit}\t${path}`)
             continue
           }
           const [mode, input] = typeof text === 'string' ? ['100644', text] : ['120000', text.link]

@@ -13,6 +13,8 @@ export interface GitHttpServer extends AsyncDisposable {
   readonly seen: string[]
   /** So many more fetches are answered, then 503. Default: all. */
   fetchesLeft: number
+  /** Files in Git LFS, by the name of their repository and their SHA-256. */
+  readonly lfs: Map<string, Buffer>
   /** Who may read. */
   login: { user: string; password: string }
 }
@@ -29,7 +31,8 @@ export async function serveGitHttp(
     const isFetch = path.includes('/info/refs')
     const status = !isKnown ? 401 : isFetch && self.fetchesLeft-- <= 0 ? 503 : 200
     self.requests.push({ path, status })
-    if (status === 200) answer(repository, request, response)
+    if (status === 200 && path.includes('/lfs/')) answerLfs(self, request, response)
+    else if (status === 200) answer(repository, request, response)
     else if (status === 503) response.writeHead(503).end()
     else response.writeHead(401, { 'www-authenticate': 'Basic realm="stand-in"' }).end('who are you?')
   })
@@ -40,6 +43,7 @@ export async function serveGitHttp(
     requests: [],
     seen: [],
     fetchesLeft: Infinity,
+    lfs: new Map(),
     login,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
@@ -67,6 +71,25 @@ function commandLinesWith(password: string): string[] {
       }
     })
     .filter((line) => forms.some((form) => line.includes(form)))
+}
+
+/** Source: Git LFS specification, "Batch API". Files are served at the same address, for the same login. */
+function answerLfs(
+  { lfs, url, login }: Pick<GitHttpServer, 'lfs' | 'url' | 'login'>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const [, repository = '', oid = ''] = /^\/([^/]+)\.git\/info\/lfs\/objects\/(\w+)$/.exec(request.url ?? '') ?? []
+  let text = ''
+  request.setEncoding('utf8').on('data', (more: string) => (text += more))
+  request.on('end', () => {
+    if (oid !== 'batch') return response.end(lfs.get(`${repository}/${oid}`))
+    const [asked] = (JSON.parse(text) as { objects: { oid: string; size: number }[] }).objects
+    const href = `${new URL(url).origin}/${repository}.git/info/lfs/objects/${asked!.oid}`
+    const found = { actions: { download: { href, header: { authorization: basic(login) } } } }
+    const answered = lfs.has(`${repository}/${asked!.oid}`) ? found : { error: { code: 404, message: 'none' } }
+    return response.end(JSON.stringify({ transfer: 'basic', objects: [{ ...asked, ...answered }] }))
+  })
 }
 
 /** Source: git-http-backend(1), "Environment"; RFC 3875. */
