@@ -73,11 +73,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler, AsyncIterable<B
   }
 
   #next(): Promise<IteratorResult<Buffer, undefined>> {
-    const chunk = this.#chunks.shift()
-    if (chunk !== undefined) {
-      this.#heldBytes -= chunk.length
-      if (this.#controller?.paused === true && this.#heldBytes < mostHeldBytes) this.#controller.resume()
-      return Promise.resolve({ done: false, value: chunk })
+    if (this.#chunks.length > 0) {
+      // All that has come meanwhile is one chunk: what is done with each costs more than to copy it.
+      const value = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#heldBytes)
+      this.#chunks = []
+      this.#heldBytes = 0
+      if (this.#controller?.paused === true) this.#controller.resume()
+      return Promise.resolve({ done: false, value })
     }
     // What a connection throws need not be an Error.
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors

@@ -53,7 +53,7 @@ function emptyTables(indices: readonly PackageIndex[]): JoinedTables {
     memberOf: new Uint8Array(rows),
     rowBase,
     provideBase,
-    names: new Interner(rows),
+    names: new Interner(rows + provides),
     provides: new Uint32Array(3 * provides),
   }
 }
