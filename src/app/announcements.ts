@@ -101,6 +101,7 @@ function createWatch(context: ControllerContext, notifier: Notifier): Publicatio
       const all = await Promise.all((await publisher.mirrors()).map((mirror) => publisher.current(mirror)))
       return all.filter((publication): publication is Publication => publication !== undefined)
     },
+    kept: (mirror) => publisher.publications(mirror),
     onSwitched: ({ mirror, generation, snapshotNumber, sealedAt, validUntil }, before) =>
       notifier.notify('publication.switched', {
         mirror,

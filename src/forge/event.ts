@@ -16,6 +16,8 @@ export interface PullRequestEvent extends PullRequest {
   action: 'open' | 'update' | 'close'
   /** Closed by being merged. */
   merged: boolean
+  /** Whether the label by which word is given is on it. Undefined where the forge tells when that is set. */
+  labelled?: boolean
 }
 
 /** A proposed change. */
@@ -47,6 +49,8 @@ export interface ApprovalEvent {
   by: string
   /** What the payload says of that person's rights. Undefined: nothing. */
   mayApprove: boolean | undefined
+  /** The label is on it: nothing says that it was set just now. */
+  labelled?: true
   /** The head, or the beginning of it, that was approved. Undefined: the one that was reported on last. */
   commit: string | undefined
 }

@@ -254,9 +254,14 @@ describe('Gitea and Forgejo', () => {
     [
       'pull_request_label',
       pull('label_updated', { labels: [{ name: 'larder ok' }] }),
-      { kind: 'approval', number: 5, by: 'maintainer', commit: young },
+      { kind: 'approval', number: 5, by: 'maintainer', commit: young, labelled: true },
     ],
-    ['pull_request_label', pull('label_updated'), ignored],
+    ['pull_request_label', pull('label_updated'), { ...opened, action: 'update', labelled: false }],
+    [
+      'pull_request_sync',
+      pull('synchronized', { labels: [{ name: 'Larder OK' }] }),
+      { ...opened, action: 'update', labelled: true },
+    ],
     ['pull_request', pull('assigned'), ignored],
     ['issue_comment', comment('/larder ok'), { kind: 'approval', number: 5, by: 'maintainer' }],
     ['issue_comment', comment('/larder ok', { is_pull: false }), ignored],

@@ -8,12 +8,17 @@ export interface KnownPullRequest extends Omit<PullRequest, 'baseCommit' | 'head
   /** The head that a maintainer gave their word for. */
   approvedCommit: string | undefined
   approvedBy: string | undefined
+  /** The label by which word is given was on it when that was last told. */
+  isLabelled: boolean
   /** Runs up to this number planned it before it was last closed: they answer for it no more. */
   closedAfterRun: number
   updatedAt: Date
 }
 
-export type NewsOfPullRequest = Omit<KnownPullRequest, 'approvedCommit' | 'approvedBy' | 'closedAfterRun'>
+export type NewsOfPullRequest = Omit<
+  KnownPullRequest,
+  'approvedCommit' | 'approvedBy' | 'isLabelled' | 'closedAfterRun'
+> & { labelled?: boolean }
 
 /** Which forge and repository it is of. */
 export interface RepositoryAtForge {
@@ -37,6 +42,8 @@ export interface PullRequestStore {
   close(number: number, state: 'closed' | 'merged'): Promise<void>
   /** Forgets those that were over before then. */
   prune(before: Date): Promise<number>
+  /** The label by which word is given is on it. */
+  noteLabel(number: number): Promise<void>
   /** False when it is not known. */
   approve(number: number, commit: string, by: string): Promise<boolean>
 }
@@ -82,6 +89,9 @@ export function createPullRequestStore(state: State, of: RepositoryAtForge): Pul
       )
       return Number(result.numDeletedRows)
     },
+    async noteLabel(number) {
+      await change(number, { labelled: 1 })
+    },
     approve: (number, commit, by) => change(number, { approved_commit: commit, approved_by: by }),
   }
 }
@@ -91,7 +101,7 @@ async function putPullRequest(
   { forge, repository }: RepositoryAtForge,
   pullRequest: NewsOfPullRequest,
 ): Promise<void> {
-  const { number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt } = pullRequest
+  const { number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt, labelled } = pullRequest
   const values = {
     state: newState,
     title,
@@ -101,6 +111,7 @@ async function putPullRequest(
     base,
     from_fork: fromFork ? 1 : 0,
     updated_at: updatedAt.toISOString(),
+    ...(labelled === undefined ? {} : { labelled: labelled ? 1 : 0 }),
   }
   const isOver = newState !== 'open'
   await state.transaction((db) =>
@@ -110,7 +121,12 @@ async function putPullRequest(
       .onConflict((conflict) =>
         conflict
           .columns(['forge', 'repository', 'number'])
-          .doUpdateSet(isOver ? { ...values, closed_after_run: newestRunOf(number) } : values)
+          .doUpdateSet({
+            ...values,
+            // Some news name who did something, not who opened it.
+            ...(author === '' ? { author: sql<string>`pull_requests.author` } : {}),
+            ...(isOver ? { closed_after_run: newestRunOf(number) } : {}),
+          })
           .where((row) =>
             row.or([
               row('pull_requests.updated_at', '<', values.updated_at),
@@ -143,6 +159,7 @@ function knownOf(row: Selectable<Tables['pull_requests']>): KnownPullRequest {
     fromFork: row.from_fork === 1,
     approvedCommit: row.approved_commit ?? undefined,
     approvedBy: row.approved_by ?? undefined,
+    isLabelled: row.labelled === 1,
     closedAfterRun: row.closed_after_run,
     updatedAt: new Date(row.updated_at),
   }

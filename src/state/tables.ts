@@ -59,6 +59,7 @@ export interface Tables {
     approved_by: string | null
     updated_at: string
     closed_after_run: Generated<number>
+    labelled: Generated<number>
   }
   outbox: {
     id: Generated<number>
@@ -108,6 +109,21 @@ export interface Tables {
   }
   oci_manifest_contents: { repository: string; digest: string; content: Uint8Array }
   oci_links: { repository: string; manifest: string; kind: 'blob' | 'manifest'; target: string }
-  oci_tags: { repository: string; name: string; digest: string; moved_at: string }
+  oci_tags: { repository: string; name: string; digest: string; moved_at: string; is_fixed: Generated<number> }
   oci_uploads: { id: string; repository: string; touched_at: string }
+  image_builds: {
+    id: Generated<number>
+    image: string
+    version: string
+    type: 'Docker' | 'AMI'
+    inputs: string
+    state: 'building' | 'built' | 'published' | 'failed'
+    digest: string | null
+    commit_id: string | null
+    run_id: number
+    started_at: string
+    finished_at: string | null
+    error: string | null
+    detail: string
+  }
 }

@@ -140,11 +140,13 @@ it.each(['', 'secret', 'whsec_', `whsec_${Buffer.alloc(8).toString('base64')}`, 
 describe('publications that were switched to', () => {
   const publication = (mirror: string, generation: number) => ({ mirror, generation }) as Publication
   let current: Publication[]
+  let kept: Publication[]
   let told: string[]
   const watch = () =>
     createPublicationWatch({
       state,
       current: () => Promise.resolve(current),
+      kept: (mirror) => Promise.resolve([...current, ...kept].filter((one) => one.mirror === mirror)),
       onSwitched: ({ mirror, generation }, before) => {
         told.push(`${mirror} ${before ?? 'new'} -> ${generation}`)
         return Promise.resolve()
@@ -154,6 +156,7 @@ describe('publications that were switched to', () => {
   it('are told once, across restarts, and not those from before there was anybody to tell', async () => {
     await open([])
     told = []
+    kept = []
     current = [publication('base', 3)]
     await watch().look()
     current = [publication('base', 4), publication('el9', 1)]
@@ -165,5 +168,17 @@ describe('publications that were switched to', () => {
     await watch().look()
     await watch().look()
     expect(told).toEqual(['base 3 -> 4', 'el9 new -> 1', 'base 4 -> 5'])
+  })
+
+  it('are told one by one when several came within a look, but for those that are not kept any more', async () => {
+    await open([])
+    told = []
+    kept = [publication('base', 2), publication('base', 1)]
+    current = [publication('base', 3), publication('el9', 8)]
+    await watch().look()
+    kept = [publication('base', 6), publication('base', 5), publication('base', 2), publication('deb', 1)]
+    current = [publication('base', 7), publication('el9', 8), publication('deb', 2)]
+    await watch().look()
+    expect(told).toEqual(['base 3 -> 5', 'base 5 -> 6', 'base 6 -> 7', 'deb new -> 1', 'deb 1 -> 2'])
   })
 })

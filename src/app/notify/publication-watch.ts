@@ -5,12 +5,14 @@ export interface PublicationWatchOptions {
   state: State
   /** What clients of every mirror see now. */
   current: () => Promise<readonly Publication[]>
+  /** All that are kept of a mirror, newest first. */
+  kept: (mirror: string) => Promise<readonly Publication[]>
   onSwitched: (publication: Publication, before: number | undefined) => Promise<void>
 }
 
 /**
  * Tells of every publication that was switched to since the last look, by whatever did that: a run, a promotion, a
- * rollback, a signature that was renewed. Of several in between, the last is told.
+ * rollback, a signature that was renewed; of each, in their order, as long as it is kept.
  */
 export interface PublicationWatch {
   /** One at a time. The first look ever tells of nothing. */
@@ -19,7 +21,12 @@ export interface PublicationWatch {
 
 const seenKey = 'notify/publications'
 
-export function createPublicationWatch({ state, current, onSwitched }: PublicationWatchOptions): PublicationWatch {
+export function createPublicationWatch({
+  state,
+  current,
+  kept,
+  onSwitched,
+}: PublicationWatchOptions): PublicationWatch {
   let turn: Promise<unknown> = Promise.resolve()
   const look = async (): Promise<void> => {
     const text = await getSetting(state, seenKey)
@@ -29,10 +36,20 @@ export function createPublicationWatch({ state, current, onSwitched }: Publicati
     const next = JSON.stringify({ ...seen, ...now })
     if (next === text) return
     for (const publication of seen === undefined ? [] : publications) {
-      const before = seen?.[publication.mirror]
-      if (before !== publication.generation) await onSwitched(publication, before)
+      let before = seen?.[publication.mirror]
+      if (before === publication.generation) continue
+      for (const one of await switchedTo(publication, before ?? 0)) {
+        await onSwitched(one, before)
+        before = one.generation
+      }
     }
     await setSetting(state, seenKey, next)
+  }
+  const switchedTo = async (now: Publication, after: number): Promise<Publication[]> => {
+    const between = (await kept(now.mirror)).filter(
+      ({ generation }) => generation > after && generation < now.generation,
+    )
+    return [...between.reverse(), now]
   }
   return {
     look() {

@@ -34,7 +34,7 @@ export async function takeDelivery(news: NewsContext, stored: StoredEvent): Prom
 
 async function take(news: NewsContext, stored: StoredEvent): Promise<DeliveryNews> {
   const { hosted } = news.connected
-  const ignored = (reason: string): DeliveryNews => ({ stored, refs: [], reason, findRun: noRun })
+  const ignored = (reason: string): DeliveryNews => ignoredFor(stored, reason)
   if (hosted?.forge.name !== stored.forge) return ignored(`the site is not at ${stored.forge} (controller.yaml)`)
   const event = await meaningOf(news, hosted, stored)
   if (event.kind === 'ignored') return ignored(event.reason)
@@ -71,6 +71,10 @@ async function latestOf({ context }: NewsContext, pullRequest: number): Promise<
   return (await context.runs.latestOfPullRequests([pullRequest])).get(pullRequest)
 }
 
+function ignoredFor(stored: StoredEvent, reason: string): DeliveryNews {
+  return { stored, refs: [], reason, findRun: noRun }
+}
+
 const noRun = (): Promise<undefined> => Promise.resolve(undefined)
 
 async function takePullRequest(
@@ -104,18 +108,34 @@ async function takeApproval(
   news: NewsContext,
   hosted: HostedForge,
   stored: StoredEvent,
+  event: ApprovalEvent,
+): Promise<DeliveryNews> {
+  const { number, labelled = false } = event
+  const known = await news.pullRequests?.get(number)
+  if (known?.state !== 'open') return ignoredFor(stored, `pull request ${number} is not open`)
+  // Another label was changed: whoever did that need not have looked at what came since.
+  if (labelled && known.isLabelled)
+    return ignoredFor(stored, 'the label was there before: it holds for the commit that it was set at')
+  const taken = await approve(news, hosted, stored, event)
+  // Last: when Larder is killed before it, the word is heard once more.
+  if (labelled) await news.pullRequests?.noteLabel(number)
+  return taken
+}
+
+async function approve(
+  news: NewsContext,
+  hosted: HostedForge,
+  stored: StoredEvent,
   { number, by, mayApprove, commit }: ApprovalEvent,
 ): Promise<DeliveryNews> {
-  const ignored = (reason: string): DeliveryNews => ({ stored, refs: [], reason, findRun: noRun })
-  const known = await news.pullRequests?.get(number)
-  if (known?.state !== 'open') return ignored(`pull request ${number} is not open`)
-  if (!(await isAllowed(news, hosted, by, mayApprove))) return ignored(`${by} may not merge, and so may not approve`)
+  if (!(await isAllowed(news, hosted, by, mayApprove)))
+    return ignoredFor(stored, `${by} may not merge, and so may not approve`)
   // Without a commit, the word is about what was last shown: a push that came in between is not covered.
   const shown = (await latestOf(news, number))?.commit
   const ref = localRef(news.connected.remote, hosted.forge.pullRequestRef(number))
   const head = await resolveRef(news.context.repository, ref)
   const meant = commit === undefined ? (shown ?? head) : head?.startsWith(commit) === true ? head : undefined
-  if (meant === undefined) return ignored(`${commit ?? 'nothing'} is not the head of pull request ${number}`)
+  if (meant === undefined) return ignoredFor(stored, `${commit ?? 'nothing'} is not the head of pull request ${number}`)
   await news.pullRequests?.approve(number, meant, by)
   return {
     stored,

@@ -372,6 +372,18 @@ describe('a pull request', () => {
     expect((await summary()).slice(1)).toMatchObject([{ is: 'cancelled' }, { number: 7, is: 'waiting' }])
   })
 
+  test('whose title changes while it is planned is not planned again, and keeps its author', async () => {
+    await applied()
+    await propose(7)
+    await pullRequest(7, 'opened')
+    await runs.start(2)
+    const [known] = await pulls.list({ limit: 1 })
+    await pulls.put({ ...known!, title: 'Add nmap, really', author: '', updatedAt: new Date(nowMs + 3600_000) })
+    await news.reconcile({ origin: 'a test', again: false })
+    expect((await summary()).slice(1)).toMatchObject([{ is: 'running' }])
+    expect(await pulls.get(7)).toMatchObject({ title: 'Add nmap, really', author: 'alice' })
+  })
+
   test('for another branch than main is known, and not planned', async () => {
     await applied()
     await propose(7)
@@ -483,5 +495,45 @@ describe('a pull request of a fork', () => {
     await pullRequest(7, 'opened', { fork: true })
     expect(await row(await say('/larder ok 0123456789', 'maintainer'))).toMatchObject({ state: 'ignored' })
     expect(await summary()).toHaveLength(2)
+  })
+
+  /** Of a forge that tells which labels there are, not which one was set. */
+  const labelled = async (by: string, commit: string) => {
+    const delivery = { forge: 'github', repository, deliveryId: `d-${count++}`, event: 'label', body: '{}' }
+    news.understood(delivery, { kind: 'approval', number: 7, by, mayApprove: undefined, labelled: true, commit })
+    const { id } = await events.accept(delivery)
+    await news.settleDeliveries()
+    return row(id)
+  }
+
+  test('a label is somebody’s word for the commit at which it was set, not whenever another one changes', async () => {
+    await applied()
+    const head = await propose(7)
+    await pullRequest(7, 'opened', { fork: true })
+    expect(await labelled('maintainer', head)).toMatchObject({ state: 'done' })
+    const later = await propose(7, 'evil')
+    await pullRequest(7, 'synchronize', { fork: true })
+    expect(await labelled('maintainer', later)).toMatchObject({
+      state: 'ignored',
+      reason: 'the label was there before: it holds for the commit that it was set at',
+    })
+    expect((await summary()).slice(1)).toMatchObject([
+      { head, trust: 'untrusted' },
+      { head, trust: 'trusted' },
+      { head: later, trust: 'untrusted' },
+    ])
+    const [known] = await pulls.list({ limit: 1 })
+    await pulls.put({ ...known!, labelled: false, updatedAt: new Date(nowMs + 3600_000) })
+    expect(await labelled('maintainer', later)).toMatchObject({ state: 'done' })
+    expect((await summary()).at(-1)).toMatchObject({ head: later, trust: 'trusted' })
+  })
+
+  test('a label that a stranger set is not made good by a maintainer who changes another', async () => {
+    await applied()
+    const head = await propose(7)
+    await pullRequest(7, 'opened', { fork: true })
+    expect(await labelled('eve', head)).toMatchObject({ reason: 'eve may not merge, and so may not approve' })
+    expect(await labelled('maintainer', head)).toMatchObject({ state: 'ignored' })
+    expect((await pulls.get(7))?.approvedCommit).toBeUndefined()
   })
 })

@@ -69,6 +69,8 @@ const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
   synchronized: 'update',
   synchronize: 'update',
   edited: 'update',
+  // Without the label, or it would be an approval.
+  label_updated: 'update',
   closed: 'close',
 }
 
@@ -76,7 +78,8 @@ function pullRequestEvent(payload: PullRequestPayload): ForgeEvent {
   const { number, action: said, pull_request: request, sender } = payload
   const isApproved = request.labels?.some(({ name }) => name.toLowerCase() === approvalLabel) === true
   if (said === 'label_updated' && isApproved) {
-    return { kind: 'approval', number, by: sender?.login ?? '', mayApprove: undefined, commit: request.head.sha }
+    const commit = request.head.sha
+    return { kind: 'approval', number, by: sender?.login ?? '', mayApprove: undefined, labelled: true, commit }
   }
   const action = Object.hasOwn(actions, said) ? actions[said] : undefined
   if (action === undefined) {
@@ -86,6 +89,7 @@ function pullRequestEvent(payload: PullRequestPayload): ForgeEvent {
     kind: 'pull-request',
     action,
     merged: action === 'close' && request.merged === true,
+    labelled: isApproved,
     ...pullRequestOf(number, request, isFromFork(request)),
   }
 }
