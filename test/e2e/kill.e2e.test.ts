@@ -11,7 +11,7 @@ const seed = Number(process.env['LARDER_SEED'] ?? randomInt(2 ** 31))
 const apt: KilledFormat = {
   mirror: 'base',
   packagesGlob: 'pool/*',
-  mustResume: true,
+  noiseBytes: () => 900_000,
   async startUpstream(packages) {
     const all = packages.map(({ name, noise }) => ({ name, version: '1.0', files: { [`usr/share/${name}`]: noise } }))
     const server = await startUpstream({ suites: [{ suite: 'stable', packages: all }] })

@@ -14,10 +14,14 @@ const mismatch = /checksum|mismatch|GPG (?:signature|check|verification)|Status 
 /** What it says when the server is not there, or goes away in the middle of an answer: libcurl-errors(3). */
 const away = /Curl error \((?:7|18|28|52|55|56)\)/
 
+/** One in so many packages is large: at the pace of the upstream it takes longer to come than any process lives. */
+const largeEach = 10
+const largeBytes = 8_000_000
+
 const rpm: KilledFormat = {
   mirror: 'el9',
   packagesGlob: 'Packages/*',
-  mustResume: false,
+  noiseBytes: (place) => (place % largeEach === 2 ? largeBytes : 900_000),
   async startUpstream(packages) {
     const all = packages.map(({ name, noise }) => ({
       name,
