@@ -1,2 +1,6 @@
+export { importToEc2, type Ec2ImportOptions, type Ec2Target } from './ec2/import-to-ec2.ts'
+export type { AwsSend } from './ec2/aws-exchange.ts'
+export type { MachineImage } from './ec2/machine-image.ts'
+export type { AwsCredentials } from './ec2/sign-request.ts'
 export { makeDiskImage, type DiskImage, type DiskImageOptions } from './make-disk-image.ts'
 export type { RootSource } from './source/read-root.ts'

@@ -3,8 +3,8 @@ import type { ContentSpool } from '../source/content-spool.ts'
 import type { ImageConfig } from '../source/layout.ts'
 import { byteString } from '../source/root-path.ts'
 import { defaultAttributes, type Attributes, type RootTree } from '../source/root-tree.ts'
+import { addUser, findUser, type ApplicationUser } from './application-user.ts'
 import { refuseUnbootable } from './refuse-unbootable.ts'
-import { readText } from './kernel-image.ts'
 
 const applicationFolder = '/srv/image'
 const unitName = 'larder-image.service'
@@ -26,15 +26,16 @@ export async function addApplication(
       [{ part: 'init', why: 'an image runs as a service of systemd, which is not there' }],
       'The base',
     )
-  const bytes = Buffer.from(await makeUnit(tree, config))
-  const contentPath = await options.spool.write(once(bytes), bytes.length)
+  const user = await findUser(tree, config.user)
+  const unit = await makeUnit(tree, config, user)
+  await addUser(base, user, options.spool)
   const attributes: Attributes = {
     ...defaultAttributes,
     modifiedAtS: Math.floor(options.createdAt.getTime() / 1000),
     mode: 0o644,
   }
   base.put(applicationFolder, tree.root)
-  base.put(`/etc/systemd/system/${unitName}`, { kind: 'file', attributes, sizeBytes: bytes.length, contentPath })
+  base.put(`/etc/systemd/system/${unitName}`, await options.spool.writeFile(unit, attributes))
   base.put(`/etc/systemd/system/multi-user.target.wants/${unitName}`, {
     kind: 'symlink',
     attributes,
@@ -43,10 +44,9 @@ export async function addApplication(
 }
 
 /** Source: systemd.exec(5), systemd.service(5). */
-async function makeUnit(tree: RootTree, config: ImageConfig): Promise<string> {
+async function makeUnit(tree: RootTree, config: ImageConfig, user: ApplicationUser): Promise<string> {
   const command = [...config.entrypoint, ...config.command]
   const program = await findProgram(tree, command[0], config)
-  const { uid, gid } = await findUser(tree, config.user)
   return [
     '[Unit]',
     'Description=The image of this machine',
@@ -59,8 +59,8 @@ async function makeUnit(tree: RootTree, config: ImageConfig): Promise<string> {
     'BindReadOnlyPaths=-/etc/resolv.conf',
     `WorkingDirectory=${config.workingFolder.replaceAll('%', '%%')}`,
     ...config.environment.map((assignment) => `Environment=${quoted(assignment)}`),
-    `User=${uid}`,
-    `Group=${gid}`,
+    `User=${user.uid}`,
+    `Group=${user.gid}`,
     `ExecStart=${[program, ...command.slice(1)].map((word) => quoted(word).replaceAll('$', '$$$$')).join(' ')}`,
     'Restart=always',
     'RestartSec=1',
@@ -109,35 +109,4 @@ async function findProgram(tree: RootTree, name: string | undefined, config: Ima
     [{ part: 'command', why: `there is no ${name} on the PATH of the image` }],
     'The image',
   )
-}
-
-/** Names mean what the image's own files say. Source: OCI image-spec, config.md: `user`, `uid`, `user:group` … */
-async function findUser(tree: RootTree, text: string): Promise<{ uid: string; gid: string }> {
-  const [user = '', group] = text.split(':')
-  if (user === '') return { uid: '0', gid: group ?? '0' }
-  const people = await readRows(tree, '/etc/passwd')
-  const row = people.find((fields) => fields[0] === user || fields[2] === user)
-  const groups = await readRows(tree, '/etc/group')
-  const groupRow = groups.find((fields) => fields[0] === group)
-  const uid = isNumber(user) ? user : row?.[2]
-  const gid = group === undefined ? (row?.[3] ?? '0') : isNumber(group) ? group : groupRow?.[2]
-  if (uid !== undefined && gid !== undefined && isNumber(uid) && isNumber(gid)) return { uid, gid }
-  return await refuseUnbootable(
-    tree,
-    [{ part: 'command', why: `it is to run as ${JSON.stringify(text)}, whom it does not know` }],
-    'The image',
-  )
-}
-
-function isNumber(text: string): boolean {
-  return /^\d{1,10}$/.test(text)
-}
-
-async function readRows(tree: RootTree, path: string): Promise<string[][]> {
-  const file = tree.find(path)
-  return file?.kind === 'file' ? (await readText(file)).split('\n').map((line) => line.split(':')) : []
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes
 }

@@ -21,9 +21,7 @@ export interface SystemFilesOptions {
 export async function addSystemFiles(tree: RootTree, spool: ContentSpool, options: SystemFilesOptions): Promise<void> {
   const attributes: Attributes = { ...defaultAttributes, modifiedAtS: Math.floor(options.createdAt.getTime() / 1000) }
   const write = async (path: string, text: string): Promise<void> => {
-    const bytes = Buffer.from(text)
-    const contentPath = await spool.write(inOnePiece(bytes), bytes.length)
-    tree.put(path, { kind: 'file', attributes: { ...attributes, mode: 0o644 }, sizeBytes: bytes.length, contentPath })
+    tree.put(path, await spool.writeFile(text, { ...attributes, mode: 0o644 }))
   }
   for (const [path, mode] of mountPoints)
     if (!tree.find(path)) tree.put(path, { kind: 'folder', attributes: { ...attributes, mode }, entries: new Map() })
@@ -63,8 +61,4 @@ async function makeFstab(tree: RootTree, label: string, hasSystemd: boolean): Pr
   const kept = lines.filter((line) => /^\s*[^#\s]/.test(line) && line.trim().split(/\s+/)[1] !== '/')
   const options = ['errors=remount-ro', ...(hasSystemd ? ['x-systemd.growfs'] : [])].join(',')
   return [`LABEL=${label} / ext4 ${options} 0 1`, ...kept, ''].join('\n')
-}
-
-async function* inOnePiece(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { byteString } from './root-path.ts'
+import type { Attributes, RootFile } from './root-tree.ts'
 
 /** Up to this size a file is written at once. */
 const smallBytes = 1024 * 1024
@@ -24,6 +25,13 @@ export class ContentSpool {
     if (sizeBytes > smallBytes) await pipeline(Readable.from(content), createWriteStream(path, { mode: 0o600 }))
     else await writeFile(path, await inOnePiece(content), { mode: 0o600 })
     return byteString(path)
+  }
+
+  /** A file of a tree with a text of ours. */
+  async writeFile(text: string, attributes: Attributes): Promise<RootFile> {
+    const path = join(this.#folder, String(this.#count++))
+    await writeFile(path, text, { mode: 0o600 })
+    return { kind: 'file', attributes, sizeBytes: Buffer.byteLength(text), contentPath: byteString(path) }
   }
 }
 
