@@ -24,24 +24,27 @@ afterEach(async () => {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
-test('whoever comes during a wait shares the next, never that one', async () => {
+test('whoever comes while two are under way shares the next, never one of those', async () => {
   const done: string[] = []
   const wait = (name: string) => journal.durable().then(() => done.push(name))
   const first = wait('a')
-  const others = [wait('b'), wait('c')]
+  const others = [wait('b'), wait('c'), wait('d')]
   await turn()
-  expect(waits).toHaveLength(1)
+  expect(waits.map(({ descriptor }) => descriptor)).toEqual([...new Set(waits.map(({ descriptor }) => descriptor))])
+  expect(waits).toHaveLength(2)
   waits[0]?.end()
   await first
   await turn()
-  expect([done, waits.length]).toEqual([['a'], 2])
+  expect([done, waits.length]).toEqual([['a'], 3])
+  waits[2]?.end()
+  await Promise.all(others.slice(1))
+  expect(done).toEqual(['a', 'c', 'd'])
   waits[1]?.end()
   await Promise.all(others)
-  expect(done).toEqual(['a', 'b', 'c'])
-  const last = wait('d')
+  const last = wait('e')
   await turn()
-  expect([waits.length, new Set(waits.map(({ descriptor }) => descriptor)).size]).toEqual([3, 1])
-  waits[2]?.end()
+  expect([waits.length, new Set(waits.map(({ descriptor }) => descriptor)).size]).toEqual([4, 2])
+  waits[3]?.end()
   await last
 })
 
@@ -49,15 +52,17 @@ test.each([
   ['EIO', 'DATA_DAMAGED'],
   ['ENOSPC', 'DISK_FULL'],
 ])('after %s nothing counts as durable any more', async (code, expected) => {
-  const [first, second] = [journal.durable(), journal.durable()]
+  const [first, second, third] = [journal.durable(), journal.durable(), journal.durable()]
   const refused = Promise.all([
     expect(first).rejects.toMatchObject({ code: expected }),
-    expect(second).rejects.toMatchObject({ code: expected }),
+    expect(third).rejects.toMatchObject({ code: expected }),
   ])
   waits[0]?.end(Object.assign(new Error('no'), { code }))
   await refused
   await expect(journal.durable()).rejects.toMatchObject({ code: expected })
-  expect(waits).toHaveLength(1)
+  waits[1]?.end()
+  await second
+  expect(waits).toHaveLength(2)
 })
 
 test('waits for what is under way before it closes', async () => {

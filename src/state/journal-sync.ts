@@ -1,17 +1,21 @@
 import { closeSync, fdatasync, openSync } from 'node:fs'
 import { LarderError } from '../core/index.ts'
 
+/** One more would seldom find anything left to wait for, and takes a thread from others who read and write files. */
+const mostAtOnce = 2
+
 /**
  * Waits for the disk in place of SQLite, which would hold up this thread for it (0.3 to 20 ms each): a commit under
- * synchronous=NORMAL is in the journal (`-wal`) and only that has to reach the disk. What was committed while one wait
- * is under way shares the next. Source: https://sqlite.org/wal.html#performance_considerations; SQLite locks the
+ * synchronous=NORMAL is in the journal (`-wal`) and only that has to reach the disk. What is committed while two waits
+ * are under way shares the next. Source: https://sqlite.org/wal.html#performance_considerations; SQLite locks the
  * database and `-shm`, never `-wal`, so closing this file gives up none of its locks.
  */
 export class JournalSync {
   readonly #path: string
   readonly #sync: (descriptor: number) => Promise<void>
-  #descriptor: number | undefined
-  #running: Promise<void> | undefined
+  /** Each wait has a file of its own: Linux tells a failure once for each that is open. */
+  readonly #idle: number[] = []
+  readonly #running = new Set<Promise<void>>()
   #next: Promise<void> | undefined
   #failure: Error | undefined
 
@@ -26,24 +30,22 @@ export class JournalSync {
    * the disk, even if the next attempt does not fail: DISK_FULL or DATA_DAMAGED, until the database is opened anew.
    */
   durable(): Promise<void> {
-    if (this.#running === undefined) return this.#start()
-    // It may have begun before what the caller has committed was written.
-    this.#next ??= this.#running.catch(() => undefined).then(() => this.#start())
+    if (this.#running.size < mostAtOnce) return this.#start()
+    // Those may have begun before what the caller has committed was written.
+    this.#next ??= Promise.race([...this.#running].map((one) => one.catch(() => undefined))).then(() => this.#start())
     return this.#next
   }
 
   async close(): Promise<void> {
-    await (this.#next ?? this.#running)?.catch(() => undefined)
-    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
-    this.#descriptor = undefined
+    await this.#next?.catch(() => undefined)
+    await Promise.allSettled(this.#running)
+    for (const descriptor of this.#idle.splice(0)) closeSync(descriptor)
   }
 
   #start(): Promise<void> {
     this.#next = undefined
-    const running = this.#once().finally(() => {
-      if (this.#running === running) this.#running = undefined
-    })
-    this.#running = running
+    const running = this.#once().finally(() => this.#running.delete(running))
+    this.#running.add(running)
     return running
   }
 
@@ -51,10 +53,10 @@ export class JournalSync {
     if (this.#failure !== undefined) throw this.#failure
     try {
       // SQLite makes it with the first commit, and keeps the same file as long as the database is open.
-      this.#descriptor ??= openSync(this.#path, 'r')
-      await this.#sync(this.#descriptor)
+      const descriptor = this.#idle.pop() ?? openSync(this.#path, 'r')
+      await this.#sync(descriptor).finally(() => this.#idle.push(descriptor))
     } catch (cause) {
-      throw (this.#failure = failureOf(cause))
+      throw (this.#failure ??= failureOf(cause))
     }
   }
 }
