@@ -7,15 +7,12 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/index.ts'
-import {
-  attestImage,
-  createImageKeys,
-  provenanceType,
-  signImage,
-  type Descriptor,
-  type ImageKey,
-  type ProofArtifact,
-} from '../../src/oci/index.ts'
+import type { Descriptor } from '../../src/oci/descriptor.ts'
+import type { ProofArtifact } from '../../src/oci/proof/artifact.ts'
+import { attestImage } from '../../src/oci/proof/attestation.ts'
+import { createImageKeys, type ImageKey } from '../../src/oci/proof/keys/image-keys.ts'
+import { provenanceType } from '../../src/oci/proof/provenance.ts'
+import { signImage } from '../../src/oci/proof/signature.ts'
 import { makeArchive } from '../../src/oci/testing/archive.ts'
 import { writeLayout } from '../../src/oci/testing/write-layout.ts'
 import { freePort } from '../e2e/support/free-port.ts'
