@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { request } from 'node:http'
+import { request, type ClientRequest } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { forgeNamed } from '../../../forge/index.ts'
@@ -176,4 +176,42 @@ test('what says that it is too large is refused before it is sent', async () => 
     asked.flushHeaders()
   })
   expect(answer).toBe(413)
+})
+
+/** Sends a part of a body whose length nobody has told, and what becomes of that. */
+function sendPart(sizeBytes: number, then: (asked: ClientRequest) => void): Promise<number> {
+  return new Promise((resolve) => {
+    const { hostname, port } = new URL(server.url)
+    const asked = request({
+      hostname,
+      port,
+      path: '/hooks/github',
+      method: 'POST',
+      headers: { 'x-github-event': 'push' },
+    })
+    asked.on('response', (response) => resolve(response.statusCode ?? 0))
+    asked.on('error', () => resolve(0))
+    asked.write('x'.repeat(sizeBytes), () => then(asked))
+  })
+}
+
+test('what does not say that it is too large is refused as soon as it is', async () => {
+  // It goes on: an answer that waited for the end would never come.
+  expect(await sendPart(200_000, () => undefined)).toBe(413)
+})
+
+test('whoever goes away in the middle leaves nothing behind', async () => {
+  expect(await sendPart(50_000, (asked) => asked.destroy())).toBe(0)
+  expect((await deliver(text)).status).toBe(202)
+  expect(server.controller.accepted).toHaveLength(1)
+})
+
+test.each(['/hooks/', '/hooks/github/x', '/hooks/a%2fb'])('there is nothing at %s', async (path) => {
+  expect((await server.fetch(path, { method: 'POST', body: text })).status).toBe(404)
+})
+
+test('a delivery with a query is one; nothing is there to be read', async () => {
+  const headers = { 'x-github-event': 'push', 'x-github-delivery': 'q-1', 'x-hub-signature-256': sign(text) }
+  expect((await server.fetch('/hooks/github?x=1', { method: 'POST', body: text, headers })).status).toBe(202)
+  expect((await server.fetch('/hooks/github')).status).toBe(404)
 })
