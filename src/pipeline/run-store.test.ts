@@ -123,3 +123,30 @@ test('list pages backwards and filters', async () => {
   expect((await runs.list({ limit: 2, before: 4 })).map(({ id }) => id)).toEqual([3, 2])
   expect((await runs.list({ limit: 9, state: 'failed' })).map(({ id }) => id)).toEqual([2])
 })
+
+test('the newest run of each pull request, but for those that were superseded', async () => {
+  const plan = (pullRequest: number, branch = `topic${pullRequest}`) =>
+    runs.create({ branch, commit: 'c0ffee', goal: 'plan', origin: 'test', pullRequest, baseCommit: 'base' })
+  for (const number of [7, 8, 7, 9]) await plan(number)
+  await runs.cancelWaiting(3)
+  await plan(9)
+  await apply()
+  const found = await runs.latestOfPullRequests([9, 7, 5, 8])
+  expect([...found].map(([number, { id }]) => [number, id]).sort()).toEqual([
+    [7, 3],
+    [8, 2],
+    [9, 5],
+  ])
+  expect(await runs.latestOfPullRequests([])).toEqual(new Map())
+})
+
+test('the next of a goal: what is trusted first, then the oldest, and no more than asked for', async () => {
+  const trusts = ['untrusted', 'trusted', 'untrusted', 'trusted'] as const
+  for (const [index, trust] of trusts.entries())
+    await runs.create({ branch: `b${index}`, commit: 'c0ffee', goal: 'plan', origin: 'test', trust })
+  await apply()
+  const ids = async (limit: number) => (await runs.next('plan', limit)).map(({ id }) => id)
+  expect([await ids(9), await ids(1)]).toEqual([[2, 4, 1, 3], [2]])
+  await runs.start(2)
+  expect(await ids(9)).toEqual([4, 1, 3])
+})

@@ -11,7 +11,7 @@ import { openCommit } from './commit-files.ts'
 import { fetchRefs } from './remote.ts'
 import { quarantineOf } from './git-environment.ts'
 import { checkBranchName, checkObjectId, checkRefName } from './ref-name.ts'
-import { isAncestor, listBranches, resolveRef } from './repository.ts'
+import { isAncestor, listBranches, resolveRef, resolveRefs } from './repository.ts'
 import { runGit } from './run-git.ts'
 
 let folder: string
@@ -145,6 +145,39 @@ describe('refs', () => {
       })
     },
   )
+
+  test('are found by one question however many are asked for, loose or packed, and not what is absent', async () => {
+    const many = join(folder, 'many.git')
+    await prepareBareRepository(many)
+    const run = (args: readonly string[], input = '') =>
+      execFileSync('git', [`--git-dir=${many}`, ...args], { input, encoding: 'utf8' }).trim()
+    const tree = run(['mktree'])
+    const identity = ['-c', 'user.name=a', '-c', 'user.email=a@example.org']
+    const commit = run([...identity, 'commit-tree', '-m', 'x', tree])
+    const refs = Array.from({ length: 40 }, (_, index) => `refs/remotes/forge/pull/${index + 1}/head`)
+    run(
+      ['update-ref', '--stdin'],
+      refs
+        .slice(0, 20)
+        .map((ref) => `create ${ref} ${commit}\n`)
+        .join(''),
+    )
+    run(['pack-refs', '--all'])
+    run(
+      ['update-ref', '--stdin'],
+      refs
+        .slice(20, 30)
+        .map((ref) => `create ${ref} ${commit}\n`)
+        .join(''),
+    )
+    for (const asked of [refs.slice(10, 25), refs]) {
+      const there = asked.filter((ref) => refs.indexOf(ref) < 30)
+      expect(await resolveRefs(many, asked)).toEqual(new Map(there.map((ref) => [ref, commit])))
+    }
+    expect(await resolveRefs(many, [])).toEqual(new Map())
+    const odd = [...refs, 'refs/heads/--x..y']
+    await expect(resolveRefs(many, odd)).rejects.toMatchObject({ code: 'GIT_REF_REFUSED' })
+  })
 })
 
 describe('names', () => {
