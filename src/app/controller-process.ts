@@ -1,4 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { readOrMakeSecrets } from './data-folder.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { certificateOf, hooksOf, registryOf, tlsAddressOf } from './controller-services.ts'
@@ -97,6 +99,11 @@ async function serveTls(
   const address = options.tls ?? tlsAddressOf(larder.config)
   if (certificate === undefined || address === undefined) return undefined
   const { port } = await server.listenTls(address)
+  const host = `localhost:${port}`
+  const publicHost =
+    larder.config.registry.publicHost ?? `${new URL(options.publicUrl ?? `https://${hostname()}`).hostname}:${port}`
+  const caFile = certificate.authority === undefined ? undefined : join(options.dataFolder.tls, 'ca.crt')
+  larder.setRegistry({ host, publicHost, caFile })
   larder.housekeeping.keepFresh('the TLS certificate', async () => {
     if (await certificate.renew()) server.renewTls()
   })

@@ -4,6 +4,7 @@ import {
   createCommitMemory,
   createSiteCommitOpener,
   localRef,
+  readCommitTime,
   resolveRef,
   type BytesSend,
   type OpenCommit,
@@ -21,6 +22,7 @@ import { createRpmFormat } from '../rpm/index.ts'
 import { getSetting, setSetting, type State } from '../state/index.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
 import { keyKindOf, type ControllerContext } from './controller/context.ts'
+import { createImages, type ImagesOptions } from './create-images.ts'
 import type { OpenLarderOptions } from './open-larder.ts'
 import type { Rooms } from './open-rooms.ts'
 import { OwnPackages } from './own-packages.ts'
@@ -32,7 +34,7 @@ import { openRunFiles } from './site-source/run-files.ts'
 export function createContext(
   rooms: Rooms,
   options: OpenLarderOptions,
-  { publicUrl, stopping, config, connected, sendForBytes, onPlanned, onFinished }: ContextOptions,
+  { publicUrl, ownRegistry, stopping, config, connected, sendForBytes, onPlanned, onFinished }: ContextOptions,
 ): { context: ControllerContext; mainCommit: () => Promise<string | undefined> } {
   const { dataFolder, retryDelayMs = 5000 } = options
   const { clock, log, state, keyring } = rooms
@@ -43,13 +45,15 @@ export function createContext(
   const previews = createPreviews(rooms)
   const previewKey = previewKeys(rooms, options)
   const preview = { previews, signingKey: previewKey, limits: previewLimits(config) }
-  const kinds = [createMirrors(rooms, { formats, signingKey, own, preview })]
   const repository = dataFolder.siteRepository
+  const images = createImages(rooms, { ...options, publicUrl, ownRegistry, sourceUrl: connected?.config.url })
+  const kinds = [createMirrors(rooms, { formats, signingKey, own, preview }), images.kind]
   const mainRef = connected === undefined ? branchRef('main') : localRef(connected.remote, branchRef('main'))
   const mainCommit = () => resolveRef(repository, mainRef)
   const openCommit = openCommits(repository, connected, sendForBytes)
   const runs = createRunStore(state, clock, (text) => rooms.secrets.mask(text))
-  const openFiles = (run: Run) => openRunFiles(run, { repository, remote: connected?.remote, openCommit })
+  const submodules = connected?.config.submodules ?? false
+  const openFiles = (run: Run) => openRunFiles(run, { repository, remote: connected?.remote, openCommit, submodules })
   const siteHead = createSiteHead({ kinds, mainCommit, openCommit })
   const hosted = connected?.hosted
   const context: ControllerContext = {
@@ -61,6 +65,7 @@ export function createContext(
       runs,
       kinds,
       openFiles,
+      committedAt: (commit) => readCommitTime(repository, commit),
       baseline: async () => {
         const head = await siteHead.current()
         return head && { site: head.site.sections, files: head.files }
@@ -75,6 +80,7 @@ export function createContext(
     repository,
     openCommit,
     siteHead,
+    images,
     own,
     previews,
     previewKey,
@@ -86,7 +92,7 @@ export function createContext(
   return { context, mainCommit }
 }
 
-interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'> {
+interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'>, Pick<ImagesOptions, 'ownRegistry'> {
   config: ControllerConfig
   connected: ConnectedForge | undefined
   sendForBytes: BytesSend

@@ -13,6 +13,8 @@ export interface DataFolder {
   readonly previewKeys: string
   readonly siteRepository: string
   readonly cache: string
+  /** Images that are being built: nothing in it outlives the process. */
+  readonly builds: string
   /** Packages that were added by hand, by mirror. */
   readonly own: string
   /** Where the running controller listens and the pid it has: removed when it stops. */
@@ -36,6 +38,7 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
     previewKeys: join(chosen, 'preview-keys'),
     siteRepository: join(chosen, 'site.git'),
     cache: join(chosen, 'cache'),
+    builds: join(chosen, 'builds'),
     own: join(chosen, 'own'),
     address: join(chosen, 'controller.json'),
     adminToken: join(chosen, 'admin-token'),

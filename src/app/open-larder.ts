@@ -1,5 +1,6 @@
 import { LarderError, type KnownSecrets } from '../core/index.ts'
 import { prepareBareRepository } from '../forge/index.ts'
+import type { BuildRegistry } from '../oci/index.ts'
 import { createEventStore } from '../pipeline/index.ts'
 import { removeSetting } from '../state/index.ts'
 import { afterRun, dropPullRequest, releaseOldLeases } from './after-runs.ts'
@@ -49,6 +50,8 @@ export interface Larder {
   announcements: Announcements
   /** Address that people are told; known once the server listens. */
   setPublicUrl: (url: string) => void
+  /** As builders on this host reach our registry, and as clients name it. */
+  setRegistry: (registry: NonNullable<Address['registry']>) => void
   /** Ends all work that is under way, so that only questions are answered; a run goes on at the next start. */
   stopWork(): Promise<void>
   close(): Promise<void>
@@ -70,10 +73,11 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const { dataFolder, environment } = options
   const { config, sender, connected } = await connect(options, rooms)
   await prepareBareRepository(dataFolder.siteRepository)
-  const address = { publicUrl: 'http://127.0.0.1:7420' }
+  const address: Address = { publicUrl: 'http://127.0.0.1:7420', registry: undefined }
   const stopping = new AbortController()
   const { context, mainCommit } = createContext(rooms, options, {
     publicUrl: () => address.publicUrl,
+    ownRegistry: () => address.registry,
     stopping: stopping.signal,
     config,
     connected,
@@ -92,14 +96,8 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const housekeeping = createHousekeeping({ context, cache, events, news, announcements, pollEveryMs })
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
   const { outbox } = announcements
-  const upkeep = {
-    events,
-    outbox,
-    housekeeping,
-    mainCommit,
-    forgetInputs,
-    settleDeliveries: () => news.settleDeliveries(),
-  }
+  const settleDeliveries = () => news.settleDeliveries()
+  const upkeep = { events, outbox, housekeeping, mainCommit, forgetInputs, settleDeliveries }
   const doctor: DoctorRoom = { ...rooms, context, dataFolder, environment, ...upkeep }
   const stopWork = async (): Promise<void> => {
     stopping.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
@@ -114,14 +112,28 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     connected,
     housekeeping,
     announcements,
-    setPublicUrl: (url) => {
-      address.publicUrl = url
-    },
+    ...settersOf(address),
     stopWork,
     async close() {
       await stopWork()
       await sender.close()
       await rooms.close()
+    },
+  }
+}
+
+interface Address {
+  publicUrl: string
+  registry: (BuildRegistry & { publicHost: string }) | undefined
+}
+
+function settersOf(address: Address): Pick<Larder, 'setPublicUrl' | 'setRegistry'> {
+  return {
+    setPublicUrl: (url) => {
+      address.publicUrl = url
+    },
+    setRegistry: (registry) => {
+      address.registry = registry
     },
   }
 }

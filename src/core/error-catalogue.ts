@@ -130,6 +130,14 @@ export const catalogue = {
   VERIFY_FAILED: failed('What is published is not what it should be.'),
 
   // oci
+  DOCKERFILE_INVALID: refused('A Dockerfile cannot be understood.'),
+  BUILD_FAILED: refused('An instruction of a Dockerfile failed.'),
+  BUILD_TIMEOUT: refused('A build took longer than it may.'),
+  BUILD_LIMIT: refused('A build used more than it may.'),
+  BUILD_ENGINE_MISSING: failed('Nothing that builds images can be used on this host.'),
+  BUILD_ENGINE_FAILED: passing('What builds images failed, or ended in the middle.'),
+  IMAGE_VERSION_TAKEN: refused('A version of an image was built of other content before, and versions never change.'),
+  IMAGE_UNKNOWN: usage('There is no such image.', 404),
   OCI_NAME_INVALID: usage('The name of a repository is malformed.'),
   OCI_NAME_UNKNOWN: usage('The registry has no such repository.', 404),
   OCI_TAG_INVALID: usage('A tag is malformed.'),

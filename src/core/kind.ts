@@ -107,6 +107,8 @@ export interface KindGrammar<Desired = unknown> {
 export interface Kind<Desired, Observed, Planned extends Change, Staged> extends KindGrammar<Desired> {
   /** What a site without the section asks for: what was made for an earlier commit goes. Undefined: it is left alone. */
   readonly nothing?: Desired
+  /** Branch whose commits make this kind so. Default: main, for all others. */
+  branchOf?(desired: Desired): string
   /** What is true now. */
   observe(context: KindContext, desired: Desired): Promise<Observed>
   /** Pure: the same input, the same plan. Throws a LarderError that exits 3 when no plan is possible. */

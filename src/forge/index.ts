@@ -15,6 +15,7 @@ export type {
 export { forgeNamed, forges } from './forges.ts'
 export { prepareBareRepository, type BareRepositoryOptions } from './git/bare-repository.ts'
 export { openCommit, type CommitFiles, type CommitOptions } from './git/commit-files.ts'
+export { readCommitTime } from './git/commit-time.ts'
 export { createCommitMemory, type OpenCommit } from './git/commit-memory.ts'
 export type { BytesSend } from './git/lfs.ts'
 export { createSiteCommitOpener } from './git/open-site-commit.ts'

@@ -1,5 +1,19 @@
+export { badgeAnswer } from './badge/badge-answer.ts'
+export type { BadgeState } from './badge/badge.ts'
+export { chooseBuilder, imageBuilders } from './build/choose-builder.ts'
+export type { BuildRegistry } from './build/image-builder.ts'
+export { createImageBuilds, type ImageBuild, type ImageBuilds } from './image/image-builds.ts'
+export { imageGrammar } from './image/image-grammar.ts'
+export { createImageKind, type BuilderIdentity } from './image/image-kind.ts'
 export { maxManifestBytes } from './manifest.ts'
 export { mediaTypes } from './media-type.ts'
+export { attestImage } from './proof/attestation.ts'
+export { layoutSource } from './proof/content.ts'
+export { createImageKeys, type ImageKeys } from './proof/keys/image-keys.ts'
+export { provenanceOf, provenanceType } from './proof/provenance.ts'
+export { sbomArtifact, sbomOf, spdxPredicateType } from './proof/sbom/sbom.ts'
+export { signImage } from './proof/signature.ts'
+export { verifySignatures, verifyStatements } from './proof/verify.ts'
 export {
   isRepositoryName,
   parseDigest,
@@ -16,13 +30,3 @@ export {
   type RegistryOptions,
   type UploadPart,
 } from './registry/registry.ts'
-export { badgeAnswer, type BadgeAnswer, type BadgeRequest } from './badge/badge-answer.ts'
-export type { BadgeState } from './badge/badge.ts'
-export type { Descriptor } from './descriptor.ts'
-export type { ProofArtifact } from './proof/artifact.ts'
-export { attestImage, type AttestOptions, type Predicate } from './proof/attestation.ts'
-export { layoutSource, type ImageSource } from './proof/content.ts'
-export { createImageKeys, type ImageKey, type ImageKeys } from './proof/keys/image-keys.ts'
-export { provenanceOf, provenanceType, type ProvenanceFacts } from './proof/provenance.ts'
-export { signImage, type SignOptions } from './proof/signature.ts'
-export { verifySignatures, verifyStatements, type VerifyOptions } from './proof/verify.ts'

@@ -23,6 +23,8 @@ export interface ExecuteRunOptions {
   signal: AbortSignal
   /** See KindContext. */
   freshForMs: number
+  /** When a commit was made. Default: not known. */
+  committedAt?: ((commit: string) => Promise<Date>) | undefined
   /** What bounds a run that nobody has vouched for. */
   baseline?: KindContext['baseline']
   /** Called once the plan is recorded. */
@@ -43,11 +45,22 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   const { run, runs, kinds, files, clock, progress, signal } = options
   const earlier = await runs.steps(run.id)
   const { freshForMs, baseline } = options
-  const start = { files, clock, progress, signal, runId: String(run.id), freshForMs, trust: run.trust, baseline }
+  const commit = commitOf(options)
+  const start = {
+    files,
+    commit,
+    clock,
+    progress,
+    signal,
+    runId: String(run.id),
+    freshForMs,
+    trust: run.trust,
+    baseline,
+  }
   const step = <T>(name: string, work: () => Promise<T>, record?: (value: T) => unknown): Promise<T> =>
     inStep(options, name, work, record)
 
-  const { plans, context } = await step('plan', () => planSite(start, kinds))
+  const { plans, context } = await step('plan', () => planSite(start, kinds, branchOfRun(run)))
   await runs.recordPlan(run.id, plans.flatMap((plan) => plan.changes).map(recorded))
   tellPlan(plans, progress)
   await options.onPlanned?.()
@@ -82,6 +95,16 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
       refuseFindings(change, await kind.verify(context, staged), progress),
     )
   }
+}
+
+/** What an apply makes so is what follows its branch; a plan is told of everything. */
+function branchOfRun({ goal, branch }: Run): string | undefined {
+  return goal === 'apply' ? branch : undefined
+}
+
+function commitOf({ run, committedAt }: ExecuteRunOptions): KindContext['commit'] {
+  if (run.pullRequest !== undefined || committedAt === undefined) return undefined
+  return { id: run.commit, committedAt: () => committedAt(run.commit) }
 }
 
 /** What is in the plan of a pull request can be tried before it is merged. */

@@ -9,13 +9,19 @@ export interface KindPlan {
   changes: Change[]
 }
 
+/** Branch whose commits a kind follows. */
+export function branchOf(kind: AnyKind, desired: unknown): string {
+  return kind.branchOf?.(desired) ?? 'main'
+}
+
 /**
- * Reads the site and asks every kind for its changes. Changes nothing that anybody could see.
+ * Reads the site and asks every kind for its changes; of those only that follow `branch`, when it is given. Changes nothing that anybody could see.
  * SITE_INVALID with every problem of every file in `context.problems`; and whatever the kinds throw.
  */
 export async function planSite(
   start: Omit<KindContext, 'site'>,
   kinds: readonly AnyKind[],
+  branch?: string,
 ): Promise<{ context: KindContext; plans: KindPlan[] }> {
   const result = await readSite(start.files, kinds)
   if (!('site' in result)) {
@@ -32,7 +38,7 @@ export async function planSite(
   const plans: KindPlan[] = []
   for (const kind of kinds) {
     const desired = result.site.sections[kind.section] ?? kind.nothing
-    if (desired === undefined) continue
+    if (desired === undefined || (branch !== undefined && branch !== branchOf(kind, desired))) continue
     const observed = await kind.observe(context, desired)
     plans.push({ kind, observed, changes: kind.plan(desired, observed) })
   }

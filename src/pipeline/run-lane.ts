@@ -86,7 +86,7 @@ export class RunLane {
   }
 
   async #execute(waiting: Run): Promise<void> {
-    const { runs, kinds, clock, timeoutMs = 6 * 3600_000 } = this.#options
+    const { runs, kinds, clock, committedAt, timeoutMs = 6 * 3600_000 } = this.#options
     this.#notBefore.delete(waiting.id)
     const current = (this.#current = { id: waiting.id, abort: new AbortController(), isCancelled: false })
     const run = await this.#begin(waiting.id)
@@ -101,8 +101,8 @@ export class RunLane {
       const signal = AbortSignal.any([current.abort.signal, timeout])
       const onPlanned = (): Promise<void> => this.#tellPlanned(run.id)
       const baseline = run.trust === 'trusted' ? undefined : await this.#options.baseline?.()
-      const work = { run, runs, kinds, files, clock, progress, signal, freshForMs, baseline, onPlanned }
-      await executeRun(work)
+      const common = { run, runs, kinds, files, committedAt, clock, progress, signal }
+      await executeRun({ ...common, freshForMs, baseline, onPlanned })
       await runLog.flush()
       await runs.finish(run.id, { state: 'succeeded' })
     } catch (error) {

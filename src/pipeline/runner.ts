@@ -9,6 +9,8 @@ export interface RunnerOptions {
   kinds: readonly AnyKind[]
   /** The files that a run is about: of its commit, or of what merging it would make. */
   openFiles(run: Run): Promise<SiteFiles & { close(): void }>
+  /** When a commit was made: what is built of it is dated so. Default: not known. */
+  committedAt?: (commit: string) => Promise<Date>
   clock: Clock
   log: Log
   /** How often a run is tried in all when its failure may pass. Default 4. */

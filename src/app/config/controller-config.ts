@@ -120,6 +120,11 @@ const registryUserSchema = z.strictObject({
 
 const registrySchema = z
   .strictObject({
+    publicHost: z
+      .string()
+      .regex(/^[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$|^\[[0-9a-fA-F:]{2,45}\](?::\d{1,5})?$/, 'HOST or HOST:PORT')
+      .optional()
+      .describe('What clients write before the name of an image. Default: this host and the port of TLS'),
     anonymousPull: z.boolean().default(true).describe('Whether pulling needs no login'),
     users: z.array(registryUserSchema).max(1000).default([]).describe('Who may use the registry besides the admin'),
   })

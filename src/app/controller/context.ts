@@ -6,6 +6,7 @@ import type { KeyKind, PreviewQuota, Previews, Publisher, SigningKey } from '../
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
 import type { GitRepository, OpenCommit } from '../../forge/index.ts'
 import type { State } from '../../state/index.ts'
+import type { Images } from '../create-images.ts'
 import type { OwnPackages } from '../own-packages.ts'
 import type { SiteHead } from '../site-head.ts'
 
@@ -28,6 +29,7 @@ export interface ControllerContext {
   /** Files of the site repository at a commit; what was read of the last ones is kept in memory. */
   openCommit: OpenCommit
   siteHead: SiteHead
+  images: Images
   /** Packages that were added by hand. */
   own: OwnPackages
   signingKey: (mirror: string) => Promise<SigningKey>

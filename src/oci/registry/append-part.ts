@@ -1,5 +1,6 @@
 import { LarderError } from '../../core/index.ts'
 import type { Upload } from '../../store/index.ts'
+import { Batches } from './batches.ts'
 import type { UploadPart } from './registry.ts'
 
 /**
@@ -20,10 +21,15 @@ export async function appendPart(
     })
   }
   const end = lengthBytes === undefined ? Infinity : upload.offsetBytes + lengthBytes
-  for await (const chunk of part.body) {
-    if (upload.offsetBytes + chunk.length > end) throw wrongLength('more', lengthBytes)
-    await upload.append(chunk)
-    onProgress(upload.offsetBytes)
+  const batches = new Batches(upload)
+  try {
+    for await (const chunk of part.body) {
+      if (batches.offsetBytes + chunk.length > end) throw wrongLength('more', lengthBytes)
+      await batches.add(chunk)
+      onProgress(batches.offsetBytes)
+    }
+  } finally {
+    await batches.end().finally(() => onProgress(upload.offsetBytes))
   }
   if (end !== Infinity && upload.offsetBytes < end) throw wrongLength('fewer', lengthBytes)
   return upload.offsetBytes

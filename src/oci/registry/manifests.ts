@@ -10,7 +10,6 @@ import type { ManifestInfo, NewManifest, PutManifest } from './registry.ts'
 interface ManifestRoom {
   state: State
   clock: Clock
-  isImmutable?: (repository: RepositoryName, tag: string) => boolean
 }
 
 /** Manifests and the tags that name them: both change in one transaction. */
@@ -35,7 +34,9 @@ export class Manifests {
     await this.#room.state.transaction(async (transaction) => {
       await requireLinked(transaction, repository, manifest)
       await this.#insert(transaction, { repository, info, manifest, bytes })
-      if ('tag' in reference) await this.#moveTag(transaction, { repository, tag: reference.tag, digest })
+      if ('tag' in reference) {
+        await this.#moveTag(transaction, { repository, tag: reference.tag, digest, isFixed: given.isFixed ?? false })
+      }
     })
     return { ...info, subject: manifest.subject }
   }
@@ -123,17 +124,23 @@ export class Manifests {
 
   async #moveTag(
     transaction: Transaction<Tables>,
-    { repository, tag, digest }: { repository: RepositoryName; tag: string; digest: OciDigest },
+    {
+      repository,
+      tag,
+      digest,
+      isFixed,
+    }: { repository: RepositoryName; tag: string; digest: OciDigest; isFixed: boolean },
   ): Promise<void> {
     const moved_at = this.#now()
     const before = await transaction
       .selectFrom('oci_tags')
-      .select('digest')
+      .select(['digest', 'is_fixed'])
       .where('repository', '=', repository)
       .where('name', '=', tag)
       .executeTakeFirst()
-    if (before?.digest === digest) return
-    if (before !== undefined && this.#room.isImmutable?.(repository, tag) === true) {
+    const is_fixed = isFixed ? 1 : 0
+    if (before?.digest === digest && before.is_fixed >= is_fixed) return
+    if (before?.is_fixed === 1 && before.digest !== digest) {
       throw new LarderError('OCI_TAG_IMMUTABLE', {
         message: `${repository}:${tag} is ${before.digest} and stays so; what was pushed is ${digest}.`,
         hint: 'Give the new content a version of its own, or declare the image `mutable: true`.',
@@ -141,8 +148,8 @@ export class Manifests {
     }
     await transaction
       .insertInto('oci_tags')
-      .values({ repository, name: tag, digest, moved_at })
-      .onConflict((conflict) => conflict.columns(['repository', 'name']).doUpdateSet({ digest, moved_at }))
+      .values({ repository, name: tag, digest, moved_at, is_fixed })
+      .onConflict((conflict) => conflict.columns(['repository', 'name']).doUpdateSet({ digest, moved_at, is_fixed }))
       .execute()
     if (before !== undefined) await lostTag(transaction, { repository, digest: before.digest, now: moved_at })
   }

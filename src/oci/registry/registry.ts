@@ -115,6 +115,8 @@ export interface NewManifest {
   bytes: Uint8Array
   /** Without parameters. Default: what the manifest says itself. */
   contentType?: string | undefined
+  /** The tag never comes to name anything else: pushing over it is OCI_TAG_IMMUTABLE. Default: false. */
+  isFixed?: boolean
 }
 
 export interface RegistryOptions {
@@ -122,8 +124,6 @@ export interface RegistryOptions {
   store: BlobStore & Partial<LocalBlobs>
   leases: CollectableLeases
   clock: Clock
-  /** Tags that name what they named first, for ever. Default: none. */
-  isImmutable?: (repository: RepositoryName, tag: string) => boolean
   /** How long blobs that no manifest names, and manifests without a tag, are kept after their last use. Default 24 h. */
   keepUnusedMs?: number
 }

@@ -56,6 +56,8 @@ CREATE TABLE oci_tags (
   name        TEXT NOT NULL,
   digest      TEXT NOT NULL,
   moved_at    TEXT NOT NULL,
+  -- 1: a version, which never comes to mean other content.
+  is_fixed    INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (repository, name),
   FOREIGN KEY (repository, digest) REFERENCES oci_manifests (repository, digest) ON DELETE CASCADE
 ) WITHOUT ROWID;
@@ -67,3 +69,28 @@ CREATE TABLE oci_uploads (
   repository  TEXT NOT NULL,
   touched_at  TEXT NOT NULL
 );
+
+-- What Larder built, or tried to.
+CREATE TABLE image_builds (
+  id           INTEGER PRIMARY KEY,
+  image        TEXT NOT NULL,
+  version      TEXT NOT NULL,
+  -- Docker | AMI
+  type         TEXT NOT NULL,
+  -- Identity of everything that it was built of.
+  inputs       TEXT NOT NULL,
+  -- building | built | published | failed
+  state        TEXT NOT NULL,
+  -- Of the manifest.
+  digest       TEXT,
+  commit_id    TEXT,
+  run_id       INTEGER NOT NULL,
+  started_at   TEXT NOT NULL,
+  finished_at  TEXT,
+  -- JSON: what went wrong.
+  error        TEXT,
+  -- JSON: files that it was built of, base images.
+  detail       TEXT NOT NULL
+);
+CREATE INDEX image_builds_by_image ON image_builds (image, id);
+CREATE INDEX image_builds_by_version ON image_builds (image, version, state, id);

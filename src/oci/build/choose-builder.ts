@@ -1,0 +1,26 @@
+import { LarderError } from '../../core/index.ts'
+import { createBuildahBuilder } from './buildah.ts'
+import type { ImageBuilder } from './image-builder.ts'
+
+/** All that Larder knows, the preferred one first. */
+export function imageBuilders(): ImageBuilder[] {
+  return [createBuildahBuilder()]
+}
+
+/** The one that is asked for, or the first that can be used on this host now. BUILD_ENGINE_MISSING says why not. */
+export async function chooseBuilder(
+  builders: readonly ImageBuilder[],
+  preferred: ImageBuilder['name'] | undefined,
+): Promise<ImageBuilder> {
+  const reasons: string[] = []
+  for (const builder of builders) {
+    if (preferred !== undefined && builder.name !== preferred) continue
+    const state = await builder.probe()
+    if (state.usable) return builder
+    reasons.push(`${builder.name}: ${state.reason} ${state.hint}`.trim())
+  }
+  throw new LarderError('BUILD_ENGINE_MISSING', {
+    message: `No image can be built here. ${reasons.join(' ')}`,
+    hint: 'apt-get install buildah',
+  })
+}

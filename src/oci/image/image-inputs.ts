@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import type { SiteEntry, SiteFiles } from '../../core/index.ts'
+import type { DeclaredImage } from './image-schema.ts'
+
+/** What an image is built of. */
+export interface ImageInputs {
+  /** Equal when nothing that the build could see, or is told, is different. */
+  identity: string
+  /** Paths within the context, and what they hold. */
+  files: Readonly<Record<string, string>>
+}
+
+/**
+ * What a build would be of, without reading the files: Git knows their content by name. The version is not a part of
+ * it: another version of the same sources is the same build.
+ */
+export async function readInputs(files: SiteFiles, image: DeclaredImage): Promise<ImageInputs> {
+  const entries = await files.entries(image.context)
+  const held = Object.fromEntries(entries.map((entry) => [pathInContext(image, entry.path), contentOf(entry)]))
+  const { type, dockerfile, target, buildArgs, platform, network, disk } = image
+  const told = { type, dockerfile: pathInContext(image, dockerfile), target, buildArgs, platform, network, disk }
+  const identity = createHash('sha256')
+    .update(JSON.stringify([told, Object.entries(held)]))
+    .digest('hex')
+  return { identity, files: held }
+}
+
+export function pathInContext({ context }: DeclaredImage, path: string): string {
+  return context === '' ? path : path.slice(context.length + 1)
+}
+
+function contentOf({ kind, identity }: SiteEntry): string {
+  return kind === 'file' ? identity : `${kind} ${identity}`
+}
