@@ -57,7 +57,7 @@ async function makeUnit(tree: RootTree, config: ImageConfig, user: ApplicationUs
     `RootDirectory=${applicationFolder}`,
     'MountAPIVFS=yes',
     'BindReadOnlyPaths=-/etc/resolv.conf',
-    `WorkingDirectory=${config.workingFolder.replaceAll('%', '%%')}`,
+    `WorkingDirectory=${checked(config.workingFolder).replaceAll('%', '%%')}`,
     ...config.environment.map((assignment) => `Environment=${quoted(assignment)}`),
     `User=${user.uid}`,
     `Group=${user.gid}`,
@@ -80,10 +80,14 @@ function quoted(word: string): string {
     .replaceAll('\n', '\\n')
     .replaceAll('\t', '\\t')
     .replaceAll('%', '%%')
-  if (!/[\u0000-\u001f\u007f]/.test(escaped)) return `"${escaped}"`
+  return `"${checked(escaped)}"`
+}
+
+function checked(word: string): string {
+  if (!/[\u0000-\u001f\u007f]/.test(word)) return word
   throw new LarderError('DISK_IMAGE_SOURCE_INVALID', {
     message: `The configuration of the image has a control character in ${JSON.stringify(word.slice(0, 100))}.`,
-    hint: 'Look at ENV, ENTRYPOINT and CMD in the Dockerfile.',
+    hint: 'Look at ENV, ENTRYPOINT, CMD and WORKDIR in the Dockerfile.',
   })
 }
 

@@ -43,5 +43,5 @@ async function familyOf(tree: RootTree): Promise<string | undefined> {
   if (file?.kind !== 'file') return undefined
   const text = await readText(file)
   const valueOf = (key: string): string => new RegExp(`^${key}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? ''
-  return [valueOf('ID'), ...valueOf('ID_LIKE').split(' ')].find((name) => name in packages)
+  return [valueOf('ID'), ...valueOf('ID_LIKE').split(' ')].find((name) => Object.hasOwn(packages, name))
 }

@@ -10,6 +10,7 @@ export interface DiskPlan {
   efiSystem: Extent | undefined
   root: Extent
   inodes: number
+  journalBytes: number
 }
 
 export interface Extent {
@@ -19,7 +20,8 @@ export interface Extent {
 
 const mebibyte = 1024 * 1024
 const blockBytes = 4096
-const journalBytes = 64 * mebibyte
+/** A journal may take half of a file system, and more of it than this serves nobody. */
+const smallestRootBytes = 64 * mebibyte
 /** Room for what the machine writes, where nobody says how large the disk is to be. */
 const spareBytes = 256 * mebibyte
 
@@ -34,12 +36,13 @@ export function planDisk(tree: RootTree, options: { hasEfi: boolean; sizeBytes?:
   const biosBoot = { startBytes: mebibyte, sizeBytes: mebibyte }
   const efiSystem = options.hasEfi ? { startBytes: 2 * mebibyte, sizeBytes: fatVolumeBytes } : undefined
   const startBytes = efiSystem ? efiSystem.startBytes + efiSystem.sizeBytes : 2 * mebibyte
-  const neededBytes = startBytes + content.sizeBytes + mebibyte
+  const neededBytes = startBytes + Math.max(content.sizeBytes, smallestRootBytes) + mebibyte
   const sizeBytes = options.sizeBytes ?? neededBytes * 1.25 + spareBytes
   const diskBytes = Math.floor(sizeBytes / mebibyte) * mebibyte
   if (diskBytes < neededBytes) throw tooSmall(diskBytes, neededBytes)
   const root = { startBytes, sizeBytes: diskBytes - startBytes - mebibyte }
-  return { diskBytes, biosBoot, efiSystem, root, inodes: Math.max(content.inodes, Math.floor(root.sizeBytes / 16384)) }
+  const inodes = Math.max(content.inodes, Math.floor(root.sizeBytes / 16384))
+  return { diskBytes, biosBoot, efiSystem, root, inodes, journalBytes: journalFor(root.sizeBytes) }
 }
 
 export function tooSmall(diskBytes: number, neededBytes?: number): LarderError {
@@ -49,6 +52,10 @@ export function tooSmall(diskBytes: number, neededBytes?: number): LarderError {
     hint: 'Give the disk a larger size, or leave the size out: then it fits the content.',
     context: { diskBytes, ...(neededBytes === undefined ? {} : { neededBytes }) },
   })
+}
+
+function journalFor(rootBytes: number): number {
+  return (rootBytes < 1024 * mebibyte ? 16 : 64) * mebibyte
 }
 
 /** What ext4 takes for this tree, a little generously. */
@@ -64,6 +71,7 @@ function measure(tree: RootTree): { sizeBytes: number; inodes: number } {
     if (node.attributes.extendedAttributes.size > 0) sizeBytes += blockBytes
   }
   const inodes = Math.ceil(seen.size * 1.25) + 1000
+  const journalBytes = journalFor(sizeBytes * 1.25)
   // Inodes, journal, and a hundredth for bitmaps, descriptors, extents and the reserve.
   return { inodes, sizeBytes: Math.ceil((sizeBytes + inodes * 256 + journalBytes) * 1.02) }
 }

@@ -79,7 +79,18 @@ function mke2fsArguments({ diskPath, plan, label, uuid, hashSeed }: Ext4Options)
   ]
   return [
     ...['-q', '-F', '-t', 'ext4', '-b', String(blockBytes), '-I', '256', '-N', String(plan.inodes), '-m', '1'],
-    ...['-J', 'size=64', '-L', label, '-U', uuid, '-O', features.join(','), '-E', extended.join(',')],
+    ...[
+      '-J',
+      `size=${plan.journalBytes / 1024 / 1024}`,
+      '-L',
+      label,
+      '-U',
+      uuid,
+      '-O',
+      features.join(','),
+      '-E',
+      extended.join(','),
+    ],
     ...['--', diskPath, String(Math.floor(plan.root.sizeBytes / blockBytes))],
   ]
 }
