@@ -6,7 +6,7 @@ import { feed } from './feed.ts'
 export async function* decodeByZlib(
   source: AsyncIterable<Uint8Array>,
   format: 'gz' | 'zst',
-  options: { signal: AbortSignal; fail: (why: string) => LarderError },
+  options: { signal: AbortSignal; isTransient?: boolean; fail: (why: string) => LarderError },
 ): AsyncGenerator<Buffer> {
   const decoder =
     format === 'gz' ? createGunzip({ chunkSize: 256 * 1024 }) : createZstdDecompress({ chunkSize: 256 * 1024 })
@@ -17,7 +17,10 @@ export async function* decodeByZlib(
     decoder.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)))
   })
   try {
-    for await (const chunk of decoder) yield chunk as Buffer
+    for await (const chunk of decoder) {
+      yield chunk as Buffer
+      if (options.isTransient === true) giveBack(chunk as Buffer)
+    }
     await feeding
     // Node's zstd stops after the first frame without a word.
     if (decoder.bytesWritten < input.sizeBytes) throw options.fail('something follows the end of the compressed data')
@@ -27,6 +30,11 @@ export async function* decodeByZlib(
     options.signal.removeEventListener('abort', stop)
     decoder.destroy()
   }
+}
+
+/** The decoder fills a buffer with one chunk or several, and takes another when it is full: so the last of it is its end. */
+function giveBack({ buffer, byteOffset, byteLength }: Buffer): void {
+  if (byteOffset + byteLength === buffer.byteLength) (buffer as ArrayBuffer).transfer(0)
 }
 
 async function* count(source: AsyncIterable<Uint8Array>, input: { sizeBytes: number }): AsyncGenerator<Uint8Array> {

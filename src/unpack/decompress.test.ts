@@ -119,6 +119,26 @@ describe.each(ways)('$format by $by', (way) => {
   })
 })
 
+it.each(ways)('memory of transient chunks is given back, and none before its time: $format by $by', async (way) => {
+  const much = Buffer.concat(Array.from({ length: 8 }, () => text))
+  const options = { maxBytes: much.length, signal: new AbortController().signal, label: 'x', isTransient: true, ...way }
+  const packed = compress(much, way.format)
+  let [at, isGone] = [0, 0]
+  let before: Buffer | undefined
+  // Of a few bytes at once, a chunk comes in several parts.
+  for (const size of [packed.length, 3]) {
+    at = 0
+    for await (const chunk of decompress(pieces(packed, size), way.format, options)) {
+      expect(chunk.equals(much.subarray(at, at + chunk.length))).toBe(true)
+      at += chunk.length
+      if (before?.length === 0) isGone++
+      before = chunk
+    }
+    expect(at).toBe(much.length)
+  }
+  if (way.by === 'zlib') expect(isGone).toBeGreaterThan(8)
+})
+
 it('joined xz streams and gzip members are one file', async () => {
   for (const way of ways.filter(({ format }) => format !== 'zst')) {
     const packed = compress(text, way.format)

@@ -14,6 +14,11 @@ export interface DecompressOptions {
   signal: AbortSignal
   /** What is unpacked, for messages. */
   label: string
+  /**
+   * Each chunk is done with when the next is asked for: then its memory is given back at once, and does not wait until so
+   * much has gathered that garbage is collected. Default: false.
+   */
+  isTransient?: boolean
   /** Where programs are looked for. Default: the usual folders. */
   programPath?: string
 }
@@ -60,7 +65,7 @@ function decode(
       return asBuffers(source)
     case 'gz':
     case 'zst':
-      return decodeByZlib(checked, format, { signal: options.signal, fail })
+      return decodeByZlib(checked, format, { ...options, fail })
     case 'bz2':
       return decodeByProcess(checked, ['bzip2', '-dc'], { ...options, fail })
     case 'xz':

@@ -14,8 +14,8 @@ export interface PackedForm {
   label: string
 }
 
-/** DECOMPRESS_*, CANCELLED, and what reading throws. */
+/** Each part is valid until the next is asked for. DECOMPRESS_*, CANCELLED, and what reading throws. */
 export async function* unpackText(packed: PackedText, signal: AbortSignal): AsyncGenerator<Buffer> {
   const { form } = packed
-  yield* decompress(await packed.read(), form.format, { ...form, signal })
+  yield* decompress(await packed.read(), form.format, { ...form, signal, isTransient: true })
 }
