@@ -131,7 +131,9 @@ export const catalogue = {
 
   // oci
   DOCKERFILE_INVALID: refused('A Dockerfile cannot be understood.'),
+  DOCKERFILE_MISSING: refused('A Dockerfile that an image names is not there, or not in the folder that is built.'),
   BUILD_FAILED: refused('An instruction of a Dockerfile failed.'),
+  BUILD_BASE_UNREACHABLE: passing('A base image cannot be fetched from its registry now.'),
   BUILD_TIMEOUT: refused('A build took longer than it may.'),
   BUILD_LIMIT: refused('A build used more than it may.'),
   BUILD_ENGINE_MISSING: failed('Nothing that builds images can be used on this host.'),

@@ -1,176 +1,185 @@
-import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LarderError } from '../../core/index.ts'
-import { readLayoutImage } from './read-layout.ts'
-import { baseImagesOf, parseDockerfile } from './dockerfile.ts'
+import { isLarderError, LarderError } from '../../core/index.ts'
+import { baseImagesOf } from './base-images.ts'
+import { allBuildArgs } from './build-args.ts'
 import { BuildLog } from './build-log.ts'
-import type { BuilderState, BuildRegistry, BuildRequest, BuildResult, ImageBuilder } from './image-builder.ts'
+import { type BuildahSettings, removeSettings, writeSettings } from './buildah-settings.ts'
+import { type Confinement, openConfinement } from './confinement.ts'
+import { watchDisk } from './disk-watch.ts'
+import type { Dockerfile } from './dockerfile.ts'
+import { type FinishedLayout, finishLayout, layerDate } from './finish-layout.ts'
+import type { BuilderState, BuildRequest, BuildResult, ImageBuilder } from './image-builder.ts'
+import { probeProgram } from './probe-program.ts'
+import { readContext } from './read-context.ts'
 import { runEngine } from './run-engine.ts'
 
-/** Images are kept in the cache folder, apart from those that people of this host have. */
-interface Engine {
-  environment: Record<string, string>
-  /** Before every command. */
-  storage: string[]
-  /** Where base images come from, and who may be believed. */
-  pulling: string[]
-}
+const name = 'buildah'
+/** Of the containers of a build that was killed. */
+const longestCleaningMs = 60_000
 
-const engineName = 'buildah'
-const lifeOfQuestionMs = 60_000
-
-/** Builds by buildah: no daemon, and an image store of our own. Source: buildah-build(1), containers-storage.conf(5). */
+/** Builds by buildah: no daemon, and an image store of our own. Source: buildah-build(1), buildah-push(1). */
 export function createBuildahBuilder(): ImageBuilder {
-  return { name: 'buildah', probe, build }
+  return new BuildahBuilder()
 }
 
-async function probe(): Promise<BuilderState> {
-  const lines: string[] = []
-  try {
+class BuildahBuilder implements ImageBuilder {
+  readonly name = name
+  #running = 0
+  /** A build was killed, and what it had begun stands in the store. */
+  #isUnclean = false
+
+  async probe(): Promise<BuilderState> {
+    if (process.getuid?.() !== 0) {
+      const hint = 'Run Larder as root, or declare another builder.'
+      return { usable: false, reason: 'buildah is used as root only.', hint }
+    }
+    return probeProgram(name, ['--version'], { package: name, version: /version (\S+)/ })
+  }
+
+  async build(request: BuildRequest): Promise<BuildResult> {
+    const dockerfile = await readContext(request)
+    if (request.network === 'bridge') throw noBridge()
+    const settings = await writeSettings(request)
+    this.#isUnclean ||= settings.leftovers.length > 0
+    await this.#clean(settings)
+    this.#running++
+    try {
+      const confinement = await openConfinement(request.limits)
+      try {
+        return await buildConfined(request, { dockerfile, settings, confinement })
+      } finally {
+        await confinement.release()
+      }
+    } catch (error) {
+      // buildah itself removes what it made when an instruction fails, and cannot when it is killed.
+      this.#isUnclean ||= !isLarderError(error) || error.code !== 'BUILD_FAILED'
+      throw error
+    } finally {
+      this.#running--
+      await this.#clean(settings)
+      await removeSettings(settings)
+    }
+  }
+
+  /** Only when nobody builds: it cannot be told whose containers these are. */
+  async #clean({ environment, storage, leftovers }: BuildahSettings): Promise<void> {
+    if (!this.#isUnclean || this.#running > 0) return
     const { signal } = new AbortController()
-    const options = { environment: baseEnvironment(), timeoutMs: lifeOfQuestionMs, signal, package: engineName }
-    await runEngine(engineName, ['--version'], { ...options, onLine: (line) => lines.push(line) })
-  } catch (error) {
-    if (!(error instanceof LarderError) || error.code !== 'BUILD_ENGINE_MISSING') throw error
-    return { usable: false, reason: error.message, hint: error.hint ?? '' }
+    const options = { environment, signal, timeoutMs: longestCleaningMs, package: name, onLine: () => undefined }
+    await runEngine(name, [...storage, 'rm', '--all'], options)
+    for (const folder of leftovers) await rm(folder, { recursive: true, force: true })
+    this.#isUnclean = false
   }
-  const [, version] = /version (\S+)/.exec(lines.join(' ')) ?? []
-  if (version === undefined) {
-    return { usable: false, reason: `buildah does not tell its version: ${lines.join(' ').slice(0, 200)}`, hint: '' }
-  }
-  if (process.getuid?.() !== 0) {
-    const hint = 'Run Larder as root, or declare another builder.'
-    return { usable: false, reason: 'buildah is used as root only', hint }
-  }
-  return { usable: true, version }
 }
 
-async function build(request: BuildRequest): Promise<BuildResult> {
-  const dockerfile = parseDockerfile(
-    await readFile(join(request.contextFolder, request.dockerfile), 'utf8'),
-    request.dockerfile,
-  )
-  const engine = await prepare(request)
-  const log = new BuildLog(dockerfile, { log: request.log, logBytes: request.limits.logBytes })
-  const idFile = join(request.outputFolder, '..', 'image-id')
-  const refuse = await diskLimit(request)
-  const run = (args: readonly string[], timeoutMs: number) =>
-    runEngine(engineName, [...engine.storage, ...args], {
-      environment: engine.environment,
-      timeoutMs,
-      onLine: (line) => {
-        log.add(line)
-      },
-      signal: request.signal,
-      package: engineName,
-      refuse,
-    })
-  const status = await run(buildArguments(request, engine, idFile), request.limits.timeoutMs)
-  if (status !== 0) throw log.failure(request.dockerfile, status)
+interface Parts {
+  dockerfile: Dockerfile
+  settings: BuildahSettings
+  confinement: Confinement
+}
+
+async function buildConfined(
+  request: BuildRequest,
+  { dockerfile, settings, confinement }: Parts,
+): Promise<BuildResult> {
+  const { limits, signal, outputFolder } = request
+  const { environment, storage, workFolder, layers, pulling } = settings
+  const log = new BuildLog(dockerfile, { log: request.log, logBytes: limits.logBytes, mask: request.mask })
+  const refuse = await watchDisk({ layers, own: [workFolder, outputFolder], limitBytes: limits.diskBytes })
+  const endsAt = performance.now() + limits.timeoutMs
+  const run = async (args: readonly string[], { isOffline = false, onLine }: RunOptions = {}): Promise<void> => {
+    const timeoutMs = Math.max(1, endsAt - performance.now())
+    const confined = { by: confinement, isOffline }
+    const options = { environment, timeoutMs, signal, package: name, refuse, confined }
+    const add = onLine ?? log.add.bind(log)
+    const status = await runEngine(name, [...storage, ...args], { ...options, onLine: add })
+    if (status !== 0) throw (await confinement.exceeded()) ?? log.failure(request.dockerfile, status)
+  }
+  for (const note of missingLimits(request, confinement)) request.log(note)
+  const bases = baseImagesOf(dockerfile, request.buildArgs)
+  const isOffline = request.network === 'none'
+  // What RUN must not reach, FROM must: so it is fetched before.
+  if (isOffline) for (const base of bases) await run(['pull', '--quiet', ...pulling, '--', base])
+  const idFile = join(workFolder, 'image-id')
+  await run(buildArguments(request, { settings, dockerfile, idFile }), { isOffline })
   const image = (await readFile(idFile, 'utf8')).trim()
-  const pushed = await run(
-    ['push', '--quiet', ...engine.pulling.slice(2), '--format=oci', image, `oci:${request.outputFolder}`],
-    request.limits.timeoutMs,
-  )
-  if (pushed !== 0) throw engineFailed(pushed)
-  const { manifest } = await readLayoutImage(request.outputFolder)
-  return { manifest, baseImages: baseImagesOf(dockerfile).map((name) => ({ name, digest: undefined })) }
+  const [, , policy = ''] = pulling
+  await run(['push', '--quiet', policy, '--format=oci', image, `oci:${outputFolder}`])
+  const finished = await finishLayout(outputFolder, request)
+  return { manifest: finished.manifest, baseImages: await describeBases(bases, finished, run) }
+}
+
+interface RunOptions {
+  /** Nothing can be reached from it. */
+  isOffline?: boolean
+  /** Default: it is logged. */
+  onLine?: (line: string) => void
 }
 
 /** Values from the site stand behind their options, and the context behind `--`. */
-function buildArguments(request: BuildRequest, { pulling }: Engine, idFile: string): string[] {
-  const { target, platform, labels, buildArgs, network, limits } = request
+function buildArguments(
+  request: BuildRequest,
+  { settings, dockerfile, idFile }: Omit<Parts, 'confinement'> & { idFile: string },
+): string[] {
+  const { target, platform, network } = request
   return [
     'build',
     '--isolation=chroot',
     '--layers',
-    '--pull=true',
-    ...pulling,
-    `--timestamp=${Math.floor(request.sourceDateEpoch.getTime() / 1000)}`,
+    network === 'none' ? '--pull=never' : '--pull=true',
+    ...settings.pulling,
+    `--timestamp=${layerDate.getTime() / 1000}`,
     '--identity-label=false',
-    `--network=${network === 'none' ? 'none' : 'host'}`,
+    '--network=host',
     `--iidfile=${idFile}`,
     `--file=${join(request.contextFolder, request.dockerfile)}`,
     ...(target === undefined ? [] : [`--target=${target}`]),
     ...(platform === undefined ? [] : [`--platform=${platform}`]),
-    ...(limits.memoryBytes === undefined ? [] : [`--memory=${limits.memoryBytes}`]),
-    ...Object.entries(labels).map(([name, value]) => `--label=${name}=${value}`),
-    ...Object.entries(buildArgs).map(([name, value]) => `--build-arg=${name}=${value}`),
+    ...Object.entries(allBuildArgs(request, dockerfile)).map(([key, value]) => `--build-arg=${key}=${value}`),
     '--',
     request.contextFolder,
   ]
 }
 
-function baseEnvironment(): Record<string, string> {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', HOME: '/nonexistent' }
+function missingLimits({ limits }: BuildRequest, { holds }: Confinement): string[] {
+  const wanted = [
+    limits.memoryBytes !== undefined && 'memory',
+    limits.cpus !== undefined && 'cpus',
+    'processes',
+  ] as const
+  const missing = wanted.filter((one) => one !== false && !holds.includes(one))
+  return missing.length === 0
+    ? []
+    : [`this host has no control groups for us, so these are not limited: ${missing.join(', ')}`]
 }
 
-/** Nothing of this host's own configuration has a say: neither its registries nor its storage. */
-async function prepare({ cacheFolder, registries = [] }: BuildRequest): Promise<Engine> {
-  const folder = join(cacheFolder, engineName)
-  const settings = join(folder, 'settings')
-  await mkdir(settings, { recursive: true, mode: 0o700 })
-  const write = (name: string, text: string) => writeFile(join(settings, name), text, { mode: 0o600 })
-  await write('policy.json', '{"default":[{"type":"insecureAcceptAnything"}]}')
-  await write('registries.conf', 'unqualified-search-registries = []\nshort-name-mode = "disabled"\n')
-  const networks = join(settings, 'networks')
-  await mkdir(networks, { recursive: true })
-  await write('containers.conf', `[network]\nnetwork_config_dir = ${JSON.stringify(networks)}\n`)
-  await write('auth.json', JSON.stringify({ auths: authsOf(registries) }))
-  const certificates = join(settings, 'certificates')
-  await rm(certificates, { recursive: true, force: true })
-  await mkdir(certificates)
-  for (const [index, { caFile }] of registries.entries()) {
-    if (caFile !== undefined) await writeFile(join(certificates, `${index}.crt`), await readFile(caFile))
+/** Bases of other stages than the last one are looked up in the store. */
+async function describeBases(
+  bases: readonly string[],
+  { base: known }: FinishedLayout,
+  run: (args: readonly string[], options: RunOptions) => Promise<void>,
+): Promise<BuildResult['baseImages']> {
+  const digests = new Map(known === undefined ? [] : [[known.name, known.digest]])
+  const digestOf = (image: string): string | undefined =>
+    /@(sha(?:256|512):[0-9a-f]+)$/.exec(image)?.[1] ?? digests.get(withTag(image))
+  if (bases.some((image) => digestOf(image) === undefined)) {
+    const onLine = (line: string): void => {
+      const [image, digest] = line.split(' ')
+      if (image !== undefined && digest !== undefined) digests.set(image, digest)
+    }
+    await run(['images', '--format', '{{.Name}}:{{.Tag}} {{.Digest}}'], { onLine })
   }
-  const temporary = join(folder, 'tmp')
-  await mkdir(temporary, { recursive: true })
-  return {
-    environment: {
-      ...baseEnvironment(),
-      HOME: folder,
-      TMPDIR: temporary,
-      CONTAINERS_CONF: join(settings, 'containers.conf'),
-      CONTAINERS_REGISTRIES_CONF: join(settings, 'registries.conf'),
-    },
-    pulling: [
-      `--authfile=${join(settings, 'auth.json')}`,
-      `--cert-dir=${certificates}`,
-      `--signature-policy=${join(settings, 'policy.json')}`,
-    ],
-    storage: [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, '--storage-driver=overlay'],
-  }
+  return bases.map((image) => ({ name: image, digest: digestOf(image) }))
 }
 
-function authsOf(registries: readonly BuildRegistry[]): Record<string, { auth: string }> {
-  const known = registries.filter(({ username }) => username !== undefined)
-  return Object.fromEntries(
-    known.map(({ host, username = '', password = '' }) => [
-      host,
-      { auth: Buffer.from(`${username}:${password}`).toString('base64') },
-    ]),
-  )
+function withTag(image: string): string {
+  return /:[^/]+$/.test(image) ? image : `${image}:latest`
 }
 
-/** Ends a build when so much less is free than at its start: layers, and what RUN writes, are all on one disk. */
-async function diskLimit({ cacheFolder, limits }: BuildRequest): Promise<() => Promise<LarderError | undefined>> {
-  const free = async (): Promise<number> => {
-    const { bavail, bsize } = await statfs(cacheFolder)
-    return bavail * bsize
-  }
-  const before = await free()
-  return async () => {
-    if (limits.diskBytes === undefined || before - (await free()) <= limits.diskBytes) return undefined
-    return new LarderError('BUILD_LIMIT', {
-      message: `The build has written more than ${Math.round(limits.diskBytes / 1e6)} MB.`,
-      hint: 'Make it smaller; or allow more by limits.disk_mb in images.json.',
-    })
-  }
-}
-
-function engineFailed(status: number): LarderError {
-  return new LarderError('BUILD_ENGINE_FAILED', {
-    message: `buildah built the image, but could not write it out: it ended with status ${status}.`,
-    hint: 'The log of the run has what it said.',
+function noBridge(): LarderError {
+  return new LarderError('BUILD_ENGINE_MISSING', {
+    message: 'buildah, as it is used here, gives a build no network of its own.',
+    hint: 'Declare "network": "host" or "none" in images.json; or let docker build, by images.builder in larder.yaml.',
   })
 }

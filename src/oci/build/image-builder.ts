@@ -7,7 +7,8 @@ export interface ImageBuilder {
   probe(): Promise<BuilderState>
   /**
    * Makes the image and writes it as an OCI image layout. Killed, cancelled or failed, it leaves nothing behind but
-   * its cache. BUILD_FAILED, BUILD_TIMEOUT, BUILD_LIMIT, BUILD_ENGINE_MISSING, DOCKERFILE_INVALID, CANCELLED.
+   * its cache. DOCKERFILE_MISSING, DOCKERFILE_INVALID, BUILD_FAILED, BUILD_BASE_UNREACHABLE,
+   * BUILD_TIMEOUT, BUILD_LIMIT, BUILD_ENGINE_MISSING, BUILD_ENGINE_FAILED, CANCELLED.
    */
   build(request: BuildRequest): Promise<BuildResult>
 }
@@ -25,7 +26,7 @@ export interface BuildRequest {
   /** `linux/amd64`. Default: this host's. */
   platform?: string | undefined
   labels: Readonly<Record<string, string>>
-  /** What files and the image are dated: time of the commit, so that the same commit gives the same digest. */
+  /** What the image is dated, and what a Dockerfile that declares ARG SOURCE_DATE_EPOCH is told: time of the commit. */
   sourceDateEpoch: Date
   limits: BuildLimits
   /** `none`: nothing can be reached from RUN. */
@@ -38,6 +39,8 @@ export interface BuildRequest {
   registries?: readonly BuildRegistry[] | undefined
   /** Lines of the build as they come. */
   log: (line: string) => void
+  /** Takes secrets out of what is logged and of what errors repeat. Default: there are none. */
+  mask?: ((line: string) => string) | undefined
   signal: AbortSignal
 }
 
