@@ -5,9 +5,13 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { isLarderError, type LarderError } from '../core/index.ts'
+import { Interner } from '../table/index.ts'
 import { compilePrimary, openPrimary, type CompileOptions } from './compile-primary.ts'
 import type { PackageIndex } from './package-index.ts'
-import { RelationField, type RelationName } from './package-rows.ts'
+import { RelationField, relationFieldCount, type RelationName } from './package-rows.ts'
+import { resolveClosure } from './closure.ts'
+import { parseDependency } from './parse-dependency.ts'
+import { Universe } from './universe.ts'
 import { checksumOf, primaryText, syntheticPackages, type TextPackage } from './testing/primary-text.ts'
 
 let folder: string
@@ -48,11 +52,15 @@ function told(index: PackageIndex): unknown {
 
 function relationsOf(index: PackageIndex, row: number): Partial<Record<RelationName, string[]>> {
   const fields = Object.entries(RelationField).map(([name, field]) => {
-    const start = index.relationStart[row * 8 + field]!
-    const end = index.relationStart[row * 8 + field + 1]!
+    const start = index.relationStart[row * relationFieldCount + field]!
+    const end = index.relationStart[row * relationFieldCount + field + 1]!
     return [name, Array.from(index.relation.subarray(start, end), (id) => index.clause(id))] as const
   })
-  return Object.fromEntries(fields.filter(([, clauses]) => clauses.length > 0))
+  const later = new Interner(16)
+  const read = Object.entries(index.laterRelations(row, later)).map(([name, ids]) => {
+    return [name, ids.map((id) => Buffer.from(later.text(id), 'latin1').toString())] as const
+  })
+  return Object.fromEntries([...fields, ...read].filter(([, clauses]) => clauses.length > 0))
 }
 
 const nginx: TextPackage = {
@@ -204,7 +212,7 @@ describe('one bad package is left out, with the first reason', () => {
     ['an architecture with a slash', '<arch>x86_64</arch>', '<arch>a/b</arch>', /architecture/],
     ['a relation without a name', '<rpm:entry name="webserver"/>', '<rpm:entry/>', /no name/],
     ['a relation of two words', '<rpm:entry name="webserver"/>', '<rpm:entry name="a b"/>', /name of one/],
-    ['a relation with odd flags', 'flags="GE"', 'flags="EG"', /flags/],
+    ['a relation with odd flags', '<rpm:entry name="webserver"/>', '<rpm:entry name="a" flags="EG" ver="1"/>', /flags/],
     ['a reference to nothing', '<rpm:vendor>Example', '<rpm:vendor>&nbsp;', /reference/],
     ['a reference to what XML forbids', '<rpm:vendor>Example', '<rpm:vendor>&#1;', /reference/],
     ['an ampersand of its own', 'name="webserver"', 'name="web & server"', /./],
@@ -231,6 +239,61 @@ describe('one bad package is left out, with the first reason', () => {
     expect(index.excludedCount).toBe(150)
     expect(index.excluded).toHaveLength(100)
   })
+})
+
+describe('one whose later relations cannot be read requires what nothing is', () => {
+  const good = primaryText([nginx])
+  const changes: [string, string | RegExp, string, RegExp][] = [
+    ['no name', '<rpm:entry name="/bin/sh"/>', '<rpm:entry/>', /no name/],
+    ['two words', 'name="/bin/sh"', 'name="a b"', /name of one/],
+    ['odd flags', 'flags="GE"', 'flags="EG"', /flags/],
+    [
+      'an epoch that is none',
+      'name="nginx-old" flags="LE" epoch="0"',
+      'name="nginx-old" flags="LE" epoch="x"',
+      /epoch/,
+    ],
+    ['a reference to nothing', 'name="/bin/sh"', 'name="&nbsp;"', /reference/],
+    ['no quotes', 'name="/bin/sh"', 'name=a', /quotes/],
+    ['a tag that is not closed', '<rpm:entry name="/bin/sh"/>', '<rpm:entry name="/bin/sh">', /not open/],
+  ]
+  it.each(changes)('%s', async (_, from, to, reason) => {
+    const bad = good.replace(from, to)
+    expect(bad).not.toBe(good)
+    const index = await compile(bad)
+    expect(index).toMatchObject({ rowCount: 1, excludedCount: 0 })
+    const { requires = [], ...others } = relationsOf(index, 0)
+    expect(requires).toEqual([expect.stringMatching(reason)])
+    expect(Object.keys(others)).toEqual(['provides', 'supplements'])
+    expect(() => parseDependency(requires[0]!)).toThrow(expect.objectContaining({ code: 'RPM_DEPENDENCY_MALFORMED' }))
+    const universe = new Universe([{ index, upstream: 'test', rank: 0 }], ['x86_64'])
+    const position = { file: 'packages.json', line: 1, column: 1 }
+    const listed = [{ name: 'nginx', exclude: [], position }]
+    expect(() => resolveClosure(universe, { listed, recommends: false, exclude: [] })).toThrow(
+      expect.objectContaining({ code: 'CLOSURE_UNSATISFIABLE', message: expect.stringMatching(reason) as string }),
+    )
+  })
+})
+
+test.each([
+  ['a comment with the end of the element', '<!-- </rpm:requires> -->'],
+  ['an instruction with it', '<?x </rpm:requires> ?>'],
+  ['an element that begins with the name', '<rpm:requires2></rpm:requires2>'],
+])('what is passed over ends where it ends: %s', async (_, within) => {
+  const text = primaryText([nginx, ...syntheticPackages(20)])
+  const expected = told(await compile(text)) as { rows: { fragment: string }[] }
+  const changed = text
+    .replaceAll('<rpm:requires>', `<rpm:requires>${within}`)
+    .replaceAll('</rpm:requires>', '</rpm:requires\n>')
+  const rows = expected.rows.map((row) => ({ ...row, fragment: expect.any(String) as string }))
+  for (const size of [1, 50, 65_536]) {
+    const index = await compilePrimary(pieces(Buffer.from(changed), [size]), {
+      folder,
+      key: `d${made++}`,
+      label: 'upstream test',
+    })
+    expect(told(index)).toEqual({ ...expected, rows })
+  }
 })
 
 describe('what is no primary.xml is refused', () => {

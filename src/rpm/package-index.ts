@@ -1,6 +1,7 @@
-import { TableFile } from '../table/index.ts'
-import { checksumTypes, type Checksum, type PackageRows } from './package-rows.ts'
+import { TableFile, type Interner } from '../table/index.ts'
+import { checksumTypes, type Checksum, type LaterRelations, type PackageRows } from './package-rows.ts'
 import { primaryLayout, type ExcludedPackage, type PrimaryData, type PrimaryHeader } from './table/primary-layout.ts'
+import { readRelations } from './table/read-relations.ts'
 
 /**
  * A compiled primary.xml. The table lies in one buffer outside the JavaScript heap; the text stays on disk and is read
@@ -74,6 +75,10 @@ export class PackageIndex implements PackageRows {
   clause(id: number): string {
     const start = this.columns.clauseStart
     return this.heaps.clauses.toString('utf8', start[id], start[id + 1])
+  }
+
+  laterRelations(row: number, clauses: Interner): LaterRelations {
+    return readRelations(this.fragment(row), clauses)
   }
 
   location(row: number): string {

@@ -1,16 +1,18 @@
-/** Where the relations of one kind lie: `relationStart[row * 8 + field]`. Named as primary.xml names them. */
-export const RelationField = {
-  requires: 0,
-  provides: 1,
-  conflicts: 2,
-  obsoletes: 3,
-  recommends: 4,
-  suggests: 5,
-  supplements: 6,
-  enhances: 7,
-} as const
-export type RelationName = keyof typeof RelationField
-export const relationFieldCount = 8
+import type { Interner } from '../table/index.ts'
+
+/** What is asked of every package: where such relations lie is in `relationStart[row * 2 + field]`. */
+export const RelationField = { provides: 0, supplements: 1 } as const
+export const relationFieldCount = 2
+
+/** What is asked only of packages that somebody considers. */
+export const laterRelations = ['requires', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'enhances'] as const
+export type LaterRelation = (typeof laterRelations)[number]
+
+/** As primary.xml names them. */
+export type RelationName = keyof typeof RelationField | LaterRelation
+
+/** Clauses by their number in an interner; without fields that have none. */
+export type LaterRelations = Readonly<Partial<Record<LaterRelation, readonly number[]>>>
 
 export const checksumTypes = ['sha256', 'sha512', 'sha384', 'sha224', 'sha1', 'md5'] as const
 export type ChecksumType = (typeof checksumTypes)[number]
@@ -48,7 +50,7 @@ export interface PackageRows {
   readonly architectureOf: Uint32Array
   /** By row: of the package file. */
   readonly sizeBytesOf: Float64Array
-  /** Place in `relation` by `row * 8 + field`; one entry more than that, the end of the last. */
+  /** Place in `relation` by `row * 2 + field`; one entry more than that, the end of the last. */
   readonly relationStart: Uint32Array
   /** Clauses. */
   readonly relation: Uint32Array
@@ -56,6 +58,13 @@ export interface PackageRows {
   readonly fileStart: Uint32Array
   /** Words: paths of the files, directories and ghosts that primary lists. */
   readonly file: Uint32Array
+  /**
+   * Reads the relations that are not in `relation` from the fragment. One of which they cannot be read requires what
+   * nothing is: a clause that is none, which says why.
+   *
+   * @throws CACHE_DAMAGED, see fragment
+   */
+  laterRelations(row: number, clauses: Interner): LaterRelations
   /** The href as upstream wrote it: no scheme, no `/` in front, no `..`. */
   location(row: number): string
   /** xml:base: another address that `location` is relative to. Whoever fetches from it decides whether it may be. */

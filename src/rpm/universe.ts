@@ -2,7 +2,8 @@ import { Expressions } from './closure/expressions.ts'
 import { FileOwners, ListedFiles, rowsOfOwners } from './closure/file-owners.ts'
 import { joinRows, type JoinedRows } from './closure/join-rows.ts'
 import { type Disagreement, groupByName, type NameGroups } from './closure/name-groups.ts'
-import type { Checksum, PackageRows } from './package-rows.ts'
+import { RowRelations } from './closure/row-relations.ts'
+import type { Checksum, PackageRows, RelationName } from './package-rows.ts'
 import { type Capability, type Expression, isRich } from './relation.ts'
 import { type Evr, parseEvr } from './version.ts'
 
@@ -47,12 +48,8 @@ export class Universe {
   readonly architectureOf: Uint8Array
   /** 1 for rows that count: of the mirror's architectures, and of a file that several upstreams have, the first. */
   readonly isUsed: Uint8Array
-  /** rows × 8 + 1, see RelationField. */
-  readonly relationStart: Uint32Array
-  /** Clauses of all rows; numbers are of the universe. */
-  readonly relation: Uint32Array
-  readonly clauseCount: number
   private readonly joined: JoinedRows
+  private readonly relations: RowRelations
   private readonly groups: NameGroups
   private readonly files: FileOwners
   private readonly fileRows: ReadonlyMap<string, readonly number[]>
@@ -74,14 +71,12 @@ export class Universe {
     this.members = [...members].sort((a, b) => a.rank - b.rank)
     this.architectures = architectures.filter((name) => name !== 'noarch')
     const indices = this.members.map(({ index }) => index)
-    const joined = known?.universe.joined ?? joinRows(indices, this.architectures)
+    this.relations = known ? known.universe.relations : new RowRelations(indices, joinRows(indices, this.architectures))
+    const { joined } = this.relations
     this.joined = joined
     this.rowCount = joined.nameOf.length
-    this.clauseCount = joined.clauseCount
     this.nameOf = joined.nameOf
     this.architectureOf = joined.architectureOf
-    this.relationStart = joined.relationStart
-    this.relation = joined.relation
     this.versions = known?.universe.versions ?? new Array<string | undefined>(this.rowCount)
     this.evrs = known?.universe.evrs ?? new Array<Evr | undefined>(this.rowCount)
     this.expressions = known?.universe.expressions ?? new Expressions((clause) => this.clauseText(clause))
@@ -215,11 +210,13 @@ export class Universe {
     return this.indexOf(a).sizeBytesOf[this.localRow(a)] === this.indexOf(b).sizeBytesOf[this.localRow(b)]
   }
 
+  /** Clauses of one field of a row. */
+  clausesOf(row: number, field: RelationName): readonly number[] {
+    return this.relations.clausesOf(row, field)
+  }
+
   clauseText(clause: number): string {
-    const { clauseBase } = this.joined
-    let member = clauseBase.length - 1
-    while (clause < clauseBase[member]!) member--
-    return this.members[member]!.index.clause(clause - clauseBase[member]!)
+    return this.relations.clauseText(clause)
   }
 
   /** What a clause says; undefined when it is malformed. */

@@ -8,9 +8,10 @@ import { compilePrimary } from '../../src/rpm/compile-primary.ts'
 import { cutComps } from '../../src/rpm/comps.ts'
 import { findOwners } from '../../src/rpm/filelists.ts'
 import type { PackageIndex } from '../../src/rpm/package-index.ts'
-import { RelationField } from '../../src/rpm/package-rows.ts'
+import { laterRelations } from '../../src/rpm/package-rows.ts'
 import { parseRepomd, type Repomd } from '../../src/rpm/repomd.ts'
 import { makeRpm, type MakeRpmOptions } from '../../src/rpm/testing/make-rpm.ts'
+import { Universe } from '../../src/rpm/universe.ts'
 import { cutUpdateinfo } from '../../src/rpm/updateinfo.ts'
 
 const python = '/usr/bin/python3'
@@ -168,11 +169,19 @@ async function open(repomd: Repomd, format: CompressionFormat): Promise<PackageI
   return compilePrimary(stream, { folder: join(folder, 'cache'), key: 'oracle', label: 'oracle' })
 }
 
+const relationNames = ['provides', 'supplements', ...laterRelations] as const
+
 function rowsOf(index: PackageIndex): JudgedRow[] {
+  const universe = new Universe([{ index, upstream: 'oracle', rank: 0 }], ['x86_64'])
   const rows = Array.from({ length: index.rowCount }, (_, row): JudgedRow => {
-    const relations = Object.entries(RelationField).map(([name, field]) => {
-      const [start, end] = [index.relationStart[row * 8 + field], index.relationStart[row * 8 + field + 1]]
-      return [name, Array.from(index.relation.subarray(start, end), (id) => index.clause(id)).sort()] as const
+    const relations = relationNames.map((name) => {
+      return [
+        name,
+        universe
+          .clausesOf(row, name)
+          .map((id) => universe.clauseText(id))
+          .sort(),
+      ] as const
     })
     const files = index.file.subarray(index.fileStart[row], index.fileStart[row + 1])
     return {

@@ -5,7 +5,7 @@ import type { Expression } from '../relation.ts'
 /** Dependencies by number of their clause, each parsed when it is first asked for. */
 export class Expressions {
   private readonly textOf: (clause: number) => string
-  private readonly parsed: (Expression | null | undefined)[] = []
+  private readonly parsed = new Map<number, Expression | undefined>()
 
   constructor(textOf: (clause: number) => string) {
     this.textOf = textOf
@@ -13,10 +13,10 @@ export class Expressions {
 
   /** Undefined when it is malformed. */
   of(clause: number): Expression | undefined {
-    const known = this.parsed[clause]
-    if (known !== undefined) return known ?? undefined
+    const known = this.parsed.get(clause)
+    if (known !== undefined || this.parsed.has(clause)) return known
     const expression = tryParse(this.textOf(clause))
-    this.parsed[clause] = expression ?? null
+    this.parsed.set(clause, expression)
     return expression
   }
 }

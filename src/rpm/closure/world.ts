@@ -1,4 +1,4 @@
-import { relationFieldCount, RelationField } from '../package-rows.ts'
+import type { RelationName } from '../package-rows.ts'
 import { type Capability, type Expression, isRich, overlaps } from '../relation.ts'
 import type { Universe } from '../universe.ts'
 import { compareEvr } from '../version.ts'
@@ -35,8 +35,8 @@ export class World {
   readonly isHere: Uint8Array
   /** By architecture of the universe: 0 is the machine's own, then those it runs besides. */
   private readonly preference: readonly number[]
-  private readonly requirements: (Requirement | undefined)[]
-  private readonly obsoleted: (readonly number[] | undefined)[] = []
+  private readonly requirements = new Map<number, Requirement>()
+  private readonly obsoleted = new Map<number, readonly number[]>()
   private readonly capabilities = new Map<string, readonly number[]>()
   private installOnly: Set<number> | undefined
 
@@ -48,7 +48,6 @@ export class World {
     this.isHere = universe.isUsed.map((isUsed, row) =>
       isUsed === 1 && this.preference[universe.architectureOf[row]!]! >= 0 ? 1 : 0,
     )
-    this.requirements = new Array<Requirement | undefined>(universe.clauseCount)
   }
 
   /** 0 for the machine's own architecture and noarch, more for what it runs besides. */
@@ -58,7 +57,11 @@ export class World {
 
   /** What a dependency asks for. Nothing satisfies a malformed one; rpm itself provides `rpmlib(…)`. */
   requirement(clause: number): Requirement {
-    return (this.requirements[clause] ??= this.findRequirement(this.universe.expressionOf(clause)))
+    const known = this.requirements.get(clause)
+    if (known !== undefined) return known
+    const requirement = this.findRequirement(this.universe.expressionOf(clause))
+    this.requirements.set(clause, requirement)
+    return requirement
   }
 
   /** Rows that satisfy the positive parts of a dependency, the preferred first. */
@@ -76,7 +79,11 @@ export class World {
 
   /** Rows that a clause of Obsoletes replaces: by the name of a package, not by what it provides. */
   replaced(clause: number): readonly number[] {
-    return (this.obsoleted[clause] ??= this.findReplaced(clause))
+    const known = this.obsoleted.get(clause)
+    if (known !== undefined) return known
+    const rows = this.findReplaced(clause)
+    this.obsoleted.set(clause, rows)
+    return rows
   }
 
   /** Rows that have a capability, the preferred first. */
@@ -181,8 +188,6 @@ function rowsIn({ rows, nested }: Condition): readonly number[] {
 }
 
 /** Clauses of one field of a row. */
-export function clausesOf(universe: Universe, row: number, field: keyof typeof RelationField): Uint32Array {
-  const { relation, relationStart } = universe
-  const start = row * relationFieldCount + RelationField[field]
-  return relation.subarray(relationStart[start], relationStart[start + 1])
+export function clausesOf(universe: Universe, row: number, field: RelationName): readonly number[] {
+  return universe.clausesOf(row, field)
 }

@@ -1,4 +1,5 @@
 import { isSame } from './attribute-list.ts'
+import { passDullElement } from './dull-passage.ts'
 import { Token, XmlCursor, type TokenKind } from './xml-cursor.ts'
 import { isSpace } from './xml-class.ts'
 
@@ -7,6 +8,8 @@ import { isSpace } from './xml-class.ts'
  * was not there yet: what was collected since is to be forgotten.
  */
 export interface FragmentReader {
+  /** After `open`: the element has nothing of use. What is in it is passed over where that is safe, and else told. */
+  readonly isDull?: boolean
   root(cursor: XmlCursor): void
   begin(cursor: XmlCursor): void
   /** `depth`: 0 for the child itself. */
@@ -39,6 +42,7 @@ export class FragmentScanner {
   /** Where the names of the open elements of a fragment lie. */
   private readonly openStart = new Int32Array(maxDepth)
   private readonly openEnd = new Int32Array(maxDepth)
+  private isLast = false
 
   constructor(reader: FragmentReader, options: FragmentScanOptions) {
     this.reader = reader
@@ -58,6 +62,7 @@ export class FragmentScanner {
     cursor.offset = offset
     cursor.end = bytes.length
     cursor.at = offset === 0 ? skipByteOrderMark(bytes) : 0
+    this.isLast = isLast
     let done = 0
     for (;;) {
       const token = cursor.next()
@@ -114,7 +119,11 @@ export class FragmentScanner {
         this.openEnd[depth] = cursor.nameEnd
         reader.open(cursor, depth)
         if (cursor.isEmptyElement) reader.close(cursor, depth)
-        else depth++
+        else {
+          depth++
+          // Before its end is there, nothing is known of what is in it: cut or whole, it must be read alike.
+          if (reader.isDull === true && !passDullElement(cursor) && !this.isLast) return false
+        }
       } else if (token === Token.close) {
         depth--
         this.checkClose(depth)

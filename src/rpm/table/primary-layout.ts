@@ -15,7 +15,7 @@ const columns = {
   length: Uint32Array,
   /** CRC-32 of the fragment. */
   crc: Uint32Array,
-  /** rows × 8 + 1: where the clauses of a relation field start in `relation`. */
+  /** rows × 2 + 1: where the clauses of a relation field start in `relation`. */
   relationStart: Uint32Array,
   /** Numbers of clauses. */
   relation: Uint32Array,
@@ -37,7 +37,7 @@ type Heap = 'words' | 'clauses' | 'locations' | 'checksums'
 
 export const primaryLayout: TableLayout<typeof columns, Heap> = {
   magic: 'LARDERRP',
-  version: 1,
+  version: 2,
   suffix: '.primary',
   columns,
   heaps: ['words', 'clauses', 'locations', 'checksums'],

@@ -2,10 +2,12 @@ import fc from 'fast-check'
 import { SaxesParser } from 'saxes'
 import { expect, test } from 'vitest'
 import { isLarderError } from '../../core/index.ts'
+import { Interner } from '../../table/index.ts'
 import { primaryText } from '../testing/primary-text.ts'
 import { FragmentScanner } from './fragment-scanner.ts'
 import { PrimaryReader } from './primary-reader.ts'
 import { PrimaryTable } from './primary-table.ts'
+import { readRelations } from './read-relations.ts'
 
 const text = primaryText([{ name: 'a', requires: ['b >= 1', '/c'], files: ['/etc/a'], description: 'x & <y>' }])
   .replace('<summary>', '<!-- comment --><summary><![CDATA[&]]>')
@@ -17,7 +19,15 @@ function scan(bytes: Buffer): Buffer | undefined {
   const scanner = new FragmentScanner(new PrimaryReader(table), { label: 'test', root: 'metadata' })
   scanner.scan(bytes, { offset: 0, isLast: true })
   const { offset, length } = table.finish().columns
-  return table.rowCount === 1 ? bytes.subarray(offset[0], offset[0]! + length[0]!) : undefined
+  const fragment = table.rowCount === 1 ? bytes.subarray(offset[0], offset[0]! + length[0]!) : undefined
+  return fragment !== undefined && isTaken(fragment) ? fragment : undefined
+}
+
+/** Whether all that it requires makes sense. */
+function isTaken(fragment: Buffer): boolean {
+  const clauses = new Interner(16)
+  const { requires = [] } = readRelations(fragment, clauses)
+  return !requires.some((clause) => clauses.text(clause).startsWith('(what its record'))
 }
 
 test('what is kept of a damaged file, a strict reader of XML takes too', () => {

@@ -1,4 +1,5 @@
 import { ByteHeap } from '../../table/index.ts'
+import { laterRelations, RelationField, relationFieldCount } from '../package-rows.ts'
 import type { FragmentReader } from './fragment-scanner.ts'
 import { NameTable } from './name-table.ts'
 import type { PrimaryTable } from './primary-table.ts'
@@ -17,19 +18,20 @@ const Element = {
   format: 8,
   entry: 9,
   package: 10,
-  /** And the seven that follow, in the order of RelationField. */
-  requires: 11,
+  /** And those that follow: what lies in the table, then what is read later. */
+  relation: 11,
 } as const
 
 const elements = new NameTable([
   ...['name', 'arch', 'checksum', 'sourcerpm', 'file', 'version', 'size', 'location', 'format', 'entry', 'package'],
-  ...['requires', 'provides', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances'],
+  ...Object.keys(RelationField),
+  ...laterRelations,
 ])
 
 const none = -1
 
 /**
- * Reads the packages of a primary.xml into a table. Elements are told by their local name and by where they stand:
+ * Reads the packages of a primary.xml into a table: what is asked of all of them (see RelationsReader). Elements are told by their local name and by where they stand:
  * which prefix is bound to which namespace says nothing that their place does not.
  */
 export class PrimaryReader implements FragmentReader {
@@ -37,6 +39,8 @@ export class PrimaryReader implements FragmentReader {
   declaredCount: number | undefined
   /** Prefixes that the root binds. */
   namespaces: Record<string, string> = {}
+  /** What was opened last is of no use here. */
+  isDull = false
   private readonly table: PrimaryTable
   private readonly collected = new ByteHeap(4096)
   /** Element whose text is collected, and how deep it is. */
@@ -67,6 +71,7 @@ export class PrimaryReader implements FragmentReader {
 
   open(cursor: XmlCursor, depth: number): void {
     const id = elements.idOf(cursor.bytes, cursor.localStart, cursor.nameEnd)
+    this.isDull = false
     if (depth === 3) {
       if (id === Element.entry && this.relation !== none) this.table.addRelation(cursor, this.relation)
     } else if (depth === 2) this.openInFormat(id)
@@ -120,7 +125,8 @@ export class PrimaryReader implements FragmentReader {
   private openInFormat(id: number): void {
     if (!this.isInFormat) return
     if (id === Element.file || id === Element.sourcerpm) this.collect(id, 2)
-    else if (id >= Element.requires) this.relation = id - Element.requires
+    else if (id >= Element.relation + relationFieldCount) this.isDull = true
+    else if (id >= Element.relation) this.relation = id - Element.relation
   }
 
   private collect(id: number, depth: number): void {

@@ -19,6 +19,11 @@ export class ClauseWriter {
 
   /** `name`, `name >= 1:2.0-3`, `(a if b)`: the number of the clause, or what is wrong with the entry. */
   clauseOf(cursor: XmlCursor, clauses: Interner): number | string {
+    return this.writeClause(cursor) ?? clauses.intern(this.text.bytes, 0, this.text.length)
+  }
+
+  /** Into `text`; answers what is wrong with the entry. */
+  private writeClause(cursor: XmlCursor): string | undefined {
     const { text } = this
     this.findAttributes(cursor)
     text.length = 0
@@ -33,7 +38,7 @@ export class ClauseWriter {
       if (this.writeEvr(cursor) === undefined) return 'the epoch of one of its relations is no number'
       if (!isWord(text.bytes, versionStart, text.length)) return 'the version of one of its relations is malformed'
     }
-    return clauses.intern(text.bytes, 0, text.length)
+    return undefined
   }
 
   /** Of <version>, into `text`: where the version begins in it. Undefined when the epoch is no number. */

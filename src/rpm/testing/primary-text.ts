@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { RelationField, type RelationName } from '../package-rows.ts'
+import { laterRelations, type RelationName } from '../package-rows.ts'
 import { escapeXml } from '../xml-document.ts'
 
 /** A package as tests and benches write it down; what is missing is made up from the name. */
@@ -89,7 +89,8 @@ function primaryFragment(one: TextPackage): string {
   const { name, evr = '1.0-1', architecture = 'x86_64', summary = name, description = summary, base } = one
   const href = one.href ?? `${name}-${evr.replace(/^\d+:/, '')}.${architecture}.rpm`
   const sizeBytes = one.sizeBytes ?? 1000
-  const relations = (Object.keys(RelationField) as RelationName[]).map((field) => relationTags(field, one[field]))
+  const fields = ['provides', ...laterRelations, 'supplements'] as const
+  const relations = fields.map((field) => relationTags(field, one[field]))
   return `<package type="rpm">
   <name>${escapeXml(name)}</name>
   <arch>${architecture}</arch>

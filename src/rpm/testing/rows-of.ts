@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type PackageRows, RelationField, relationFieldCount, type RelationName } from '../package-rows.ts'
+import {
+  laterRelations,
+  type PackageRows,
+  RelationField,
+  relationFieldCount,
+  type RelationName,
+} from '../package-rows.ts'
 import { Universe } from '../universe.ts'
 
 /** A package of a test: relations in canonical text. It provides its own name and version besides. */
@@ -46,7 +52,7 @@ function rowsOf(entries: readonly Entry[], key = 'test'): PackageRows {
   const file: number[] = []
   const fileStart: number[] = []
   for (const one of packages) {
-    for (const field of Object.keys(RelationField) as RelationName[]) {
+    for (const field of Object.keys(RelationField) as (keyof typeof RelationField)[]) {
       relationStart.push(relation.length)
       for (const text of relationsOf(one, field)) relation.push(clauses.of(text))
     }
@@ -76,6 +82,13 @@ function rowsOf(entries: readonly Entry[], key = 'test'): PackageRows {
     clauseCount: clauses.texts.length,
     clause: (id) => clauses.texts[id]!,
     ...columns,
+    laterRelations: (row, interner) => {
+      const fields = laterRelations.flatMap((field) => {
+        const texts = relationsOf(packages[row]!, field).map((text) => Buffer.from(text))
+        return texts.length === 0 ? [] : [[field, texts.map((text) => interner.intern(text, 0, text.length))] as const]
+      })
+      return Object.fromEntries(fields)
+    },
     location: (row) => `Packages/${nevraOf(packages[row]!)}.rpm`,
     baseUrl: () => undefined,
     checksum: (row) => ({ type: 'sha256', hex: checksumOf(packages[row]!) }),
