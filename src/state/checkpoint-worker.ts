@@ -8,6 +8,9 @@ export interface CheckpointResult {
   done: number
 }
 
+/** Each finds only what came during the one before: the last may find nothing, and then the journal begins anew. */
+const mostPasses = 5
+
 const database = new DatabaseSync((workerData as { path: string }).path)
 database.exec('PRAGMA synchronous = NORMAL')
 const checkpoint = database.prepare('PRAGMA wal_checkpoint(PASSIVE)')
@@ -18,7 +21,12 @@ parentPort?.on('message', (ask: 'checkpoint' | 'close') => {
     parentPort?.close()
     return
   }
-  const row = checkpoint.get()
-  const result: CheckpointResult = { pages: Number(row?.['log']), done: Number(row?.['checkpointed']) }
+  let result = bringIn()
+  for (let pass = 1; pass < mostPasses && result.done < result.pages; pass++) result = bringIn()
   parentPort?.postMessage(result)
 })
+
+function bringIn(): CheckpointResult {
+  const row = checkpoint.get()
+  return { pages: Number(row?.['log']), done: Number(row?.['checkpointed']) }
+}

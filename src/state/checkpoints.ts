@@ -11,8 +11,8 @@ export interface CheckpointOptions {
 }
 
 const everyMs = 1000
-/** 16 MiB. A journal that is longer is brought in to its end while nobody writes, and begins anew. */
-const longJournalPages = 4000
+/** 64 MiB. A journal that is longer is brought in to its end while nobody writes, and begins anew. */
+const longJournalPages = 16_000
 
 /**
  * Brings the journal into the database in a thread of its own: SQLite would do it in the thread that happens to commit,
