@@ -1,4 +1,4 @@
-import type { Finding, Problem } from '../core/index.ts'
+import type { Finding, Problem, Progress, SiteFiles } from '../core/index.ts'
 import type { Readable } from 'node:stream'
 import type { ForgeEvent } from '../forge/index.ts'
 import type { ClientSetup, MirrorPackage, OwnPackage, WhyChain } from '../mirror/index.ts'
@@ -10,6 +10,8 @@ import type { TreeEntry } from '../publish/index.ts'
  */
 export interface Controller {
   site(): Promise<{ name: string; commit: string | undefined }>
+  /** What these files would change, were they the site. Nothing is changed. SITE_INVALID, and what upstreams throw. */
+  planFiles(files: SiteFiles, options: { progress: Progress; signal?: AbortSignal }): Promise<PlannedChange[]>
 
   mirrors(): Promise<MirrorSummary[]>
   /** MIRROR_UNKNOWN. */
@@ -98,6 +100,8 @@ export interface Controller {
   health(): Promise<{ ready: boolean; reasons: string[] }>
 }
 
+/** As a run keeps it. */
+export type PlannedChange = NonNullable<RunDetail['plan']>[number]
 export type RunState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'superseded'
 
 export interface MirrorSummary {

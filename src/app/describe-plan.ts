@@ -1,10 +1,11 @@
-import { formatBytes, type Change } from '../core/index.ts'
+import { formatBytes } from '../core/index.ts'
 import type { MirrorPackage } from '../mirror/index.ts'
+import type { PlannedChange } from './controller.ts'
 
 const mostPackagesShown = 40
 
 /** A plan in lines for people: each change, and below it what comes, goes and changes, with versions and sizes. */
-export function describePlan(changes: readonly Pick<Change, 'subject' | 'action' | 'summary' | 'detail'>[]): string[] {
+export function describePlan(changes: readonly PlannedChange[]): string[] {
   if (changes.length === 0) return ['plan: nothing to change']
   return changes.flatMap((change) => [
     `plan: ${change.action} ${change.subject}: ${change.summary}`,

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { LarderError, type SiteEntry, type SiteFiles } from '../core/index.ts'
+import { gitBlobId } from './sent-files.ts'
 
 const maxFileBytes = 64 * 1024 * 1024
 
@@ -61,11 +61,6 @@ async function entryInside(root: string, path: string): Promise<SiteEntry> {
   }
   const kind = (mode & 0o100) === 0 ? 'file' : 'executable'
   return { path, kind, identity: gitBlobId(await readFile(file)) }
-}
-
-/** As git names content, so that a folder and a commit of the same files are the same. */
-function gitBlobId(bytes: Buffer): string {
-  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex')
 }
 
 function linked(path: string): LarderError {

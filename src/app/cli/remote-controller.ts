@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
 import { catalogue, LarderError, type ErrorCode } from '../../core/index.ts'
 import { askHttp } from './ask-http.ts'
+import type { PlannedChange } from '../controller.ts'
+import { packFiles } from '../sent-files.ts'
 import type { ControllerClient } from './session.ts'
 
 /** A controller reached over HTTP: the same questions, the same answers, the same errors. CONTROLLER_UNREACHABLE, CANCELLED. */
@@ -16,6 +18,12 @@ export function createRemoteController(
     call<T>('GET', path + queryOf(query))
   const mirrorPath = (name: string): string => `/mirrors/${encodeURIComponent(name)}`
   return {
+    planFiles: async (files, { progress }) => {
+      const sent = { files: await packFiles(files) }
+      const { changes, log } = await call<{ changes: PlannedChange[]; log: string[] }>('POST', '/plan', sent)
+      for (const line of log) progress.log(line)
+      return changes
+    },
     mirrors: () => get('/mirrors'),
     mirror: (name) => get(mirrorPath(name)),
     snapshots: (name) => get(`${mirrorPath(name)}/snapshots`),

@@ -9,6 +9,7 @@ import { createRemoteController } from './remote-controller.ts'
 /** What commands ask of Larder, whether one is running or not. */
 export type ControllerClient = Pick<
   Controller,
+  | 'planFiles'
   | 'mirrors'
   | 'mirror'
   | 'snapshots'

@@ -74,31 +74,14 @@ async function plan(context: CommandContext, folder: string): Promise<undefined>
   for (const line of describePlan(changes)) context.output.line(line)
 }
 
-async function planFolder(context: CommandContext, folder: string, log: Progress['log']) {
-  const { dataFolder, environment, signal } = context
+async function planFolder({ withController, signal }: CommandContext, folder: string, log: Progress['log']) {
   const files = await openFolder(folder)
-  const { openLarder } = await import('../open-larder.ts')
-  const { planSite } = await import('../../pipeline/index.ts')
-  const larder = await openLarder({ dataFolder, clock: systemClock, logLevel: 'warn', environment })
   const line = createTransferLine(process.stderr, systemClock)
+  const progress: Progress = { log, transfer: line.show }
   try {
-    const progress: Progress = { log, transfer: line.show }
-    const start = {
-      files,
-      clock: systemClock,
-      progress,
-      signal,
-      runId: 'plan',
-      freshForMs: 0,
-      trust: 'trusted' as const,
-    }
-    const { plans } = await planSite(start, larder.context.kinds)
-    return plans
-      .flatMap((one) => one.changes)
-      .map(({ subject, action, summary, detail }) => ({ subject, action, summary, detail }))
+    return await withController((client) => client.planFiles(files, { progress, signal }))
   } finally {
     line.clear()
-    await larder.close()
   }
 }
 

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
+import { planSite } from '../../pipeline/index.ts'
 import type { Controller } from '../controller.ts'
 import type { ControllerContext } from './context.ts'
 
-type SiteMethods = Pick<Controller, 'site' | 'health'>
+type SiteMethods = Pick<Controller, 'site' | 'planFiles' | 'health'>
 
 export function createSiteMethods(context: ControllerContext): SiteMethods {
   return {
@@ -9,7 +11,28 @@ export function createSiteMethods(context: ControllerContext): SiteMethods {
       const head = await context.siteHead.current()
       return { name: head?.site.name ?? 'larder', commit: head?.commit }
     },
+    planFiles: (files, options) => planFiles(context, files, options),
     health: () => health(context),
+  }
+}
+
+const longestPlanMs = 1800_000
+
+/** As a push is checked: what is fetched for it is let go when it is done. */
+async function planFiles(
+  { kinds, clock, leases, stopping }: ControllerContext,
+  ...[files, { progress, signal }]: Parameters<Controller['planFiles']>
+): ReturnType<Controller['planFiles']> {
+  const runId = `plan-${randomUUID()}`
+  const until = [AbortSignal.timeout(longestPlanMs), stopping, ...(signal === undefined ? [] : [signal])]
+  const start = { files, clock, progress, signal: AbortSignal.any(until), runId, freshForMs: 0 }
+  try {
+    const { plans } = await planSite({ ...start, trust: 'trusted' }, kinds)
+    return plans
+      .flatMap(({ changes }) => changes)
+      .map(({ subject, action, summary, detail }) => ({ subject, action, summary, detail }))
+  } finally {
+    await leases.release(await leases.acquire(`run/${runId}`))
   }
 }
 

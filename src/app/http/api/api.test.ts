@@ -113,6 +113,7 @@ describe('writing', () => {
     '/api/v1/mirrors/base/keys/import',
     '/api/v1/mirrors/base/own',
     '/api/v1/mirrors/base/own/remove',
+    '/api/v1/plan',
     '/api/v1/gc',
     '/api/v1/doctor',
   ]
@@ -182,7 +183,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(28)
+  expect(Object.keys(description.paths)).toHaveLength(29)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

@@ -11,6 +11,7 @@ import { addMirrorRoutes, addPackageRoutes } from './mirrors.ts'
 import { addRunActions, addRunRoutes } from './runs.ts'
 import { addKeyActions, addKeyRoutes } from './keys.ts'
 import { addOwnPackageActions, addOwnPackageRoutes } from './own-packages.ts'
+import { addPlanActions } from './plan.ts'
 import { addUpkeepActions } from './upkeep.ts'
 
 /** `/api/v1`: reading is open, writing needs the admin token. */
@@ -55,6 +56,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
         addRunActions(writing, context)
         addForgeActions(writing, context.controller)
         addUpkeepActions(writing, context.controller)
+        addPlanActions(writing, context.controller)
         addKeyActions(writing, context.controller)
         addOwnPackageActions(writing, context.controller)
       })

@@ -155,6 +155,13 @@ export const runSchema = z
   })
   .meta({ id: 'Run' })
 
+export const changeSchema = z.object({
+  subject: z.string(),
+  action: z.string(),
+  summary: z.string(),
+  detail: z.unknown(),
+})
+
 export const runDetailSchema = z
   .object({
     ...runSchema.shape,
@@ -166,9 +173,7 @@ export const runDetailSchema = z
         finishedAt: instant.optional(),
       }),
     ),
-    plan: z
-      .array(z.object({ subject: z.string(), action: z.string(), summary: z.string(), detail: z.unknown() }))
-      .optional(),
+    plan: z.array(changeSchema).optional(),
     problems: z.array(
       z.object({
         severity: z.enum(['error', 'warning']),

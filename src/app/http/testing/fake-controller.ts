@@ -32,6 +32,12 @@ export class FakeController implements Controller {
 
   site = () => Promise.resolve({ name: 'campus', commit: '0123456789abcdef0123456789abcdef01234567' })
 
+  planFiles: Controller['planFiles'] = async (files, { progress }) => {
+    const paths = (await files.entries('')).map(({ path, kind }) => `${kind} ${path}`)
+    progress.log(`planned ${paths.join(', ')}`)
+    return [{ subject: 'mirror base', action: 'update', summary: '1 file', detail: String(await files.read('a')) }]
+  }
+
   /** Publishes `apt/base/<path>`. With `localPath` the content is the file's. */
   publish(path: string, content: Buffer, options: { stable?: boolean; localPath?: string } = {}): void {
     const { stable = false, localPath } = options
