@@ -31,6 +31,7 @@ export type {
   SiteEntry,
   SiteFiles,
 } from './kind.ts'
+export { lazyPackage } from './lazy-package.ts'
 export { type Facts, type Log, type LogLevel, type LogOptions, createLog, silentLog } from './log.ts'
 export { Mutex } from './mutex.ts'
 export { plainText } from './plain-text.ts'

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import { parseDocument } from 'yaml'
-import { LarderError } from '../core/index.ts'
+import type * as Yaml from 'yaml'
+import { lazyPackage, LarderError } from '../core/index.ts'
 import { splitDocuments } from './split-documents.ts'
+
+const yaml = lazyPackage((require) => require('yaml') as typeof Yaml)
 
 /** One build of a stream of a module, as modules.yaml has it. */
 export interface ModuleStream {
@@ -98,7 +100,11 @@ function readYaml(bytes: Buffer, fail: Fail): YamlMap | undefined {
 
 function parseYaml(bytes: Buffer, fail: Fail): unknown {
   try {
-    const document = parseDocument(bytes.toString('utf8'), { schema: 'failsafe', logLevel: 'silent', merge: false })
+    const document = yaml().parseDocument(bytes.toString('utf8'), {
+      schema: 'failsafe',
+      logLevel: 'silent',
+      merge: false,
+    })
     const [error] = document.errors
     if (error !== undefined) throw fail(error.message.split('\n', 1)[0]!)
     return document.toJS({ maxAliasCount: maxAliases })

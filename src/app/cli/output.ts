@@ -1,5 +1,5 @@
-import Table from 'cli-table3'
-import { plainText } from '../../core/index.ts'
+import type Table from 'cli-table3'
+import { lazyPackage, plainText } from '../../core/index.ts'
 
 /** Where a command prints. Data goes to `out`, everything said beside it to `err`. What strangers write gives a terminal no orders. */
 export interface Output {
@@ -43,9 +43,11 @@ export function createOutput(options: { json: boolean; noColor: boolean } & Stre
 
 const bare = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' } // prettier-ignore
 
+const tables = lazyPackage((require) => require('cli-table3') as typeof Table)
+
 function renderTable(head: readonly string[], rows: readonly (readonly (string | number)[])[], color: boolean): string {
   const style = { head: color ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 }
-  const table = new Table({ head: [...head], chars: bare, style, colAligns: alignments(rows) })
+  const table = new (tables())({ head: [...head], chars: bare, style, colAligns: alignments(rows) })
   table.push(...rows.map((row) => row.map((cell) => plainText(String(cell)))))
   return table
     .toString()

@@ -1,4 +1,8 @@
-import { makeBadge } from 'badge-maker'
+import type * as BadgeMaker from 'badge-maker'
+import { lazyPackage } from '../../core/index.ts'
+
+/** It comes with the widths of all letters, most of a mebibyte. */
+const badgeMaker = lazyPackage((require) => require('badge-maker') as typeof BadgeMaker)
 
 /** What a badge tells of an image. `message` is its version where the last build went well. */
 export type BadgeState =
@@ -33,7 +37,7 @@ export function badgeTextOf(state: BadgeState, label = 'build'): BadgeText {
 
 /** An SVG that says in `title` and `aria-label` what it shows. Text of any kind stays text; at most 80 characters of it. */
 export function badgeOf({ label, message, colour }: BadgeText): string {
-  return makeBadge({ label: plain(label), message: plain(message), color: colours[colour] })
+  return badgeMaker().makeBadge({ label: plain(label), message: plain(message), color: colours[colour] })
 }
 
 /** What shields asks an endpoint for. Source: the endpoint badge of shields, schema version 1. */

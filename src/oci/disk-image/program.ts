@@ -1,4 +1,3 @@
-import { execa } from 'execa'
 import { LarderError } from '../../core/index.ts'
 
 export interface ProgramOptions {
@@ -21,6 +20,8 @@ const programPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  */
 export async function runProgram(program: string, args: readonly string[], options: ProgramOptions): Promise<string> {
   const { signal, environment = {}, timeoutMs = 1_800_000 } = options
+  // Loaded by who builds: it takes a tenth of a start.
+  const { execa } = await import('execa')
   const result = await execa(program, args, {
     extendEnv: false,
     env: { LC_ALL: 'C', TZ: 'UTC', ...environment, PATH: programPath },
