@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../core/index.ts'
@@ -50,13 +51,29 @@ test('what is committed is brought in, though nobody who commits does it', async
   expect((await getSetting(state, 'a'))?.length).toBe(8_000_000)
 })
 
-test('a journal that has grown long is used again from its beginning', async () => {
-  state.checkpointApart()
-  await write('a', 20_000_000)
-  expect(await broughtIn(20_000_000)).toBe(true)
-  await write('b', 20_000_000)
-  expect(await broughtIn(40_000_000)).toBe(true)
-  expect((await stat(`${path}-wal`)).size).toBeLessThan(30_000_000)
+test('a journal that is long and could not be brought in is brought in while nobody uses the database', async () => {
+  const reader = new DatabaseSync(path)
+  reader.exec('BEGIN; SELECT count(*) FROM settings')
+  await write('a', 70_000_000)
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const checkpoints = new Checkpoints({
+    path,
+    alone: async (work) => {
+      reader.exec('COMMIT')
+      await work()
+      resolve(undefined)
+    },
+    onEnd: () => undefined,
+  })
+  const journal = async () =>
+    (await sql<{ log: number; checkpointed: number }>`PRAGMA wal_checkpoint(NOOP)`.execute(state.db)).rows[0]
+  checkpoints.committed()
+  await promise
+  await checkpoints.close()
+  reader.close()
+  const found = await journal()
+  expect(found?.checkpointed).toBe(found?.log)
+  expect((await stat(path)).size).toBeGreaterThan(70_000_000)
 })
 
 test('when the thread ends by itself, that is told, and closing waits for nothing', async () => {
