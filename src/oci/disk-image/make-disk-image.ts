@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, open, rename, rm, truncate, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Log } from '../../core/index.ts'
 import { addApplication } from './boot/application.ts'
 import { findBootParts, type BootParts } from './boot/boot-parts.ts'
@@ -21,7 +21,7 @@ export interface DiskImageOptions {
   source: RootSource
   /** A root that starts a machine, in which an image of an application then runs as a service. */
   base?: RootSource
-  /** Replaced when the image is whole; its folder exists and has room for what is made on the way. */
+  /** Replaced when the image is whole, and not synced: that is for whoever keeps it. Its folder has room for what is made on the way. */
   outputFile: string
   format: 'raw' | 'qcow2'
   /** Of the disk. Default: what the content needs, a quarter more, and 256 MiB. The root grows with a larger disk. */
@@ -86,9 +86,7 @@ async function makeIn(workFolder: string, options: DiskImageOptions): Promise<Di
   const system = { label: rootLabel, uuid: uuids.fileSystem, hashSeed: uuids.hashSeed }
   await makeExt4({ diskPath, plan, tree, createdAt, ...system, ...tools })
   const path = format === 'raw' ? diskPath : await convertToQcow2(diskPath, { signal })
-  await syncFile(path)
   await rename(path, outputFile)
-  await syncFile(dirname(outputFile))
   const { release: kernelRelease, initPath } = parts
   return { outputFile, format, diskBytes: plan.diskBytes, kernelRelease, initPath, firmware }
 }
@@ -185,13 +183,4 @@ function partitionsOf(plan: DiskPlan, uuids: Uuids): Partition[] {
 async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
   for (let at = 0; at < bytes.length;)
     at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }
