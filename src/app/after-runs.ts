@@ -1,7 +1,9 @@
-import { isLarderError } from '../core/index.ts'
+import { rm } from 'node:fs/promises'
+import { isLarderError, LarderError } from '../core/index.ts'
 import { dropRefs } from '../forge/index.ts'
 import type { Run, RunStore } from '../pipeline/index.ts'
 import type { ControllerContext } from './controller/context.ts'
+import type { DataFolder } from './data-folder.ts'
 import type { Rooms } from './open-rooms.ts'
 import type { ConnectedForge } from './site-source/connected-forge.ts'
 import type { SiteNews } from './site-source/site-news.ts'
@@ -46,6 +48,13 @@ async function releaseLease({ leases }: Pick<Rooms, 'leases'>, run: Run): Promis
 export async function releaseOldLeases({ leases, registry }: Rooms, runs: RunStore): Promise<void> {
   const unfinished = [...(await runs.waiting()), ...(await runs.list({ limit: 1000, state: 'running' }))]
   await leases.releaseAllBut([...unfinished.map(leaseHolder), ...(await registry.leaseHolders())])
+}
+
+/** Of a process that was killed: what it was building is begun again by its run. */
+export async function endBuilds({ images }: ControllerContext, { builds }: DataFolder): Promise<void> {
+  await rm(builds, { recursive: true, force: true })
+  const message = 'Larder ended while this was built.'
+  await images.builds.endUnfinished(new LarderError('CANCELLED', { message }))
 }
 
 const leaseHolder = (run: Run): string => `run/${run.id}`

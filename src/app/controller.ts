@@ -1,5 +1,6 @@
 import type { Finding, Problem, Progress, SiteFiles } from '../core/index.ts'
 import type { Readable } from 'node:stream'
+import type { ImageController } from './image-controller.ts'
 import type { ForgeEvent } from '../forge/index.ts'
 import type { ClientSetup, MirrorPackage, OwnPackage, WhyChain } from '../mirror/index.ts'
 import type { TreeEntry } from '../publish/index.ts'
@@ -8,7 +9,7 @@ import type { TreeEntry } from '../publish/index.ts'
  * Everything that the outside may ask of a running Larder. HTTP routes and commands render what it answers;
  * neither reaches past it. Dates are ISO 8601 strings in UTC, since all of it becomes JSON.
  */
-export interface Controller {
+export interface Controller extends ImageController {
   site(): Promise<{ name: string; commit: string | undefined }>
   /** What these files would change, were they the site. Nothing is changed. SITE_INVALID, and what upstreams throw. */
   planFiles(files: SiteFiles, options: { progress: Progress; signal?: AbortSignal }): Promise<PlannedChange[]>
@@ -46,7 +47,6 @@ export interface Controller {
   runLog(id: number, after?: number): Promise<{ number: number; at: string; message: string }[]>
   retryRun(id: number): Promise<RunSummary>
   cancelRun(id: number): Promise<RunSummary>
-
   /** Newest first. */
   deliveries(options: { limit: number; before?: number }): Promise<DeliverySummary[]>
   /** Highest number first; none where the site is in no forge that has them. */

@@ -21,12 +21,13 @@ import { createKeyring, createPreviews } from '../publish/index.ts'
 import { createRpmFormat } from '../rpm/index.ts'
 import { getSetting, setSetting, type State } from '../state/index.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
+import { appliedHeads } from './applied-branches.ts'
 import { keyKindOf, type ControllerContext } from './controller/context.ts'
 import { createImages, type ImagesOptions } from './create-images.ts'
 import type { OpenLarderOptions } from './open-larder.ts'
 import type { Rooms } from './open-rooms.ts'
 import { OwnPackages } from './own-packages.ts'
-import { createSiteHead } from './site-head.ts'
+import { createSiteHead, type SiteHead } from './site-head.ts'
 import { branchRef, type ConnectedForge } from './site-source/connected-forge.ts'
 import { openRunFiles } from './site-source/run-files.ts'
 
@@ -48,8 +49,8 @@ export function createContext(
   const repository = dataFolder.siteRepository
   const images = createImages(rooms, { ...options, publicUrl, ownRegistry, sourceUrl: connected?.config.url })
   const kinds = [createMirrors(rooms, { formats, signingKey, own, preview }), images.kind]
-  const mainRef = connected === undefined ? branchRef('main') : localRef(connected.remote, branchRef('main'))
-  const mainCommit = () => resolveRef(repository, mainRef)
+  const refOf = branchRefs(connected)
+  const mainCommit = () => resolveRef(repository, refOf('main'))
   const openCommit = openCommits(repository, connected, sendForBytes)
   const runs = createRunStore(state, clock, (text) => rooms.secrets.mask(text))
   const submodules = connected?.config.submodules ?? false
@@ -66,10 +67,7 @@ export function createContext(
       kinds,
       openFiles,
       committedAt: (commit) => readCommitTime(repository, commit),
-      baseline: async () => {
-        const head = await siteHead.current()
-        return head && { site: head.site.sections, files: head.files }
-      },
+      baseline: () => baselineOf(siteHead),
       clock,
       log,
       retryDelayMs,
@@ -80,6 +78,7 @@ export function createContext(
     repository,
     openCommit,
     siteHead,
+    appliedHeads: () => appliedHeads({ siteHead, kinds, repository, refOf }),
     images,
     own,
     previews,
@@ -90,6 +89,15 @@ export function createContext(
     stopping,
   }
   return { context, mainCommit }
+}
+
+async function baselineOf(siteHead: SiteHead) {
+  const head = await siteHead.current()
+  return head && { site: head.site.sections, files: head.files }
+}
+
+function branchRefs(connected: ConnectedForge | undefined): (branch: string) => string {
+  return (branch) => (connected === undefined ? branchRef(branch) : localRef(connected.remote, branchRef(branch)))
 }
 
 interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'>, Pick<ImagesOptions, 'ownRegistry'> {

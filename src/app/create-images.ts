@@ -5,6 +5,7 @@ import {
   createImageBuilds,
   createImageKeys,
   createImageKind,
+  forgetOldVersions,
   imageBuilders,
   type BuilderIdentity,
   type BuildRegistry,
@@ -34,6 +35,10 @@ export interface Images {
   kind: AnyKind
   builds: ImageBuilds
   keys: ImageKeys
+  /** Of each image that Larder built, the newest so many versions stay. */
+  forgetVersions: (keep: number) => Promise<void>
+  /** What clients write before the name of an image. */
+  registryHost: () => string
 }
 
 export function createImages(rooms: Rooms, options: ImagesOptions): Images {
@@ -63,5 +68,6 @@ export function createImages(rooms: Rooms, options: ImagesOptions): Images {
     keys,
     who,
   })
-  return { kind: asAnyKind(kind), builds, keys }
+  const forgetVersions = (keep: number) => forgetOldVersions({ registry, builds }, keep)
+  return { kind: asAnyKind(kind), builds, keys, forgetVersions, registryHost: () => who().registryHost }
 }

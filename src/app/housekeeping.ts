@@ -36,6 +36,8 @@ export interface Housekeeping {
 
 const minuteMs = 60_000
 const keepRuns = 1000
+/** Of each image, besides those that are published. */
+const keepBuilds = 200
 /** What was remembered of an upstream guards against replays: longer than anybody leaves one out. */
 const keepUpstreamsMs = 365 * 24 * 3600_000
 /** Of those that are over: forges send nothing about them any more. */
@@ -110,6 +112,14 @@ async function reconcile({ context, news }: HousekeepingOptions): Promise<void> 
   await news.reconcile({ origin: 'reconciliation', again: true })
 }
 
+/** Of what the site declares, the newest versions stay; then the registry forgets what nothing refers to. */
+async function tidyImages({ images, registry, siteHead }: ControllerContext, signal: AbortSignal): Promise<void> {
+  const declared = (await siteHead.current())?.site.sections['images'] as { keep: { versions: number } } | undefined
+  if (declared !== undefined) await images.forgetVersions(declared.keep.versions)
+  await images.builds.prune(keepBuilds)
+  await registry.tidy(signal)
+}
+
 async function reseal(context: ControllerContext): Promise<void> {
   const { publisher, signingKey, clock, log, formats } = context
   for (const { mirror } of await publisher.needsResealing(clock.now())) {
@@ -147,7 +157,7 @@ async function collect(
   await cache.prune('rpm upstream', keepUpstreamsMs)
   await cache.prune('rpm verified', keepPiecesMs)
   for (const format of formats) await format.tidy()
-  await context.registry.tidy(signal)
+  await tidyImages(context, signal)
   const roots = async function* () {
     yield* publisher.roots()
     yield* cache.roots()

@@ -3,7 +3,7 @@ import { prepareBareRepository } from '../forge/index.ts'
 import type { BuildRegistry } from '../oci/index.ts'
 import { createEventStore } from '../pipeline/index.ts'
 import { removeSetting } from '../state/index.ts'
-import { afterRun, dropPullRequest, releaseOldLeases } from './after-runs.ts'
+import { afterRun, dropPullRequest, endBuilds, releaseOldLeases } from './after-runs.ts'
 import { createAnnouncements, type Announcements } from './announcements.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
 import { readControllerConfig } from './config/read-controller-config.ts'
@@ -11,6 +11,7 @@ import type { Controller } from './controller.ts'
 import type { ControllerContext } from './controller/context.ts'
 import { createDeliveryMethods } from './controller/deliveries.ts'
 import { createDoctorMethods } from './controller/doctor.ts'
+import { createImageMethods } from './controller/images.ts'
 import { createMirrorMethods } from './controller/mirrors.ts'
 import { createOwnPackageMethods } from './controller/own-packages.ts'
 import { createPreviewMethods } from './controller/previews.ts'
@@ -90,6 +91,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const announcements = await createAnnouncements({ context, config, connected, root, send: sender.send })
   await releaseOldLeases(rooms, context.runs)
   await context.own.removeLeftovers()
+  await endBuilds(context, dataFolder)
   const events = createEventStore(state, clock)
   const news: SiteNews = createNews({ context, events, connected, mainCommit }, announcements)
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
@@ -170,6 +172,7 @@ function createMethods(doctor: DoctorRoom, news: SiteNews): Controller {
     ...createPushMethods(context),
     ...createServingMethods(context),
     ...createPreviewMethods(context),
+    ...createImageMethods(context),
     ...createUpkeepMethods(context, { keyring, housekeeping }),
     ...createDoctorMethods(doctor),
     ...createDeliveryMethods(context, { events, news }),

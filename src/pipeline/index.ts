@@ -10,7 +10,7 @@ export {
 export { type ExecuteRunOptions } from './execute-run.ts'
 export { createOutbox, type Outbox, type OutboxHandler } from './outbox.ts'
 export type { NewMessage, OutboxMessage } from './outbox-rows.ts'
-export { planSite, type KindPlan } from './plan-site.ts'
+export { branchOf, planSite, type KindPlan } from './plan-site.ts'
 export {
   problemsOf,
   type RecordedChange,

@@ -3,6 +3,7 @@ import { LarderError } from '../../core/index.ts'
 import { contextOf, type CommandContext } from './command-context.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { addForgeCommands } from './forge-commands.ts'
+import { addImageCommands } from './image-commands.ts'
 import { addMirrorCommands } from './mirror-commands.ts'
 import { addRegistryCommands } from './registry-commands.ts'
 import { addRunCommands } from './run-commands.ts'
@@ -60,6 +61,7 @@ function createProgram(signal: AbortSignal): Command {
   addServiceCommands(program, run)
   addSiteCommands(program, run)
   addMirrorCommands(program, run)
+  addImageCommands(program, run)
   addRunCommands(program, run)
   addForgeCommands(program, run)
   addRegistryCommands(program, run)

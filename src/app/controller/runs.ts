@@ -61,7 +61,7 @@ async function refuseWhenOvertaken(runs: RunStore, { id, branch, goal }: Run): P
   })
 }
 
-function summarizeRun(run: Run): RunSummary {
+export function summarizeRun(run: Run): RunSummary {
   const { id, branch, commit, goal, state, origin, createdAt, startedAt, finishedAt, error } = run
   const { pullRequest, baseCommit, trust } = run
   return {

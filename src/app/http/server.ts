@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
 import { LarderError, systemClock } from '../../core/index.ts'
+import { addBadges } from './badges.ts'
 import { createAdminToken } from './admin-token.ts'
 import { addApi } from './api/routes.ts'
 import type { ApiApp } from './api/api-app.ts'
@@ -156,6 +157,7 @@ async function addRoutes(app: ApiApp, context: HttpContext, metrics: HttpMetrics
   })
   addPages(app, context, metrics)
   addSetup(app, context)
+  addBadges(app, context)
   await addApi(app, context, token)
   await addGitEndpoint(app, context, token)
   await app.ready()

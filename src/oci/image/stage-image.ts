@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isLarderError, LarderError, type KindContext } from '../../core/index.ts'
+import { isLarderError, LarderError, type KindContext, type Problem } from '../../core/index.ts'
 import type { BuildResult } from '../build/image-builder.ts'
 import { makeDiskImage } from '../disk-image/make-disk-image.ts'
 import { type OciDigest, parseRepositoryName } from '../reference.ts'
@@ -10,6 +10,7 @@ import type { ImageChange, StagedImage } from './image-change.ts'
 import type { ImageKindOptions } from './image-kind.ts'
 import { proveImage } from './prove-image.ts'
 import { pathInContext } from './image-inputs.ts'
+import type { DeclaredImage } from './image-schema.ts'
 import { writeContext } from './write-context.ts'
 
 /** Of what a build says. */
@@ -43,9 +44,26 @@ export async function stageImage(
     await builds.built(build, { digest, baseImages })
     return { ...staged, digest }
   } catch (error) {
-    await builds.failed(build, asKnown(error))
-    throw error
+    const told = inSite(asKnown(error), image)
+    await builds.failed(build, told)
+    throw told
   }
+}
+
+/** What a builder says of its Dockerfile, said of the file in the site: so that it is shown at its line. */
+function inSite(error: LarderError, image: DeclaredImage): LarderError {
+  const { line } = error.context
+  if (typeof line !== 'number') return error
+  const inContext = `${pathInContext(image, image.dockerfile)}:${line}: `
+  const said = error.message.startsWith(inContext) ? error.message.slice(inContext.length) : error.message
+  const message = said.replace(/\.$/, '')
+  const problem: Problem = { severity: 'error', file: image.dockerfile, line, column: 1, message }
+  return new LarderError(error.code, {
+    message: `${image.dockerfile}:${line}: ${said}`,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    context: { ...error.context, dockerfile: image.dockerfile, problems: [problem] },
+    cause: error,
+  })
 }
 
 function asKnown(error: unknown): LarderError {

@@ -5,6 +5,7 @@ import { clockCheck } from './clock.ts'
 import { databaseCheck } from './database.ts'
 import { diskCheck } from './disk.ts'
 import { eventsCheck } from './events.ts'
+import { imagesCheck } from './images.ts'
 import { keysCheck } from './keys.ts'
 import { leftoversCheck } from './leftovers.ts'
 import { modesCheck } from './modes.ts'
@@ -27,6 +28,7 @@ export const checks: readonly DoctorCheck[] = [
   blobsCheck,
   publicationsCheck,
   previewsCheck,
+  imagesCheck,
   upstreamsCheck,
   clockCheck,
   runsCheck,

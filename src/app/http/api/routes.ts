@@ -6,6 +6,7 @@ import { limitPerSource } from '../rate-limit.ts'
 import type { ApiApp } from './api-app.ts'
 import { siteSchema } from './schemas.ts'
 import { addForgeActions, addForgeRoutes } from './forges.ts'
+import { addImageActions, addImageRoutes } from './images.ts'
 import { addMirrorActions } from './mirror-actions.ts'
 import { addMirrorRoutes, addPackageRoutes } from './mirrors.ts'
 import { addRunActions, addRunRoutes } from './runs.ts'
@@ -42,6 +43,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
       addKeyRoutes(api, context.controller)
       addOwnPackageRoutes(api, context.controller)
       addRunRoutes(api, context)
+      addImageRoutes(api, context.controller)
       addForgeRoutes(api, context.controller)
       api.get(
         '/site',
@@ -54,6 +56,7 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
         writing.addHook('onRequest', async (request) => token.demand(request.headers.authorization))
         addMirrorActions(writing, context.controller)
         addRunActions(writing, context)
+        addImageActions(writing, context.controller)
         addForgeActions(writing, context.controller)
         addUpkeepActions(writing, context.controller)
         addPlanActions(writing, context.controller)

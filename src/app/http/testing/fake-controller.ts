@@ -54,6 +54,29 @@ export class FakeController implements Controller {
     })
   }
 
+  images = () => Promise.resolve([this.#image])
+  image = (name: string) =>
+    name === this.#image.name
+      ? Promise.resolve({ ...this.#image, versions: [], builds: [], proofs: [] })
+      : Promise.reject(new LarderError('IMAGE_UNKNOWN', { message: `No image ${name} was ever built here.` }))
+  buildImages = () => this.retryRun(7)
+  verifyImage = () => Promise.resolve([])
+  removeImage = (name: string, version: string) => Promise.resolve({ removed: `${name}:${version}` })
+  badge: Controller['badge'] = (name) =>
+    Promise.resolve(name === 'team/counter' ? { kind: 'passing', version: '1.4.0' } : { kind: 'unknown' })
+  imageKey = () => Promise.resolve('-----BEGIN PUBLIC KEY-----\n')
+
+  readonly #image = {
+    name: 'team/counter',
+    type: 'Docker' as const,
+    reference: 'registry.example.org/team/counter:1.4.0',
+    version: '1.4.0',
+    digest: `sha256:${'1'.repeat(64)}`,
+    state: 'published' as const,
+    builtAt: sealedAt.toISOString(),
+    error: undefined,
+  }
+
   mirrors = async (): Promise<MirrorSummary[]> => {
     if (this.fault) throw this.fault
     return [

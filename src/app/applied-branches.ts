@@ -1,0 +1,37 @@
+import { resolveRef, type GitRepository } from '../forge/index.ts'
+import { branchOf, type AnyKind } from '../pipeline/index.ts'
+import type { SiteHead } from './site-head.ts'
+
+export interface AppliedBranchesOptions {
+  siteHead: SiteHead
+  kinds: readonly AnyKind[]
+  repository: GitRepository
+  /** Where a branch of the site is kept here. */
+  refOf: (branch: string) => string
+}
+
+/**
+ * Branches whose commits are applied: main, and those that main says kinds follow. What another branch says of that does
+ * not count.
+ */
+export async function appliedBranches({
+  siteHead,
+  kinds,
+}: Pick<AppliedBranchesOptions, 'siteHead' | 'kinds'>): Promise<string[]> {
+  const sections = (await siteHead.current())?.site.sections ?? {}
+  const followed = kinds.flatMap((kind) => {
+    const desired = sections[kind.section]
+    return desired === undefined ? [] : [branchOf(kind, desired)]
+  })
+  return [...new Set(['main', ...followed])]
+}
+
+/** Their heads, as far as they are there. */
+export async function appliedHeads(options: AppliedBranchesOptions): Promise<Map<string, string>> {
+  const heads = new Map<string, string>()
+  for (const branch of await appliedBranches(options)) {
+    const commit = await resolveRef(options.repository, options.refOf(branch))
+    if (commit !== undefined) heads.set(branch, commit)
+  }
+  return heads
+}

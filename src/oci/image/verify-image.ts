@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { isLarderError, type Finding } from '../../core/index.ts'
+import type { Descriptor } from '../descriptor.ts'
+import { parseManifest } from '../manifest.ts'
+import type { ImageSource } from '../proof/content.ts'
+import { proofTag } from '../proof/artifact.ts'
+import { verifySignatures } from '../proof/verify.ts'
+import { algorithmOf, parseDigest, type OciDigest, type RepositoryName } from '../reference.ts'
+import type { Registry } from '../registry/registry.ts'
+import { blobUnknown } from '../registry/blobs.ts'
+import { manifestUnknown } from '../registry/manifests.ts'
+
+interface Asked {
+  repository: RepositoryName
+  version: string
+  /** Public keys, PEM: one of them must have signed. */
+  trusted: readonly string[]
+}
+
+/** Reads and hashes everything that a client would pull, and looks at the signature. OCI_MANIFEST_UNKNOWN. */
+export async function verifyImageContent(
+  registry: Registry,
+  { repository, version, trusted }: Asked,
+): Promise<Finding[]> {
+  const info = await registry.manifest(repository, { tag: version })
+  if (info === undefined) throw manifestUnknown(repository, { tag: version })
+  const subject = `image ${repository} ${version}`
+  const damaged = await verifyManifest(registry, repository, info.digest)
+  const signature = await verifySignature(registry, { repository, digest: info.digest, trusted })
+  return [...damaged, ...signature].map((message) => ({ severity: 'error', subject, message }))
+}
+
+async function verifyManifest(registry: Registry, repository: RepositoryName, digest: OciDigest): Promise<string[]> {
+  const bytes = await registry.manifestContent(repository, digest)
+  if (hashOf(digest, [bytes]) !== digest) return [`the manifest ${digest} is not what it was`]
+  const { blobs, manifests } = parseManifest(bytes, undefined)
+  const findings: string[] = []
+  for (const blob of blobs) findings.push(...(await verifyBlob(registry, repository, blob)))
+  for (const child of manifests)
+    findings.push(...(await verifyManifest(registry, repository, parseDigest(child.digest))))
+  return findings
+}
+
+async function verifyBlob(registry: Registry, repository: RepositoryName, { digest }: Descriptor): Promise<string[]> {
+  const hash = createHash(algorithmOf(digest))
+  try {
+    const blob = await registry.blob(repository, parseDigest(digest))
+    if (blob === undefined) return [`${digest} is not there`]
+    for await (const chunk of (await blob.open()) as AsyncIterable<Buffer>) hash.update(chunk)
+  } catch (error) {
+    if (!isLarderError(error, 'BLOB_MISSING')) throw error
+    return [`${digest} is not in the store`]
+  }
+  return `${algorithmOf(digest)}:${hash.digest('hex')}` === digest ? [] : [`${digest} is not what it was`]
+}
+
+async function verifySignature(
+  registry: Registry,
+  { repository, digest, trusted }: { repository: RepositoryName; digest: OciDigest; trusted: readonly string[] },
+): Promise<string[]> {
+  const info = await registry.manifest(repository, { tag: proofTag(digest, 'sig') })
+  if (info === undefined) return ['it has no signature']
+  const manifest = await registry.manifestContent(repository, info.digest)
+  try {
+    await verifySignatures(manifest, { digest, source: registrySource(registry, repository), publicKeyPems: trusted })
+    return []
+  } catch (error) {
+    if (!isLarderError(error, 'PROOF_INVALID', 'OCI_BLOB_UNKNOWN', 'OCI_IMAGE_UNREADABLE')) throw error
+    return ['its signature is not by a key of this Larder']
+  }
+}
+
+/** A repository as proofs are read from it. */
+function registrySource(registry: Registry, repository: RepositoryName): ImageSource {
+  return {
+    async open({ digest }) {
+      const blob = await registry.blob(repository, parseDigest(digest))
+      if (blob === undefined) throw blobUnknown(repository, parseDigest(digest))
+      return (await blob.open()) as AsyncIterable<Buffer>
+    },
+  }
+}
+
+function hashOf(digest: OciDigest, parts: readonly Uint8Array[]): string {
+  const hash = createHash(algorithmOf(digest))
+  for (const part of parts) hash.update(part)
+  return `${algorithmOf(digest)}:${hash.digest('hex')}`
+}
