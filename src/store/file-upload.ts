@@ -54,6 +54,9 @@ class FileUpload implements Upload {
   #offsetBytes: number
   #tag: string
   #open = true
+  #unflushedBytes = 0
+  #flushing: Promise<void> | undefined
+  #flushFailure: Error | undefined
 
   constructor(options: FileUploadOptions, held: { handle: FileHandle; hash: Hash; offsetBytes: number; tag: string }) {
     this.#options = options
@@ -83,14 +86,20 @@ class FileUpload implements Upload {
   async append(chunk: Uint8Array): Promise<void> {
     this.#mustBeOpen()
     await this.#options.store.claim(chunk.length)
+    const writing = onDisk('storing an upload', () => writeFully(this.#handle, chunk, this.#offsetBytes))
+    // Another thread is writing meanwhile.
+    this.#hash.update(chunk)
     try {
-      await onDisk('storing an upload', () => writeFully(this.#handle, chunk, this.#offsetBytes))
+      await writing
     } catch (error) {
       await this.#handle.truncate(this.#offsetBytes)
+      this.#hash = createHash('sha256')
+      await hashFile(this.#handle, this.#hash)
       throw error
     }
-    this.#hash.update(chunk)
     this.#offsetBytes += chunk.length
+    this.#unflushedBytes += chunk.length
+    if (this.#unflushedBytes >= flushEveryBytes && this.#flushing === undefined) this.#flush()
   }
 
   async commit(expected: Expectation): Promise<{ digest: Digest; sizeBytes: number }> {
@@ -106,7 +115,11 @@ class FileUpload implements Upload {
     }
     const blob = { digest: digestFromHex(sha256), sizeBytes }
     try {
-      await onDisk('storing an upload', () => this.#handle.sync())
+      await onDisk('storing an upload', async () => {
+        await this.#flushing
+        if (this.#flushFailure !== undefined) throw this.#flushFailure
+        await this.#handle.sync()
+      })
       await this.#options.store.adopt(this.#options.lease, join(this.#options.folder, 'data'), blob)
     } catch (error) {
       // The bytes are right and still there: a later openUpload goes on from them.
@@ -132,6 +145,18 @@ class FileUpload implements Upload {
     this.#options.done()
   }
 
+  /** So that little is left to be waited for at the end. The disk tells of a failure once: it is kept for commit. */
+  #flush(): void {
+    this.#unflushedBytes = 0
+    const settle = (failure?: Error): void => {
+      this.#flushing = undefined
+      this.#flushFailure ??= failure
+    }
+    this.#flushing = this.#handle.datasync().then(() => {
+      settle()
+    }, settle)
+  }
+
   /** Whole or not at all, by rename. */
   async recordTag(tag: string): Promise<void> {
     const { folder, key, lease } = this.#options
@@ -148,6 +173,7 @@ class FileUpload implements Upload {
   }
 }
 
+const flushEveryBytes = 67_108_864
 const hashChunkBytes = 1_048_576
 
 async function hashFile(handle: FileHandle, hash: Hash): Promise<number> {

@@ -87,7 +87,7 @@ async function tellRange(
 /** Content-Range has no unit here, and both of its ends are inclusive. OCI_RANGE_INVALID, OCI_SIZE_INVALID. */
 function partOf(exchange: Exchange): UploadPart {
   const { 'content-length': length, 'content-range': range } = exchange.request.headers
-  const body = bodyOf(exchange)
+  const body = bodyInTurn(exchange)
   const lengthBytes = length === undefined ? undefined : Number(length)
   if (range === undefined || lengthBytes === 0) return { body, lengthBytes }
   const [, first = '', last = ''] = /^(?:bytes[ =])?(\d{1,15})-(\d{1,15})(?:\/(?:\d+|\*))?$/.exec(range.trim()) ?? []
@@ -105,6 +105,18 @@ function partOf(exchange: Exchange): UploadPart {
     })
   }
   return { body, startBytes: Number(first), lengthBytes: rangeBytes }
+}
+
+/**
+ * Each piece is good until the next is asked for; then its memory goes at once. Left to the garbage collector, what
+ * has been stored of a large blob would take as much memory as everything else.
+ */
+async function* bodyInTurn(exchange: Exchange): AsyncIterable<Buffer> {
+  for await (const piece of bodyOf(exchange)) {
+    yield piece
+    const { buffer } = piece
+    if (buffer instanceof ArrayBuffer && piece.length === buffer.byteLength) buffer.transfer(0)
+  }
 }
 
 interface UploadState {
