@@ -2,10 +2,11 @@
 import { parseArgs } from 'node:util'
 import { aptBench } from './apt/bench.ts'
 import { hooksBench } from './hooks/bench.ts'
+import { registryBench } from './registry/bench.ts'
 import { rpmBench } from './rpm/bench.ts'
 import { createReport, type Bench } from './report.ts'
 
-const benches: Record<string, Bench> = { apt: aptBench, hooks: hooksBench, rpm: rpmBench }
+const benches: Record<string, Bench> = { apt: aptBench, hooks: hooksBench, registry: registryBench, rpm: rpmBench }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
