@@ -4,8 +4,11 @@ const mostPaths = 16
 /** What could be written in another way than as it is, or stand for something else. */
 const ambiguous = /[&<>"'\u0000-\u001f\ufffd]/
 
-/** Markup by which text could be there without its letters standing together. */
-const markup = ['<!', '<?', '&#'].map((text) => Buffer.from(text))
+/**
+ * Letters of all markup by which text could be there without its own letters standing together: comments, CDATA,
+ * instructions, references. They are as good as never there, and a single one is looked for many times as quickly as two.
+ */
+const markup = Array.from('!?&', (letter) => letter.charCodeAt(0))
 
 const packageEnd = Buffer.from('</package>')
 
@@ -18,7 +21,7 @@ export class FilelistsSieve {
 
   constructor(paths: ReadonlySet<string>) {
     const isUsable = paths.size <= mostPaths && ![...paths].some((path) => path === '' || ambiguous.test(path))
-    this.needles = isUsable ? [...markup, ...[...paths].map((path) => Buffer.from(path))] : undefined
+    this.needles = isUsable ? [...paths].map((path) => Buffer.from(path)) : undefined
   }
 
   /** How many of the bytes, which begin between two packages, end with a package and are of no use; 0 when some may be. */
@@ -29,6 +32,7 @@ export class FilelistsSieve {
     if (last < 0) return 0
     const end = last + packageEnd.length
     const whole = bytes.subarray(0, end)
+    if (markup.some((letter) => whole.includes(letter))) return 0
     return needles.some((needle) => whole.includes(needle)) ? 0 : end
   }
 }
