@@ -2,6 +2,7 @@ import { getCACertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import { LarderError } from '../core/index.ts'
 import type { BytesSend, HttpSend } from '../forge/index.ts'
+import type { AwsSend } from '../oci/index.ts'
 
 export interface HttpSendOptions {
   /** http_proxy, https_proxy, no_proxy. */
@@ -13,7 +14,7 @@ export interface HttpSendOptions {
 }
 
 export interface HttpSender {
-  send: HttpSend
+  send: HttpSend & AwsSend
   /** As `send`, for an answer that is no text. */
   sendForBytes: BytesSend
   close(): Promise<void>
@@ -28,7 +29,7 @@ export function createHttpSender(options: HttpSendOptions): HttpSender {
   // At first use: loading them and reading the system's certificates takes a while, and most sites ask no forge.
   let agent: Promise<Dispatcher> | undefined
   const exchange = async (
-    { method, url, headers, body }: Parameters<HttpSend>[0],
+    { method, url, headers, body }: Parameters<HttpSend | AwsSend>[0],
     { signal, mostBytes }: { signal?: AbortSignal; mostBytes: number },
   ) => {
     const timeout = AbortSignal.timeout(timeoutMs)

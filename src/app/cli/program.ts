@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { LarderError } from '../../core/index.ts'
 import { contextOf, type CommandContext } from './command-context.ts'
+import { addDiskCommands } from './disk-commands.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { addForgeCommands } from './forge-commands.ts'
 import { addImageCommands } from './image-commands.ts'
@@ -62,6 +63,7 @@ function createProgram(signal: AbortSignal): Command {
   addSiteCommands(program, run)
   addMirrorCommands(program, run)
   addImageCommands(program, run)
+  addDiskCommands(program, run)
   addRunCommands(program, run)
   addForgeCommands(program, run)
   addRegistryCommands(program, run)

@@ -29,7 +29,9 @@ export interface MachineImage {
 }
 
 const digestTag = 'larder:sha256'
-const pollMs = 15_000
+/** The first look again comes after this; each later one after twice as long. */
+const firstPollMs = 1000
+const maxPollMs = 15_000
 /** Of EC2's own refusals to import the same disk, before it is given up. */
 const maxImports = 3
 
@@ -156,7 +158,7 @@ async function describeImages(options: MachineImageOptions, parameters: Record<s
 async function poll<T>(options: MachineImageOptions, what: string, look: () => Promise<T | undefined>): Promise<T> {
   const { clock, signal, timeoutMs = 7_200_000 } = options
   const endsAtMs = clock.monotonicMs() + timeoutMs
-  for (;;) {
+  for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, maxPollMs)) {
     const seen = await look()
     if (seen !== undefined) return seen
     if (clock.monotonicMs() >= endsAtMs)
