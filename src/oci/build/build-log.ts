@@ -49,20 +49,29 @@ export class BuildLog {
     this.#current = this.#dockerfile.instructions.findLast((one) => one.line <= line) ?? this.#current
   }
 
+  /** Where the build is. */
+  place(): { line: number; keyword: string; instruction: string } {
+    const { line, keyword, text } = this.#current ?? firstOf(this.#dockerfile)
+    return { line, keyword, instruction: this.#mask(`${keyword} ${text}`).slice(0, 1000) }
+  }
+
+  /** What was said last, without what engines say of themselves. */
+  lastLines(): string[] {
+    return this.#last.filter((one) => !isOfEngine(one)).map((one) => this.#mask(one))
+  }
+
   /** Names the line that failed, and why. An engine that gave no reason has itself ended. */
   failure(path: string, exitCode: number): LarderError {
-    const { line, keyword, text } = this.#current ?? firstOf(this.#dockerfile)
+    const { line, keyword, instruction } = this.place()
     const reason = reasonIn(this.#last)
-    const instruction = this.#mask(`${keyword} ${text}`)
     const where = `${path}:${line}: ${instruction.slice(0, 200)}`
-    const said = this.#last.filter((one) => !isOfEngine(one)).map((one) => this.#mask(one))
     const status = /ended with status (\d+)/.exec(reason ?? '')?.[1]
     const context = {
       dockerfile: path,
       line,
-      instruction: instruction.slice(0, 1000),
+      instruction,
       exitCode: status === undefined ? exitCode : Number(status),
-      lastLines: said,
+      lastLines: this.lastLines(),
     }
     if (reason === undefined) {
       const message = `What builds images ended in the middle, with status ${exitCode}, at ${where}.`

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BuildRegistry, BuildRequest } from './image-builder.ts'
+import { authsOf } from './auths.ts'
+import type { BuildRequest } from './image-builder.ts'
 
 export interface BuildahSettings {
   environment: Record<string, string>
@@ -67,16 +68,6 @@ const registriesText = 'unqualified-search-registries = []\nshort-name-mode = "d
 function isLeftover(name: string): boolean {
   const [, pid] = /^work-(\d+)-/.exec(name) ?? []
   return pid !== undefined && pid !== String(process.pid)
-}
-
-function authsOf(registries: readonly BuildRegistry[]): Record<string, { auth: string }> {
-  const known = registries.filter(({ username }) => username !== undefined)
-  return Object.fromEntries(
-    known.map(({ host, username = '', password = '' }) => [
-      host,
-      { auth: Buffer.from(`${username}:${password}`).toString('base64') },
-    ]),
-  )
 }
 
 export async function removeSettings({ workFolder }: BuildahSettings): Promise<void> {

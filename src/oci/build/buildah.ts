@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { isLarderError, LarderError } from '../../core/index.ts'
 import { baseImagesOf } from './base-images.ts'
 import { allBuildArgs } from './build-args.ts'
-import { BuildLog } from './build-log.ts'
 import { type BuildahSettings, removeSettings, writeSettings } from './buildah-settings.ts'
 import { type Confinement, openConfinement } from './confinement.ts'
 import { watchDisk } from './disk-watch.ts'
 import type { Dockerfile } from './dockerfile.ts'
+import { openSession, type RunCommand } from './engine-session.ts'
 import { type FinishedLayout, finishLayout, layerDate } from './finish-layout.ts'
 import type { BuilderState, BuildRequest, BuildResult, ImageBuilder } from './image-builder.ts'
 import { probeProgram } from './probe-program.ts'
@@ -83,19 +83,11 @@ async function buildConfined(
   request: BuildRequest,
   { dockerfile, settings, confinement }: Parts,
 ): Promise<BuildResult> {
-  const { limits, signal, outputFolder } = request
+  const { limits, outputFolder } = request
   const { environment, storage, workFolder, layers, pulling } = settings
-  const log = new BuildLog(dockerfile, { log: request.log, logBytes: limits.logBytes, mask: request.mask })
   const refuse = await watchDisk({ layers, own: [workFolder, outputFolder], limitBytes: limits.diskBytes })
-  const endsAt = performance.now() + limits.timeoutMs
-  const run = async (args: readonly string[], { isOffline = false, onLine }: RunOptions = {}): Promise<void> => {
-    const timeoutMs = Math.max(1, endsAt - performance.now())
-    const confined = { by: confinement, isOffline }
-    const options = { environment, timeoutMs, signal, package: name, refuse, confined }
-    const add = onLine ?? log.add.bind(log)
-    const status = await runEngine(name, [...storage, ...args], { ...options, onLine: add })
-    if (status !== 0) throw (await confinement.exceeded()) ?? log.failure(request.dockerfile, status)
-  }
+  const session = { program: name, package: name, common: storage, environment, refuse, confinement }
+  const run = openSession(request, dockerfile, session)
   for (const note of missingLimits(request, confinement)) request.log(note)
   const bases = baseImagesOf(dockerfile, request.buildArgs)
   const isOffline = request.network === 'none'
@@ -108,13 +100,6 @@ async function buildConfined(
   await run(['push', '--quiet', policy, '--format=oci', image, `oci:${outputFolder}`])
   const finished = await finishLayout(outputFolder, request)
   return { manifest: finished.manifest, baseImages: await describeBases(bases, finished, run) }
-}
-
-interface RunOptions {
-  /** Nothing can be reached from it. */
-  isOffline?: boolean
-  /** Default: it is logged. */
-  onLine?: (line: string) => void
 }
 
 /** Values from the site stand behind their options, and the context behind `--`. */
@@ -158,7 +143,7 @@ function missingLimits({ limits }: BuildRequest, { holds }: Confinement): string
 async function describeBases(
   bases: readonly string[],
   { base: known }: FinishedLayout,
-  run: (args: readonly string[], options: RunOptions) => Promise<void>,
+  run: RunCommand,
 ): Promise<BuildResult['baseImages']> {
   const digests = new Map(known === undefined ? [] : [[known.name, known.digest]])
   const digestOf = (image: string): string | undefined =>

@@ -1,10 +1,12 @@
 import { LarderError } from '../../core/index.ts'
 import { createBuildahBuilder } from './buildah.ts'
+import { createBuildkitBuilder } from './buildkit.ts'
+import { createDockerBuilder } from './docker.ts'
 import type { ImageBuilder } from './image-builder.ts'
 
 /** All that Larder knows, the preferred one first. */
 export function imageBuilders(): ImageBuilder[] {
-  return [createBuildahBuilder()]
+  return [createBuildkitBuilder(), createBuildahBuilder(), createDockerBuilder()]
 }
 
 /** The one that is asked for, or the first that can be used on this host now. BUILD_ENGINE_MISSING says why not. */

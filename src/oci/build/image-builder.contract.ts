@@ -1,0 +1,250 @@
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { isLarderError, type LarderError } from '../../core/index.ts'
+import { makeArchive } from '../testing/archive.ts'
+import type { BuildRequest, ImageBuilder } from './image-builder.ts'
+
+/** An engine that is judged, and where it may write. */
+export interface BuilderUnderTest {
+  builder: ImageBuilder
+  folder: string
+  /** Has the engine forget what it built: nothing of it may be taken from its cache. */
+  forget: () => Promise<void>
+}
+
+const commitTime = new Date('2026-03-04T05:06:07Z')
+const shell = 'FROM scratch\nCOPY busybox /bin/sh\nCOPY busybox /bin/busybox\n'
+let count = 0
+
+/** A request over a folder of these files, and a shell. */
+export async function requestOf(
+  folder: string,
+  files: Readonly<Record<string, string | Buffer>>,
+  more: Partial<BuildRequest> = {},
+): Promise<BuildRequest & { lines: string[] }> {
+  const own = join(folder, `build-${++count}`)
+  const contextFolder = join(own, 'context')
+  await mkdir(contextFolder, { recursive: true })
+  await copyFile('/bin/busybox', join(contextFolder, 'busybox'))
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(contextFolder, path)), { recursive: true })
+    await writeFile(join(contextFolder, path), content)
+  }
+  await mkdir(join(own, 'layout'))
+  const lines: string[] = []
+  return {
+    contextFolder,
+    dockerfile: 'Dockerfile',
+    buildArgs: {},
+    labels: {},
+    sourceDateEpoch: commitTime,
+    limits: { timeoutMs: 120_000, logBytes: 100_000 },
+    network: 'none',
+    cacheFolder: join(folder, 'cache'),
+    outputFolder: join(own, 'layout'),
+    log: (line) => lines.push(line),
+    lines,
+    signal: new AbortController().signal,
+    ...more,
+  }
+}
+
+/** What every engine must do. Each case builds for itself. */
+export function judgeImageBuilder(open: () => BuilderUnderTest): void {
+  const ask = (files: Readonly<Record<string, string | Buffer>>, more?: Partial<BuildRequest>) =>
+    requestOf(open().folder, files, more)
+  const refusalOf = async (request: BuildRequest): Promise<LarderError> => {
+    const error: unknown = await open()
+      .builder.build(request)
+      .catch((thrown: unknown) => thrown)
+    if (!isLarderError(error)) throw new Error('It was built.', { cause: error })
+    return error
+  }
+
+  describe('what is built', () => {
+    it('several stages, arguments, a target, labels, without what is ignored: a whole layout, dated by the commit', async () => {
+      const tools = shell.replace('FROM scratch', 'FROM scratch AS tools')
+      const rest = 'FROM $from AS final\nCOPY --from=tools /word /word\nENV A=b\nFROM final\nCOPY other /never\n'
+      const dockerfile = `ARG from=scratch\n${tools}ARG word=none\nCOPY . /all/\nRUN echo "$word" > /word; echo /all/*\n${rest}`
+      const request = await ask(
+        { Dockerfile: dockerfile, seen: 'x', hidden: 'x', '.dockerignore': 'hid*\n' },
+        { buildArgs: { word: 'given' }, target: 'final', labels: { z: '1', a: '$2 "x"' } },
+      )
+      const { manifest } = await open().builder.build(request)
+      const image = await readImage(request.outputFolder, manifest.digest)
+      expect(image.config).toMatchObject({
+        created: '2026-03-04T05:06:07Z',
+        config: { Labels: { z: '1', a: '$2 "x"' }, Env: expect.arrayContaining(['A=b']) as string[] },
+      })
+      const said = request.lines.find((line) => line.startsWith('/all/'))
+      expect(said).toContain('seen')
+      expect(said).not.toContain('hidden')
+      expect(image.layers).toBe(1)
+    })
+
+    it('the same commit is the same digest: elsewhere, later, and with what an earlier commit left in the cache', async () => {
+      const dockerfile = `${shell}RUN echo tools > /tools\nCOPY page /page\nRUN echo more > /more\n`
+      const labels = { revision: 'two' }
+      const first = await ask({ Dockerfile: dockerfile, page: 'one' }, { labels: { revision: 'one' } })
+      const sourceDateEpoch = new Date('2026-04-05T06:07:08Z')
+      const second = () => ask({ Dockerfile: dockerfile, page: 'two' }, { labels, sourceDateEpoch })
+      const before = await open().builder.build(first)
+      const warm = await open().builder.build(await second())
+      await open().forget()
+      const cacheFolder = join(open().folder, 'another-cache')
+      const cold = await open().builder.build({ ...(await second()), cacheFolder })
+      expect(cold.manifest).toEqual(warm.manifest)
+      expect(cold.manifest.digest).not.toBe(before.manifest.digest)
+    })
+
+    it('entries of an archive that lead out of the image stay in it', async () => {
+      const name = `larder-escape-${process.pid}`
+      const evil = await makeArchive([
+        { name: `../../../../../../../../tmp/${name}`, content: 'out' },
+        { name: `/tmp/${name}`, content: 'out' },
+        { name: 'way', type: 'symlink', linkname: '/tmp' },
+        { name: `way/${name}`, content: 'out' },
+      ])
+      const request = await ask({ Dockerfile: `${shell}ADD evil.tar /in/\n`, 'evil.tar': evil })
+      // Whether it is refused is the engine's; that it does not reach the host is ours.
+      await open()
+        .builder.build(request)
+        .catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'BUILD_FAILED' })
+        })
+      expect(await readdir('/tmp')).not.toContain(name)
+    })
+
+    it('a link of the context that leads out brings nothing of the host', async () => {
+      const request = await ask({ Dockerfile: `${shell}COPY way /way\nRUN /bin/busybox cat /way\n` })
+      await symlink('/etc/hostname', join(request.contextFolder, 'way'))
+      const host = (await readFile('/etc/hostname', 'utf8')).trim()
+      await open()
+        .builder.build(request)
+        .catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'BUILD_FAILED' })
+        })
+      expect(request.lines).not.toContain(host)
+    })
+
+    it.each([
+      { network: 'none' as const, others: false },
+      { network: 'host' as const, others: true },
+    ])('network $network', async ({ network, others }) => {
+      const request = await ask({ Dockerfile: `${shell}RUN : ${count}; /bin/busybox cat /proc/net/dev\n` }, { network })
+      await open().builder.build(request)
+      const devices = request.lines.flatMap((line) => /^\s*([\w.-]+):\s+\d+ /.exec(line)?.[1] ?? [])
+      expect(devices).toContain('lo')
+      expect(devices.some((device) => device !== 'lo')).toBe(others)
+    })
+  })
+
+  describe('what is refused', () => {
+    it('a failing instruction: file, line, instruction, status and last words, without secrets', async () => {
+      const dockerfile = `# a comment\n${shell}\nRUN echo fine\nRUN echo "hunter2 oh no"; \\\n  # why\n  exit 7\n`
+      const mask = (line: string): string => line.replaceAll('hunter2', '***')
+      const request = await ask({ Dockerfile: dockerfile }, { mask })
+      const error = await refusalOf(request)
+      expect(error).toMatchObject({ code: 'BUILD_FAILED', context: { dockerfile: 'Dockerfile', line: 7, exitCode: 7 } })
+      expect(error.message).toMatch(/^Dockerfile:7: RUN echo .* it ended with status 7\.$/)
+      expect(error.context['lastLines']).toContain('*** oh no')
+      expect(JSON.stringify([error.message, error.context, request.lines])).not.toContain('hunter2')
+    })
+
+    it('what COPY does not find', async () => {
+      const error = await refusalOf(await ask({ Dockerfile: `${shell}COPY nowhere /x\n` }))
+      expect(error).toMatchObject({ code: 'BUILD_FAILED', context: { line: 4 } })
+      expect(error.message).toMatch(/nowhere/)
+    })
+
+    it('a build that never ends, with all that it has started', async () => {
+      const seconds = String(100_000 + process.pid)
+      const sleep = `/bin/busybox sleep ${seconds}`
+      const limits = { timeoutMs: 8_000, logBytes: 10_000 }
+      const files = { Dockerfile: `${shell}RUN (/bin/busybox setsid ${sleep} &) ; ${sleep}\n` }
+      const error = await refusalOf(await ask(files, { limits }))
+      expect(error).toMatchObject({ code: 'BUILD_TIMEOUT' })
+      await expectNoProcess(`sleep ${seconds}`)
+    })
+
+    it('one that is cancelled', async () => {
+      const seconds = String(200_000 + process.pid)
+      const stop = new AbortController()
+      const request = await ask(
+        { Dockerfile: `${shell}RUN echo begun; /bin/busybox sleep ${seconds}\n` },
+        {
+          signal: stop.signal,
+          log: (line) => {
+            if (line === 'begun') stop.abort()
+          },
+        },
+      )
+      expect(await refusalOf(request)).toMatchObject({ code: 'CANCELLED' })
+      await expectNoProcess(`sleep ${seconds}`)
+    })
+
+    it('too much memory', async () => {
+      const limits = { timeoutMs: 120_000, logBytes: 10_000, memoryBytes: 150e6 }
+      const files = { Dockerfile: `${shell}RUN /bin/busybox dd if=/dev/zero of=/dev/null bs=1000M count=1\n` }
+      const error = await refusalOf(await ask(files, { limits }))
+      expect(['BUILD_LIMIT', 'BUILD_FAILED']).toContain(error.code)
+      expect(error.context).toMatchObject({ line: 4 })
+    })
+
+    it('too much on the disk', async () => {
+      const limits = { timeoutMs: 120_000, logBytes: 10_000, diskBytes: 50e6 }
+      const files = {
+        Dockerfile: `${shell}RUN /bin/busybox dd if=/dev/zero of=/big bs=1M count=1500; /bin/busybox sleep 60\n`,
+      }
+      expect(await refusalOf(await ask(files, { limits }))).toMatchObject({ code: 'BUILD_LIMIT', context: { line: 4 } })
+    })
+
+    it('more log than it may: cut with a note, and what is kept is bounded', async () => {
+      const limits = { timeoutMs: 120_000, logBytes: 20_000 }
+      const dockerfile = `${shell}RUN /bin/busybox yes a-line-of-log | /bin/busybox head -c 60000000; /bin/busybox head -c 9000000 /dev/zero\n`
+      const request = await ask({ Dockerfile: dockerfile }, { limits })
+      await open().builder.build(request)
+      expect(request.lines.join('\n').length).toBeLessThan(21_000)
+      expect(request.lines.at(-1)).toMatch(/left out/)
+    })
+  })
+}
+
+/** Reads an image as a stranger would: every blob is there, and is what its digest says. */
+async function readImage(layout: string, digest: string): Promise<{ config: unknown; layers: number }> {
+  const blob = async ({ digest: wanted, size }: { digest: string; size?: number }): Promise<Buffer> => {
+    const bytes = await readFile(join(layout, 'blobs', 'sha256', wanted.slice('sha256:'.length)))
+    expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(wanted)
+    if (size !== undefined) expect(bytes.length).toBe(size)
+    return bytes
+  }
+  const index = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] }
+  expect(index.manifests.map((one) => one.digest)).toEqual([digest])
+  expect(JSON.parse(await readFile(join(layout, 'oci-layout'), 'utf8'))).toEqual({ imageLayoutVersion: '1.0.0' })
+  const manifest = JSON.parse((await blob({ digest })).toString()) as {
+    config: { digest: string; size: number }
+    layers: { digest: string; size: number }[]
+  }
+  for (const layer of manifest.layers) await blob(layer)
+  return { config: JSON.parse((await blob(manifest.config)).toString()), layers: manifest.layers.length }
+}
+
+/** The kernel ends what was killed in a moment; an engine takes a little longer. */
+export async function expectNoProcess(part: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    if (!(await isRunning(part))) return
+    await wait(100)
+  }
+  expect.fail(`"${part}" runs still`)
+}
+
+export async function isRunning(part: string): Promise<boolean> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (text.replaceAll('\0', ' ').trim().endsWith(part)) return true
+  }
+  return false
+}

@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { execa } from 'execa'
+
+export interface DockerEngine extends AsyncDisposable {
+  /** `unix://…` */
+  host: string
+  /** Removes all that it built. */
+  forget(): Promise<void>
+}
+
+/** A Docker engine of its own: its own socket, images and containers; it touches no networks or firewall of the host. */
+export async function startDockerEngine(folder: string): Promise<DockerEngine> {
+  await mkdir(folder, { recursive: true })
+  const host = `unix://${join(folder, 'docker.sock')}`
+  const own = ['data-root', 'exec-root'].map((name) => `--${name}=${join(folder, name)}`)
+  const apart = ['--bridge=none', '--iptables=false', '--storage-driver=overlay2', `--pidfile=${join(folder, 'pid')}`]
+  const engine = spawn('dockerd', [`--host=${host}`, ...own, ...apart], { stdio: 'ignore' })
+  const docker = (...args: string[]) => execa('docker', ['--host', host, ...args], { reject: false })
+  for (let attempt = 0; (await docker('info')).exitCode !== 0; attempt++) {
+    if (attempt > 300 || engine.exitCode !== null) throw new Error('dockerd does not start.')
+    await wait(200)
+  }
+  return {
+    host,
+    async forget() {
+      await docker('system', 'prune', '--all', '--force')
+    },
+    async [Symbol.asyncDispose]() {
+      const ended = once(engine, 'close')
+      engine.kill('SIGTERM')
+      await ended
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
