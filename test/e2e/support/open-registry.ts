@@ -6,6 +6,9 @@ import { openWorkspace } from './workspace.ts'
 
 export interface OpenRegistry extends AsyncDisposable {
   url: string
+  /** When it was to serve over TLS, by its own authority. */
+  tlsUrl: string | undefined
+  token: string
   client: RegistryClient
   folder: string
   /** How far the clock of this registry is from the real one. */
@@ -15,13 +18,17 @@ export interface OpenRegistry extends AsyncDisposable {
 }
 
 /** A whole controller in this process, whose registry is open to all. */
-export async function startOpenRegistry(options: { publicUrl?: string } = {}): Promise<OpenRegistry> {
+export async function startOpenRegistry(
+  options: { publicUrl?: string; folder?: string; tls?: { host: string; port: number } } = {},
+): Promise<OpenRegistry> {
   const workspace = await openWorkspace()
   const clock = { ...systemClock, now: () => new Date(Date.now() + self.clockOffsetMs) }
   const self: OpenRegistry = {
     url: '',
+    tlsUrl: undefined,
+    token: '',
     client: undefined as unknown as RegistryClient,
-    folder: workspace.path('data'),
+    folder: options.folder ?? workspace.path('data'),
     clockOffsetMs: 0,
     collectGarbage: async () => {
       await running.larder.controller.collectGarbage()
@@ -43,6 +50,8 @@ export async function startOpenRegistry(options: { publicUrl?: string } = {}): P
     ...options,
   })
   self.url = running.url
+  self.tlsUrl = running.tlsUrl
+  self.token = running.token
   self.client = createRegistryClient(running.url)
   return self
 }
