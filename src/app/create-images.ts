@@ -54,7 +54,8 @@ export function createImages(rooms: Rooms, options: ImagesOptions): Images {
   })
   const builders = imageBuilders()
   const builds = createImageBuilds(state, clock)
-  const keys = createImageKeys(join(dataFolder.keys, 'images.json'), { clock, passphraseFile })
+  // Not .json: those are the keys of mirrors, one of which may be called images.
+  const keys = createImageKeys(join(dataFolder.keys, 'images.ecdsa'), { clock, passphraseFile })
   const kind = createImageKind({
     registry,
     builds,

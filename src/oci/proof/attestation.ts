@@ -18,7 +18,7 @@ export interface AttestOptions {
 }
 
 const statementType = 'https://in-toto.io/Statement/v1'
-export const predicateTypeAnnotation = 'predicateType'
+const predicateTypeAnnotation = 'predicateType'
 
 /**
  * Statements about an image, each signed in an envelope of its own, in one manifest under the tag that cosign looks for.

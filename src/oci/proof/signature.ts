@@ -2,7 +2,7 @@ import type { Descriptor } from '../descriptor.ts'
 import { makeArtifact, proofTag, type ProofArtifact } from './artifact.ts'
 import type { ImageKey } from './keys/image-keys.ts'
 
-export const signatureType = 'application/vnd.dev.cosign.artifact.sig.v1+json'
+const signatureType = 'application/vnd.dev.cosign.artifact.sig.v1+json'
 export const payloadType = 'application/vnd.dev.cosign.simplesigning.v1+json'
 export const signatureAnnotation = 'dev.cosignproject.cosign/signature'
 

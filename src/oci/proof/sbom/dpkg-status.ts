@@ -30,7 +30,7 @@ function sourceOf(source: string | undefined, version: string): string | undefin
 }
 
 /** `Name <address>` as SPDX writes it: `Name (address)`. */
-export function supplierOf(person: string | undefined): string | undefined {
+function supplierOf(person: string | undefined): string | undefined {
   const parts = /^([^<>\n]+?)\s*(?:<([^<>\s]+)>)?$/.exec(person?.trim() ?? '')
   if (parts === null) return undefined
   return parts[2] === undefined ? parts[1] : `${parts[1] ?? ''} (${parts[2]})`

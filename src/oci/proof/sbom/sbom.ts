@@ -30,7 +30,7 @@ const spdxMediaType = 'application/spdx+json'
 
 /**
  * What an image says is installed in it, as an SPDX document. The same image gives the same document. Layers are read as
- * streams; some 40 MB of memory, whatever the size. OCI_IMAGE_UNREADABLE, DECOMPRESS_BOMB, CANCELLED, DISK_FULL.
+ * streams, in some 100 MB of memory, however large they are. OCI_IMAGE_UNREADABLE, DECOMPRESS_BOMB, CANCELLED, DISK_FULL.
  */
 export async function sbomOf(source: ImageSource, image: Descriptor, options: SbomOptions): Promise<Sbom> {
   const spoolFolder = await mkdtemp(join(options.temporaryFolder, 'larder-sbom-'))
