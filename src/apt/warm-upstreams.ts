@@ -7,6 +7,7 @@ export type WarmUpstreams = WarmLoads<AptRequest, LoadedUpstreams>
 export function createWarmUpstreams(loader: UpstreamLoader, clock: Clock): WarmUpstreams {
   return new WarmLoads({
     clock,
+    isSound: ({ universe }) => !universe.members.some(({ index }) => index.isDamaged),
     load: (context, request, earlier) => loadUpstreams(loader, context, request, earlier),
     settingsOf: ({ upstreams, mirror: { suite, components, architectures, sources } }) => [
       upstreams,

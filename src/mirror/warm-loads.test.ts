@@ -8,11 +8,13 @@ import { tidyCacheFolder, WarmLoads } from './warm-loads.ts'
 
 const fresh = (freshForMs: number): FormatContext => ({ freshForMs }) as FormatContext
 
-it('loads again what is not fresh, with what it had, unless the settings have changed', async () => {
+it('loads again what is not fresh, with what it had, unless the settings have changed or it is damaged', async () => {
   const loads: [string, string | undefined][] = []
+  let damaged = ''
   const warm = new WarmLoads({
     clock: systemClock,
     settingsOf: ({ suite }: { name: string; suite: string }) => suite,
+    isSound: (loaded: string) => loaded !== damaged,
     load: (_context, { suite }, earlier: string | undefined) => {
       loads.push([suite, earlier])
       return Promise.resolve(`${suite} ${loads.length}`)
@@ -23,12 +25,15 @@ it('loads again what is not fresh, with what it had, unless the settings have ch
   expect(await warm.load(fresh(Infinity), request)).toBe('a 1')
   expect(await Promise.all([warm.load(fresh(0), request), warm.load(fresh(Infinity), request)])).toEqual(['a 2', 'a 2'])
   expect(await warm.load(fresh(Infinity), { ...request, suite: 'b' })).toBe('b 3')
+  damaged = 'b 3'
+  expect(await warm.load(fresh(Infinity), { ...request, suite: 'b' })).toBe('b 4')
   expect(loads).toEqual([
     ['a', undefined],
     ['a', 'a 1'],
     ['b', undefined],
+    ['b', undefined],
   ])
-  expect(warm.loaded()).toEqual(['b 3'])
+  expect(warm.loaded()).toEqual(['b 4'])
 })
 
 it('removes from a cache folder what is old and not in use', async () => {

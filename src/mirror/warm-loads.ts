@@ -9,6 +9,8 @@ export interface WarmLoadsOptions<Request, Loaded> {
   load: (context: FormatContext, request: Request, earlier: Loaded | undefined) => Promise<Loaded>
   /** What of a request decides what is loaded. */
   settingsOf: (request: Request) => unknown
+  /** False when what was loaded is damaged: it is loaded anew, however fresh. */
+  isSound: (loaded: Loaded) => boolean
 }
 
 interface Warm<Loaded> {
@@ -46,10 +48,10 @@ export class WarmLoads<Request extends { name: string }, Loaded> {
   }
 
   async #loadNow(context: FormatContext, request: Request): Promise<Loaded> {
-    const { clock, load, settingsOf } = this.#options
+    const { clock, load, settingsOf, isSound } = this.#options
     const settings = JSON.stringify(settingsOf(request))
     const known = this.#warm.get(request.name)
-    const usable = known?.settings === settings ? known : undefined
+    const usable = known?.settings === settings && isSound(known.loaded) ? known : undefined
     if (usable !== undefined && clock.monotonicMs() - usable.readAt < context.freshForMs) return usable.loaded
     const loaded = await load(context, request, usable?.loaded)
     this.#warm.set(request.name, { readAt: clock.monotonicMs(), settings, loaded })

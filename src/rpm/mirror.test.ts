@@ -1,3 +1,5 @@
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   makeRpmSigner,
@@ -65,6 +67,18 @@ describe('a mirror', () => {
     expect(published.files.get('repodata/repomd.xml.asc')?.toString()).toContain('PGP SIGNATURE')
     expect(published.files.get('keys/RPM-GPG-KEY-vendor')?.toString()).toContain('PUBLIC KEY BLOCK')
     expect(published.clientSetup('http://h.example.org').repo).toContain('gpgcheck=1')
+  })
+
+  it('goes on when what was compiled is damaged on the disk: it is compiled anew', async () => {
+    await start(web)
+    await mirror.publish(['nginx'])
+    const [compiled, ...others] = readdirSync(mirror.cacheFolder).filter((name) => name.endsWith('.primary'))
+    expect(others).toEqual([])
+    const file = openSync(join(mirror.cacheFolder, compiled!), 'r+')
+    writeSync(file, '-'.repeat(3000), 500)
+    closeSync(file)
+    expect((await failureOf(mirror.publish(['nginx', 'unrelated']))).code).toBe('CACHE_DAMAGED')
+    expect(names(await mirror.publish(['nginx', 'unrelated']))).toHaveLength(4)
   })
 
   it('asks for filelists.xml only when a file is needed that primary.xml does not list', async () => {

@@ -117,6 +117,10 @@ export class PackageIndex implements PackageRows {
     return sourceRpm === 0 ? '' : this.word(sourceRpm - 1)
   }
 
+  get isDamaged(): boolean {
+    return this.table.isDamaged
+  }
+
   fragment(row: number): Buffer {
     const { offset, length, crc } = this.columns
     return this.table.readText({ offset: offset[row]!, length: length[row]!, crc: crc[row]!, label: this.label })

@@ -34,6 +34,8 @@ export interface PackageRows {
   /** For messages: `upstream rocky-base`. */
   readonly label: string
   readonly rowCount: number
+  /** Whether a fragment could not be read: what is loaded next is not to be taken from here. */
+  readonly isDamaged: boolean
   /** Prefixes that the root of primary.xml binds ('' is the default one): `fragment` uses them. */
   readonly namespaces: Readonly<Record<string, string>>
   readonly wordCount: number

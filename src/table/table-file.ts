@@ -15,6 +15,7 @@ export class TableFile<Kinds extends Record<string, ColumnKind>, Heap extends st
   readonly heaps: TableData<Kinds, Heap>['heaps']
   private readonly path: string
   private fd: number
+  private damaged = false
 
   /** Undefined when there is none, or one that is damaged or of another layout: compile it anew. */
   static open<Kinds extends Record<string, ColumnKind>, Heap extends string>(
@@ -47,6 +48,11 @@ export class TableFile<Kinds extends Record<string, ColumnKind>, Heap extends st
     this.heaps = Object.fromEntries(heaps) as TableData<Kinds, Heap>['heaps']
   }
 
+  /** Whether some of the text could not be read. */
+  get isDamaged(): boolean {
+    return this.damaged
+  }
+
   /**
    * A part of the text, held against its CRC-32.
    *
@@ -55,6 +61,7 @@ export class TableFile<Kinds extends Record<string, ColumnKind>, Heap extends st
   readText(part: { offset: number; length: number; crc: number; label: string }): Buffer {
     const bytes = Buffer.allocUnsafe(part.length)
     if (readFully(this.fd, bytes, part.offset) && crc32(bytes) === part.crc) return bytes
+    this.damaged = true
     rmSync(this.path, { force: true })
     throw new LarderError('CACHE_DAMAGED', {
       message: `${part.label}: the compiled file in the cache is damaged at byte ${part.offset}. It has been removed.`,

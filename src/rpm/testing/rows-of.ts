@@ -76,6 +76,7 @@ function rowsOf(entries: readonly Entry[], key = 'test'): PackageRows {
     key,
     label: `upstream ${key}`,
     rowCount: packages.length,
+    isDamaged: false,
     namespaces: {},
     wordCount: words.texts.length,
     word: (id) => words.texts[id]!,

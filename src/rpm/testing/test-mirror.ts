@@ -34,6 +34,8 @@ export interface TestMirror {
   publish(list: readonly string[], mirror?: Record<string, unknown>): Promise<PublishedMirror>
   why(list: readonly string[], name: string): Promise<WhyChain[]>
   inspect(list: readonly string[]): Promise<LoadedUpstream[]>
+  /** Where compiled indices are. */
+  cacheFolder: string
   close(): Promise<void>
 }
 
@@ -106,6 +108,7 @@ export async function createTestMirror(
       return format.why(loaded, request, name)
     },
     inspect: async (list) => format.inspect((await load(list)).loaded),
+    cacheFolder: folder,
     async close() {
       await fetcher.close()
       await state.close()
