@@ -53,7 +53,7 @@ export async function measureOpenRuns({ folder: parent, report }: HooksBenchCont
     const reconcile = (): Promise<void> =>
       reconcileRuns({
         context: { runs, runner: idle, repository } as unknown as Parameters<typeof reconcileRuns>[0]['context'],
-        mainCommit: () => Promise.resolve(commit),
+        appliedHeads: () => Promise.resolve(new Map([['main', commit]])),
         pulls: {
           store,
           hosted: { forge: github, repository: 'campus/site', api: undefined as never },

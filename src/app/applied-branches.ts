@@ -1,3 +1,4 @@
+import { isLarderError } from '../core/index.ts'
 import { resolveRef, type GitRepository } from '../forge/index.ts'
 import { branchOf, type AnyKind } from '../pipeline/index.ts'
 import type { SiteHead } from './site-head.ts'
@@ -18,12 +19,22 @@ export async function appliedBranches({
   siteHead,
   kinds,
 }: Pick<AppliedBranchesOptions, 'siteHead' | 'kinds'>): Promise<string[]> {
-  const sections = (await siteHead.current())?.site.sections ?? {}
+  const sections = await sectionsOf(siteHead)
   const followed = kinds.flatMap((kind) => {
     const desired = sections[kind.section]
     return desired === undefined ? [] : [branchOf(kind, desired)]
   })
   return [...new Set(['main', ...followed])]
+}
+
+/** A site that cannot be read says nothing: main is applied all the same, and its run tells what is wrong. */
+async function sectionsOf(siteHead: SiteHead): Promise<Record<string, unknown>> {
+  try {
+    return (await siteHead.current())?.site.sections ?? {}
+  } catch (error) {
+    if (!isLarderError(error)) throw error
+    return {}
+  }
 }
 
 /** Their heads, as far as they are there. */

@@ -21,7 +21,7 @@ import { createKeyring, createPreviews } from '../publish/index.ts'
 import { createRpmFormat } from '../rpm/index.ts'
 import { getSetting, setSetting, type State } from '../state/index.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
-import { appliedHeads } from './applied-branches.ts'
+import { appliedBranches, appliedHeads } from './applied-branches.ts'
 import { keyKindOf, type ControllerContext } from './controller/context.ts'
 import { createImages, type ImagesOptions } from './create-images.ts'
 import type { OpenLarderOptions } from './open-larder.ts'
@@ -66,6 +66,7 @@ export function createContext(
       runs,
       kinds,
       openFiles,
+      branchOf: (run) => baseOf(context, run),
       committedAt: (commit) => readCommitTime(repository, commit),
       baseline: () => baselineOf(siteHead),
       clock,
@@ -78,6 +79,7 @@ export function createContext(
     repository,
     openCommit,
     siteHead,
+    appliedBranches: () => appliedBranches({ siteHead, kinds }),
     appliedHeads: () => appliedHeads({ siteHead, kinds, repository, refOf }),
     images,
     own,
@@ -89,6 +91,11 @@ export function createContext(
     stopping,
   }
   return { context, mainCommit }
+}
+
+/** A pull request is about what follows the branch that it is for; other plans are about everything. */
+async function baseOf({ pullRequests }: ControllerContext, { pullRequest }: Run): Promise<string | undefined> {
+  return pullRequest === undefined ? undefined : (await pullRequests?.get(pullRequest))?.base
 }
 
 async function baselineOf(siteHead: SiteHead) {

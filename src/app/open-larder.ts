@@ -93,7 +93,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   await context.own.removeLeftovers()
   await endBuilds(context, dataFolder)
   const events = createEventStore(state, clock)
-  const news: SiteNews = createNews({ context, events, connected, mainCommit }, announcements)
+  const news: SiteNews = createNews({ ...context, context, events, connected }, announcements)
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
   const housekeeping = createHousekeeping({ context, cache, events, news, announcements, pollEveryMs })
   const forgetInputs = (mirror: string) => removeSetting(state, inputsKey(mirror))
@@ -103,7 +103,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const doctor: DoctorRoom = { ...rooms, context, dataFolder, environment, ...upkeep }
   const stopWork = async (): Promise<void> => {
     stopping.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
-    for (const working of [housekeeping, context.runner, announcements]) await working.stop()
+    for (const working of [housekeeping, context.runner, news, announcements]) await working.stop()
   }
   return {
     controller: createMethods(doctor, news),

@@ -23,6 +23,8 @@ export interface ExecuteRunOptions {
   signal: AbortSignal
   /** See KindContext. */
   freshForMs: number
+  /** Of kinds, those that follow this branch. Default: all. */
+  branch?: string | undefined
   /** When a commit was made. Default: not known. */
   committedAt?: ((commit: string) => Promise<Date>) | undefined
   /** What bounds a run that nobody has vouched for. */
@@ -60,7 +62,7 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   const step = <T>(name: string, work: () => Promise<T>, record?: (value: T) => unknown): Promise<T> =>
     inStep(options, name, work, record)
 
-  const { plans, context } = await step('plan', () => planSite(start, kinds, branchOfRun(run)))
+  const { plans, context } = await step('plan', () => planSite(start, kinds, options.branch))
   await runs.recordPlan(run.id, plans.flatMap((plan) => plan.changes).map(recorded))
   tellPlan(plans, progress)
   await options.onPlanned?.()
@@ -95,11 +97,6 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
       refuseFindings(change, await kind.verify(context, staged), progress),
     )
   }
-}
-
-/** What an apply makes so is what follows its branch; a plan is told of everything. */
-function branchOfRun({ goal, branch }: Run): string | undefined {
-  return goal === 'apply' ? branch : undefined
 }
 
 function commitOf({ run, committedAt }: ExecuteRunOptions): KindContext['commit'] {

@@ -102,7 +102,8 @@ export class RunLane {
       const onPlanned = (): Promise<void> => this.#tellPlanned(run.id)
       const baseline = run.trust === 'trusted' ? undefined : await this.#options.baseline?.()
       const common = { run, runs, kinds, files, committedAt, clock, progress, signal }
-      await executeRun({ ...common, freshForMs, baseline, onPlanned })
+      const branch = run.goal === 'apply' ? run.branch : await this.#options.branchOf?.(run)
+      await executeRun({ ...common, branch, freshForMs, baseline, onPlanned })
       await runLog.flush()
       await runs.finish(run.id, { state: 'succeeded' })
     } catch (error) {

@@ -9,6 +9,8 @@ export interface RunnerOptions {
   kinds: readonly AnyKind[]
   /** The files that a run is about: of its commit, or of what merging it would make. */
   openFiles(run: Run): Promise<SiteFiles & { close(): void }>
+  /** Branch whose kinds a run is about. Default: an apply's own; of a plan, all of them. */
+  branchOf?: (run: Run) => Promise<string | undefined>
   /** When a commit was made: what is built of it is dated so. Default: not known. */
   committedAt?: (commit: string) => Promise<Date>
   clock: Clock

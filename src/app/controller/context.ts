@@ -29,6 +29,8 @@ export interface ControllerContext {
   /** Files of the site repository at a commit; what was read of the last ones is kept in memory. */
   openCommit: OpenCommit
   siteHead: SiteHead
+  /** Names of the branches that are applied. */
+  appliedBranches: () => Promise<string[]>
   /** Commits of the branches that are applied: main, and those that kinds follow. */
   appliedHeads: () => Promise<Map<string, string>>
   images: Images

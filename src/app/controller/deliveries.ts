@@ -5,7 +5,7 @@ import type { ControllerContext } from './context.ts'
 
 export interface DeliveryOptions {
   events: EventStore
-  news: Pick<SiteNews, 'settleDeliveries' | 'understood'>
+  news: Pick<SiteNews, 'settleSoon' | 'understood'>
 }
 
 /** Webhooks: kept before they are answered, settled afterwards; and what is known of pull requests by them. */
@@ -18,8 +18,7 @@ export function createDeliveryMethods(
       // Before it is there to be settled: what came once already is forgotten again with what is settled next.
       news.understood(delivery, meaning)
       const result = await events.accept(delivery)
-      // It never fails: what cannot be settled now is settled later.
-      news.settleDeliveries().catch(() => undefined)
+      news.settleSoon(delivery)
       return result
     },
     async deliveries(options) {

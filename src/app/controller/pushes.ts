@@ -15,9 +15,9 @@ export function createPushMethods(context: ControllerContext): PushMethods {
     async checkPush(push, tell) {
       let accepted = true
       for (const { branch, commit } of branchesOf(push)) {
-        const verdict = await checkCommit(context, { commit, environment: push.environment, tell })
-        if (verdict === 'invalid' && branch === 'main') {
-          tell('main must always be valid: the push is refused.')
+        const verdict = await checkCommit(context, { branch, commit, environment: push.environment, tell })
+        if (verdict === 'invalid' && (await context.appliedBranches()).includes(branch)) {
+          tell(`${branch} must always be valid: the push is refused.`)
           accepted = false
         }
       }
@@ -25,12 +25,12 @@ export function createPushMethods(context: ControllerContext): PushMethods {
     },
     async pushed(push, tell) {
       for (const { branch, commit } of branchesOf(push)) {
-        const goal = branch === 'main' ? 'apply' : 'plan'
+        const goal = (await context.appliedBranches()).includes(branch) ? 'apply' : 'plan'
         const run = await context.runs.create({ branch, commit, goal, origin: 'push' })
         tell(
           goal === 'apply'
             ? `run ${run.id} applies it: larder run logs ${run.id} --follow`
-            : `run ${run.id} keeps what was found; only main is applied`,
+            : `run ${run.id} keeps what was found; ${branch} is not applied`,
         )
       }
       context.runner.wake()
@@ -48,8 +48,13 @@ function branchesOf(push: Push): { branch: string; commit: string }[] {
 type Verdict = 'valid' | 'invalid' | 'unknown'
 
 async function checkCommit(
-  { openCommit, kinds, clock, leases, stopping }: ControllerContext,
-  { commit, environment, tell }: { commit: string; environment: Record<string, string>; tell: (line: string) => void },
+  { openCommit, kinds, clock, leases, stopping, appliedBranches }: ControllerContext,
+  {
+    branch,
+    commit,
+    environment,
+    tell,
+  }: { branch: string; commit: string; environment: Record<string, string>; tell: (line: string) => void },
 ): Promise<Verdict> {
   const runId = `push-${commit}`
   const progress: Progress = { log: tell, transfer: () => {} }
@@ -59,6 +64,7 @@ async function checkCommit(
     const { plans } = await planSite(
       { files, clock, progress, signal, runId, freshForMs: 2000, trust: 'trusted' },
       kinds,
+      (await appliedBranches()).includes(branch) ? branch : undefined,
     )
     for (const line of describePlan(plans.flatMap((plan) => plan.changes))) tell(line)
     return 'valid'

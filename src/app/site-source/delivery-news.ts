@@ -46,13 +46,13 @@ async function take(news: NewsContext, stored: StoredEvent): Promise<DeliveryNew
     return ignored(`${JSON.stringify(strange.slice(0, 200))} is no branch name that git allows`)
   switch (event.kind) {
     case 'push':
-      if (event.branch !== 'main')
+      if (!(await news.appliedBranches()).includes(event.branch))
         return ignored(`only main is applied, and pull requests planned: not ${event.branch}`)
       return {
         stored,
-        refs: [branchRef('main')],
-        heads: { [branchRef('main')]: event.commit },
-        findRun: () => news.context.runs.latest('main', 'apply'),
+        refs: [branchRef(event.branch)],
+        heads: { [branchRef(event.branch)]: event.commit },
+        findRun: () => news.context.runs.latest(event.branch, 'apply'),
       }
     case 'pull-request':
       return takePullRequest(news, hosted, stored, event)
@@ -88,20 +88,21 @@ async function takePullRequest(
   await news.pullRequests?.put({ ...event, state })
   const known = await news.pullRequests?.get(number)
   if (known?.state !== state) return { stored, refs: [], reason: 'later news came before it', findRun: noRun }
+  const isApplied = (await news.appliedBranches()).includes(event.base)
   if (state === 'open') {
     const ref = forge.pullRequestRef(number)
     return {
       stored,
-      refs: [branchRef('main'), ref],
+      refs: [branchRef(isApplied ? event.base : 'main'), ref],
       heads: { [ref]: event.headCommit },
-      reason: event.base === 'main' ? 'it waits for a maintainer’s word' : `it is for ${event.base}, not for main`,
+      reason: isApplied ? 'it waits for a maintainer’s word' : `it is for ${event.base}, not for main`,
       findRun: () => latestOf(news, number),
     }
   }
   await news.onClosed(number)
   const reason = `pull request ${number} is ${state}`
-  if (state === 'closed' || event.base !== 'main') return { stored, refs: [], reason, findRun: noRun }
-  return { stored, refs: [branchRef('main')], reason, findRun: () => news.context.runs.latest('main', 'apply') }
+  if (state === 'closed' || !isApplied) return { stored, refs: [], reason, findRun: noRun }
+  return { stored, refs: [branchRef(event.base)], reason, findRun: () => news.context.runs.latest(event.base, 'apply') }
 }
 
 async function takeApproval(

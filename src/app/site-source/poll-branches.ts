@@ -11,7 +11,7 @@ const seenSchema = z.record(z.string(), z.string())
 const mostBranches = 1000
 
 /**
- * Plain Git, without pull requests: fetches main, and plans other branches that were pushed since the last look. At the
+ * Plain Git, without pull requests: fetches what is applied, and plans other branches that were pushed since the last look. At the
  * first look all there is counts as seen. Branches that cannot be fetched keep main from nothing. GIT_FAILED.
  */
 export async function pollBranches(news: NewsContext): Promise<void> {
@@ -22,16 +22,15 @@ export async function pollBranches(news: NewsContext): Promise<void> {
   )
   const text = await getSetting(context.state, seenKey)
   const seen = text === undefined ? undefined : seenSchema.parse(JSON.parse(text))
+  const applied = await news.appliedBranches()
   const isPushed = ([name, commit]: [string, string]): boolean =>
-    name !== 'main' && seen !== undefined && seen[name] !== commit
+    !applied.includes(name) && seen !== undefined && seen[name] !== commit
   const pushed = [...heads].filter(isPushed)
   // Where `topic` was, there is no room for `topic/x`.
-  const gone = Object.keys(seen ?? {}).filter((name) => name !== 'main' && !heads.has(name))
+  const gone = Object.keys(seen ?? {}).filter((name) => !applied.includes(name) && !heads.has(name))
   await dropRefs(context.repository, connected.remote, gone.map(branchRef))
-  const fetched = await fetchBranches(
-    news,
-    pushed.map(([name]) => name),
-  )
+  const others = applied.filter((name) => name !== 'main' && heads.has(name))
+  const fetched = await fetchBranches(news, [...others, ...pushed.map(([name]) => name)])
   if (fetched === undefined) return
   for (const [branch] of pushed) {
     const commit = fetched.get(branchRef(branch))

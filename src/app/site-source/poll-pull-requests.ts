@@ -18,9 +18,14 @@ import type { NewsContext } from './site-news.ts'
  */
 export async function pollPullRequests(news: NewsContext, hosted: HostedForge): Promise<void> {
   const open = await listOpen(news, hosted)
-  const heads = await headsToFetch(news, hosted, open ?? [])
+  const applied = await news.appliedBranches()
+  const heads = await headsToFetch(
+    news,
+    hosted,
+    (open ?? []).filter(({ base }) => applied.includes(base)),
+  )
   const { context, connected } = news
-  await fetchRefs(context.repository, connected.remote, [branchRef('main'), ...heads], context.stopping)
+  await fetchRefs(context.repository, connected.remote, [...applied.map(branchRef), ...heads], context.stopping)
   if (open === undefined) return
   const known = new Map((await news.pullRequests?.open())?.map((pull) => [pull.number, pull]))
   for (const pull of open) {
@@ -51,9 +56,8 @@ async function listOpen(news: NewsContext, { api }: HostedForge): Promise<PullRe
 async function headsToFetch(
   news: NewsContext,
   { forge }: HostedForge,
-  open: readonly PullRequest[],
+  wanted: readonly PullRequest[],
 ): Promise<string[]> {
-  const wanted = open.filter(({ base }) => base === 'main')
   const refOf = ({ number }: PullRequest): string => localRef(news.connected.remote, forge.pullRequestRef(number))
   const here = await resolveRefs(news.context.repository, wanted.map(refOf))
   return wanted
@@ -62,17 +66,18 @@ async function headsToFetch(
 }
 
 async function closeOthers(news: NewsContext, open: ReadonlySet<number>): Promise<void> {
-  const main = await resolveRef(news.context.repository, localRef(news.connected.remote, branchRef('main')))
-  for (const { number, headCommit } of (await news.pullRequests?.open()) ?? []) {
+  const heads = await news.appliedHeads()
+  for (const { number, headCommit, base } of (await news.pullRequests?.open()) ?? []) {
     if (open.has(number)) continue
-    const isMerged = main !== undefined && (await isIn(news, headCommit, main))
+    const into = heads.get(base) ?? heads.get('main')
+    const isMerged = into !== undefined && (await isIn(news, headCommit, into))
     await news.pullRequests?.close(number, isMerged ? 'merged' : 'closed')
     await news.onClosed(number)
   }
 }
 
 /** A head that was never fetched is in nothing. */
-async function isIn({ context }: NewsContext, commit: string, main: string): Promise<boolean> {
+async function isIn({ context }: NewsContext, commit: string, branch: string): Promise<boolean> {
   if ((await resolveRef(context.repository, commit)) === undefined) return false
-  return isAncestor(context.repository, commit, main)
+  return isAncestor(context.repository, commit, branch)
 }

@@ -20,7 +20,7 @@ const apply = (commit: string) => runs.create({ branch: 'main', commit, goal: 'a
 const reconcile = (head: string | undefined) =>
   reconcileRuns({
     context: { runs, runner: { wake: () => {} }, repository: '/nonexistent' } as unknown as ControllerContext,
-    mainCommit: () => Promise.resolve(head),
+    appliedHeads: () => Promise.resolve(new Map(head === undefined ? [] : [['main', head]])),
     pulls: undefined,
     origin: 'reconciliation',
     again: true,

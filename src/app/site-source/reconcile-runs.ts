@@ -6,7 +6,8 @@ import { remoteName, type HostedForge } from './connected-forge.ts'
 
 export interface ReconcileOptions {
   context: Pick<ControllerContext, 'runs' | 'runner' | 'repository'>
-  mainCommit: () => Promise<string | undefined>
+  /** Of every branch that is applied, main first. */
+  appliedHeads: () => Promise<ReadonlyMap<string, string>>
   /** Undefined: there are none. */
   pulls: { store: PullRequestStore; hosted: HostedForge; planForks: boolean } | undefined
   /** What a new run says that it comes from. */
@@ -17,30 +18,33 @@ export interface ReconcileOptions {
 }
 
 /**
- * Compares what is with what was done, and queues what is missing: an apply of the head of main, a plan of every open
- * pull request upon it. Whatever brought the news, and however often, the answer is the same run.
+ * Compares what is with what was done, and queues what is missing: an apply of the head of every branch that is
+ * applied, a plan of every open pull request upon it. Whatever brought the news, and however often, the answer is the same run.
  */
 export async function reconcileRuns(options: ReconcileOptions): Promise<void> {
-  const head = await options.mainCommit()
-  if (head === undefined) return
-  const applied = await reconcileMain(options, head)
-  // What is not applied yet would be shown as what the pull request brings; its end brings us here again.
-  if (applied.finishedAt !== undefined) await reconcilePullRequests(options, head)
+  for (const [branch, head] of await options.appliedHeads()) {
+    const applied = await reconcileBranch(options, branch, head)
+    // What is not applied yet would be shown as what the pull request brings; its end brings us here again.
+    if (applied.finishedAt !== undefined) await reconcilePullRequests(options, { branch, base: head })
+  }
   options.context.runner.wake()
 }
 
-async function reconcileMain(options: ReconcileOptions, head: string): Promise<Run> {
+async function reconcileBranch(options: ReconcileOptions, branch: string, head: string): Promise<Run> {
   // One that somebody has cancelled is not for us to bring back.
-  const latest = await options.context.runs.latest('main', 'apply', { withCancelled: true })
+  const latest = await options.context.runs.latest(branch, 'apply', { withCancelled: true })
   if (latest?.commit === head && !(options.again && mayPassNow(latest))) return latest
-  return create(options, { branch: 'main', commit: head, goal: 'apply', origin: options.origin })
+  return create(options, { branch, commit: head, goal: 'apply', origin: options.origin })
 }
 
 /** However many are open: one question for their runs, and one for their heads. */
-async function reconcilePullRequests(options: ReconcileOptions, base: string): Promise<void> {
+async function reconcilePullRequests(
+  options: ReconcileOptions,
+  { branch, base }: { branch: string; base: string },
+): Promise<void> {
   const { pulls, context } = options
   if (pulls === undefined) return
-  const open = (await pulls.store.open()).filter((pull) => pull.base === 'main')
+  const open = (await pulls.store.open()).filter((pull) => pull.base === branch)
   if (open.length === 0) return
   const refOf = ({ number }: KnownPullRequest): string =>
     localRef({ name: remoteName }, pulls.hosted.forge.pullRequestRef(number))

@@ -87,7 +87,15 @@ function start(): SiteNews {
       remote: { url: `file://${work}`, name: 'forge' },
       hosted: { forge: github, repository, api },
     },
-    mainCommit: () => resolveRef(bare, 'refs/remotes/forge/heads/main'),
+    appliedBranches: () => Promise.resolve(['main', 'develop']),
+    appliedHeads: async () => {
+      const heads = new Map<string, string>()
+      for (const branch of ['main', 'develop']) {
+        const commit = await resolveRef(bare, `refs/remotes/forge/heads/${branch}`)
+        if (commit !== undefined) heads.set(branch, commit)
+      }
+      return heads
+    },
     onCreated: () => Promise.resolve(),
     onClosed: (number) => Promise.resolve(void closed.push(number)),
   })

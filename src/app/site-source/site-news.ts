@@ -4,6 +4,7 @@ import type { EventStore, PullRequestStore, Run, Settlement, StoredEvent } from 
 import type { ControllerContext } from '../controller/context.ts'
 import type { ConnectedForge } from './connected-forge.ts'
 import { bringRefs } from './bring-refs.ts'
+import { DeliveryMeanings } from './delivery-meanings.ts'
 import { takeDelivery, type DeliveryNews } from './delivery-news.ts'
 import { pollBranches } from './poll-branches.ts'
 import { pollPullRequests } from './poll-pull-requests.ts'
@@ -34,6 +35,10 @@ export interface SiteNews {
   settleDeliveries(): Promise<void>
   /** What a delivery that is about to be kept means, so that it need not be read again. */
   understood(delivery: Pick<StoredEvent, 'repository' | 'deliveryId'>, meaning: ForgeEvent): void
+  /** It was kept: settles it, and what else waits; at once where somebody may wait for what comes of it. */
+  settleSoon(delivery: Pick<StoredEvent, 'repository' | 'deliveryId'>): void
+  /** Lets what is under way come to its end. Larder is to be stopping already. */
+  stop(): Promise<void>
   /** Looks at the forge itself. GIT_FAILED, FORGE_UNREACHABLE: the next look is the remedy. */
   poll(): Promise<void>
   /** Queues what is missing by what is known here. `again`: what failed on what may have passed is taken up once more. */
@@ -58,14 +63,15 @@ const settleAgainMs = 30_000
 /** Then it is given up: what is at the head of main is looked at without any delivery, too. */
 const giveUpMs = 24 * 3600_000
 const settledAtOnce = 500
-/** A forge that is away for days may send more than there should be memory for: the rest is read again. */
-const mostMeanings = 5000
+/** What nobody waits for is settled with what comes meanwhile. */
+const unhurriedMs = 250
 
 class OrderedNews implements SiteNews {
   readonly #options: SiteNewsOptions
   readonly #turns = new Mutex()
   readonly #pace = new SettlePace()
-  readonly #meanings = new Map<string, ForgeEvent>()
+  readonly #meanings = new DeliveryMeanings()
+  #unhurried: NodeJS.Timeout | undefined
   #again: NodeJS.Timeout | undefined
   #nextSettling: Promise<void> | undefined
   /** Runs that were queued by the piece of news that is being worked on. */
@@ -76,7 +82,20 @@ class OrderedNews implements SiteNews {
   }
 
   understood(delivery: Pick<StoredEvent, 'repository' | 'deliveryId'>, meaning: ForgeEvent): void {
-    if (this.#meanings.size < mostMeanings) this.#meanings.set(keyOf(delivery), meaning)
+    this.#meanings.understood(delivery, meaning)
+  }
+
+  settleSoon(delivery: Pick<StoredEvent, 'repository' | 'deliveryId'>): void {
+    // It never fails.
+    const settle = (): void => void this.settleDeliveries().catch(() => undefined)
+    if (this.#meanings.isUrgent(delivery)) settle()
+    else this.#unhurried ??= setTimeout(settle, unhurriedMs).unref()
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#again)
+    clearTimeout(this.#unhurried)
+    await this.#turns.run(() => Promise.resolve())
   }
 
   settleDeliveries(): Promise<void> {
@@ -89,6 +108,8 @@ class OrderedNews implements SiteNews {
     await this.#keepPace()
     await this.#turns.run(async () => {
       this.#nextSettling = undefined
+      clearTimeout(this.#unhurried)
+      this.#unhurried = undefined
       if (this.#options.context.stopping.aborted) return
       clearTimeout(this.#again)
       try {
@@ -138,9 +159,7 @@ class OrderedNews implements SiteNews {
     const settlements = await this.#settle(this.#newsContext(connected), waiting)
     await nextTurn()
     await events.settle(settlements)
-    for (const one of waiting) this.#meanings.delete(keyOf(one))
-    // Of deliveries that had come before; some that come now are read again.
-    if (waiting.length < settledAtOnce && this.#meanings.size > settledAtOnce) this.#meanings.clear()
+    this.#meanings.settled(waiting, waiting.length < settledAtOnce)
     await nextTurn()
     if (settlements.length === waiting.length) return waiting.length === settledAtOnce
     this.#settleLater()
@@ -225,7 +244,7 @@ class OrderedNews implements SiteNews {
       ...this.#options,
       connected,
       pullRequests: this.#options.context.pullRequests,
-      meaningOf: (delivery) => this.#meanings.get(keyOf(delivery)),
+      meaningOf: (delivery) => this.#meanings.of(delivery),
     }
   }
 
@@ -242,6 +261,3 @@ function nextTurn(): Promise<void> {
     setImmediate(resolve)
   })
 }
-
-const keyOf = ({ repository, deliveryId }: Pick<StoredEvent, 'repository' | 'deliveryId'>): string =>
-  `${repository} ${deliveryId}`
