@@ -26,7 +26,7 @@ export async function refuseUnbootable(tree: RootTree, missing: readonly Missing
     message: `${label} cannot start a machine. Missing: ${parts}.`,
     hint: [
       needed.length > 0 ? `Install ${needed.join(', ')} in the Dockerfile` : 'Add them in the Dockerfile',
-      'or name a base that has them, on which the image then runs as a service (base).',
+      'or run the image as a service on a base that has them: larder disk make --base.',
     ].join(', '),
     context: { missing: missing.map(({ part }) => part), packages: needed },
   })
