@@ -6,12 +6,13 @@ import { allBuildArgs } from './build-args.ts'
 import { type BuildahSettings, removeSettings, writeSettings } from './buildah-settings.ts'
 import { type Confinement, openConfinement } from './confinement.ts'
 import { watchDisk } from './disk-watch.ts'
+import { ignoreFile } from './dockerignore.ts'
 import type { Dockerfile } from './dockerfile.ts'
 import { openSession, type RunCommand } from './engine-session.ts'
 import { type FinishedLayout, finishLayout, layerDate } from './finish-layout.ts'
 import type { BuilderState, BuildRequest, BuildResult, ImageBuilder } from './image-builder.ts'
 import { probeProgram } from './probe-program.ts'
-import { readContext } from './read-context.ts'
+import { isFile, readContext } from './read-context.ts'
 import { runEngine } from './run-engine.ts'
 
 const name = 'buildah'
@@ -94,7 +95,8 @@ async function buildConfined(
   // What RUN must not reach, FROM must: so it is fetched before.
   if (isOffline) for (const base of bases) await run(['pull', '--quiet', ...pulling, '--', base])
   const idFile = join(workFolder, 'image-id')
-  await run(buildArguments(request, { settings, dockerfile, idFile }), { isOffline })
+  const hasIgnore = await isFile(join(request.contextFolder, ignoreFile))
+  await run(buildArguments(request, { settings, dockerfile, idFile, hasIgnore }), { isOffline })
   const image = (await readFile(idFile, 'utf8')).trim()
   const [, , policy = ''] = pulling
   await run(['push', '--quiet', policy, '--format=oci', image, `oci:${outputFolder}`])
@@ -105,7 +107,7 @@ async function buildConfined(
 /** Values from the site stand behind their options, and the context behind `--`. */
 function buildArguments(
   request: BuildRequest,
-  { settings, dockerfile, idFile }: Omit<Parts, 'confinement'> & { idFile: string },
+  { settings, dockerfile, idFile, hasIgnore }: Omit<Parts, 'confinement'> & { idFile: string; hasIgnore: boolean },
 ): string[] {
   const { target, platform, network } = request
   return [
@@ -119,6 +121,8 @@ function buildArguments(
     '--network=host',
     `--iidfile=${idFile}`,
     `--file=${join(request.contextFolder, request.dockerfile)}`,
+    // Else buildah may take files of its own, which other engines do not know.
+    ...(hasIgnore ? [`--ignorefile=${join(request.contextFolder, ignoreFile)}`] : []),
     ...(target === undefined ? [] : [`--target=${target}`]),
     ...(platform === undefined ? [] : [`--platform=${platform}`]),
     ...Object.entries(allBuildArgs(request, dockerfile)).map(([key, value]) => `--build-arg=${key}=${value}`),

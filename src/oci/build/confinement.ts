@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { access, mkdir, readFile, rmdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LarderError } from '../../core/index.ts'
 
@@ -32,7 +32,7 @@ const groupRoot = '/sys/fs/cgroup'
  * Where neither may be done, nothing is bounded, and `holds` says so. Source: cgroups(7), systemd-run(1).
  */
 export async function openConfinement(limits: ConfinementLimits): Promise<Confinement> {
-  const name = `larder-build-${randomBytes(6).toString('hex')}`
+  const name = `larder-build-${process.pid}-${randomBytes(6).toString('hex')}`
   if (await exists('/run/systemd/system')) return systemdScope(name, limits)
   return openGroups(name, limits)
 }
@@ -126,6 +126,7 @@ function groupOf(folder: string | undefined, kind: Group['kind']): Group[] {
 }
 
 async function openGroup(folder: string, settings: Readonly<Record<string, string>>): Promise<string | undefined> {
+  await removeLeftovers(dirname(folder))
   try {
     await mkdir(folder)
   } catch (error) {
@@ -138,6 +139,14 @@ async function openGroup(folder: string, settings: Readonly<Record<string, strin
     return undefined
   }
   return folder
+}
+
+/** Groups of a Larder that was killed; what was in them the kernel has ended. */
+async function removeLeftovers(parent: string): Promise<void> {
+  for (const name of await readdir(parent).catch(() => [])) {
+    const [, pid] = /^larder-build-(\d+)-/.exec(name) ?? []
+    if (pid !== undefined && !(await exists(`/proc/${pid}`))) await removeGroup(join(parent, name))
+  }
 }
 
 async function writeSetting(path: string, value: string): Promise<boolean> {
@@ -188,9 +197,9 @@ function limit(why: string, setting: string | undefined): LarderError {
   })
 }
 
-/** Processes that were just killed are still on their way out. */
+/** Processes that were just killed are still on their way out: thousands of them take seconds. */
 async function removeGroup(folder: string): Promise<void> {
-  for (let attempt = 0; attempt < 50; attempt++) {
+  for (let attempt = 0; attempt < 500; attempt++) {
     try {
       await rmdir(folder)
       return

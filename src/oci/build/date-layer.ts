@@ -16,7 +16,7 @@ export function dateLayer(date: Date): Transform {
 
 class LayerDater extends Transform {
   readonly #time: string
-  #held = Buffer.alloc(0)
+  #held: Buffer = Buffer.alloc(0)
   /** Blocks of content that come before the next header. */
   #contentBytes = 0
 
@@ -28,7 +28,7 @@ class LayerDater extends Transform {
   }
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
-    let bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    let bytes: Buffer = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
     while (bytes.length > 0) {
       if (this.#contentBytes > 0) {
         const some = bytes.subarray(0, this.#contentBytes)

@@ -31,6 +31,11 @@ export async function readContext({
   return parseDockerfile(await readFile(real, 'utf8'), path)
 }
 
+/** A plain file, and no link to one. */
+export async function isFile(path: string): Promise<boolean> {
+  return (await statusOf(path))?.isFile() ?? false
+}
+
 async function statusOf(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path)

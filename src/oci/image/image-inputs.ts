@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { SiteEntry, SiteFiles } from '../../core/index.ts'
+import { ignoreFile, parseDockerignore, type Ignore } from '../build/dockerignore.ts'
 import type { DeclaredImage } from './image-schema.ts'
 
 /** What an image is built of. */
@@ -16,13 +17,26 @@ export interface ImageInputs {
  */
 export async function readInputs(files: SiteFiles, image: DeclaredImage): Promise<ImageInputs> {
   const entries = await files.entries(image.context)
-  const held = Object.fromEntries(entries.map((entry) => [pathInContext(image, entry.path), contentOf(entry)]))
+  const isLeftOut = await readIgnore(files, image)
+  const held = Object.fromEntries(
+    entries
+      .map((entry): [string, string] => [pathInContext(image, entry.path), contentOf(entry)])
+      .filter(([path]) => !isLeftOut(path)),
+  )
   const { type, dockerfile, target, buildArgs, platform, network, disk } = image
   const told = { type, dockerfile: pathInContext(image, dockerfile), target, buildArgs, platform, network, disk }
   const identity = createHash('sha256')
     .update(JSON.stringify([told, Object.entries(held)]))
     .digest('hex')
   return { identity, files: held }
+}
+
+/** What the build never sees makes no other image of it; but for what says how it is built. */
+async function readIgnore(files: SiteFiles, image: DeclaredImage): Promise<Ignore> {
+  const bytes = await files.read(image.context === '' ? ignoreFile : `${image.context}/${ignoreFile}`)
+  const ignore = parseDockerignore(bytes?.toString() ?? '')
+  const dockerfile = pathInContext(image, image.dockerfile)
+  return (path) => path !== dockerfile && path !== ignoreFile && ignore(path)
 }
 
 export function pathInContext({ context }: DeclaredImage, path: string): string {
