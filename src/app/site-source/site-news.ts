@@ -9,6 +9,7 @@ import { takeDelivery, type DeliveryNews } from './delivery-news.ts'
 import { pollBranches } from './poll-branches.ts'
 import { pollPullRequests } from './poll-pull-requests.ts'
 import { SettlePace } from './settle-pace.ts'
+import { settlementsOf } from './settlements.ts'
 import { reconcileRuns, type ReconcileOptions } from './reconcile-runs.ts'
 
 export interface SiteNewsOptions {
@@ -19,7 +20,10 @@ export interface SiteNewsOptions {
   events: EventStore
   /** Undefined: the built-in Git endpoint is where the site is. */
   connected: ConnectedForge | undefined
-  mainCommit: () => Promise<string | undefined>
+  /** Commits of the branches that are applied, main first. */
+  appliedHeads: () => Promise<ReadonlyMap<string, string>>
+  /** Their names, whether they are there or not. */
+  appliedBranches: () => Promise<readonly string[]>
   /** A run was queued. */
   onCreated: (run: Run) => Promise<void>
   /** A pull request was closed, merged or not. */
@@ -178,15 +182,7 @@ class OrderedNews implements SiteNews {
         const [about] = taken.filter((one) => !isDone(one))
         await this.#reconcile(`${about!.stored.forge} delivery ${about!.stored.deliveryId}`, false)
       }
-      // Those that brought the same refs are about the same run.
-      const found = new Map<string, Promise<Run | undefined>>()
-      const runOf = (one: DeliveryNews): Promise<Run | undefined> => {
-        const key = one.refs.join(' ')
-        const run = found.get(key) ?? one.findRun()
-        found.set(key, run)
-        return run
-      }
-      return await Promise.all(taken.map((one) => this.#settlementOf(one, { runOf, present })))
+      return await settlementsOf(taken, { present, created: this.#created })
     } catch (error) {
       if (!isLarderError(error, 'GIT_FAILED', 'GIT_REF_REFUSED', 'CANCELLED')) throw error
       news.context.log.error('deliveries wait to be settled', { error })
@@ -198,27 +194,8 @@ class OrderedNews implements SiteNews {
     }
   }
 
-  async #settlementOf(
-    news: DeliveryNews,
-    {
-      runOf,
-      present,
-    }: { runOf: (news: DeliveryNews) => Promise<Run | undefined>; present: ReadonlyMap<string, string> },
-  ): Promise<Settlement> {
-    const { id } = news.stored
-    if (news.refs.length === 0) return { id, state: 'ignored', reason: news.reason ?? '' }
-    const gone = news.refs.find((ref) => !present.has(ref))
-    // Whatever was done before: what this is about is not there any more.
-    if (gone !== undefined) return { id, state: 'ignored', reason: `the repository has no ${gone}` }
-    const run = await runOf(news)
-    if (run === undefined) return { id, state: 'ignored', reason: news.reason ?? 'there is nothing to do for it' }
-    const isNew = this.#created.some((created) => created.id === run.id)
-    if (isNew) return { id, state: 'done', runId: run.id }
-    return { id, state: 'ignored', reason: `run ${run.id} is for the same commit` }
-  }
-
   async #reconcile(origin: string, again: boolean): Promise<void> {
-    const { context, connected, mainCommit, onCreated } = this.#options
+    const { context, connected, appliedHeads, onCreated } = this.#options
     this.#created.length = 0
     const hosted = connected?.hosted
     const store = context.pullRequests
@@ -228,7 +205,7 @@ class OrderedNews implements SiteNews {
         : { store, hosted, planForks: connected?.config.forks.plan ?? false }
     await reconcileRuns({
       context,
-      mainCommit,
+      appliedHeads,
       pulls,
       origin,
       again,
