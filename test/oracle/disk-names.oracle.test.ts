@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 /** Bytes that a shell, debugfs or a reader of UTF-8 may take for something else, each as a character of latin1. */
-const nasty = fc.constantFrom(...'ab \\"\'<>#-$`*?;|&~!()[]{}=%:,.@\u00e9\u00ff\u0080')
+const nasty = fc.constantFrom(...'ab \\"\'<>#-$`*?;|&~!()[]{}=%:,.@\u00e9\u00ff\u0080'.split(''))
 const name = fc
   .array(nasty, { minLength: 1, maxLength: 12 })
   .map((signs) => signs.join(''))
