@@ -55,6 +55,7 @@ const poll = (): Promise<void> =>
     context: { state, runs, repository: bare, log: silentLog, stopping: new AbortController().signal },
     connected: { remote: { url: `file://${join(folder, 'work')}`, name: 'forge' } },
     onCreated: () => Promise.resolve(),
+    appliedBranches: () => Promise.resolve(['main']),
   } as unknown as NewsContext)
 
 const planned = async () =>
