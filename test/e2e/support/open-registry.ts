@@ -1,5 +1,5 @@
 import { systemClock } from '../../../src/core/index.ts'
-import { startController } from '../../../src/app/controller-process.ts'
+import { startController, type StartControllerOptions } from '../../../src/app/controller-process.ts'
 import { dataFolderAt } from '../../../src/app/data-folder.ts'
 import { createRegistryClient, type RegistryClient } from './registry-client.ts'
 import { openWorkspace } from './workspace.ts'
@@ -17,10 +17,11 @@ export interface OpenRegistry extends AsyncDisposable {
   collectGarbage(): Promise<void>
 }
 
-/** A whole controller in this process, whose registry is open to all. */
+/** A whole controller in this process, whose registry is open to all unless it is told otherwise. */
 export async function startOpenRegistry(
-  options: { publicUrl?: string; folder?: string; tls?: { host: string; port: number } } = {},
+  options: Partial<Pick<StartControllerOptions, 'publicUrl' | 'tls' | 'openRegistry'>> & { folder?: string } = {},
 ): Promise<OpenRegistry> {
+  const { folder, ...rest } = options
   const workspace = await openWorkspace()
   const clock = { ...systemClock, now: () => new Date(Date.now() + self.clockOffsetMs) }
   const self: OpenRegistry = {
@@ -28,7 +29,7 @@ export async function startOpenRegistry(
     tlsUrl: undefined,
     token: '',
     client: undefined as unknown as RegistryClient,
-    folder: options.folder ?? workspace.path('data'),
+    folder: folder ?? workspace.path('data'),
     clockOffsetMs: 0,
     collectGarbage: async () => {
       await running.larder.controller.collectGarbage()
@@ -47,7 +48,7 @@ export async function startOpenRegistry(
     host: '127.0.0.1',
     port: 0,
     openRegistry: true,
-    ...options,
+    ...rest,
   })
   self.url = running.url
   self.tlsUrl = running.tlsUrl
