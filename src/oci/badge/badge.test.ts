@@ -59,6 +59,7 @@ describe('a badge', () => {
         expect([...attributes].every((name) => usual.attributes.has(name))).toBe(true)
         expect(Array.from(title).length).toBeLessThanOrEqual(162)
       }),
+      { numRuns: 40 },
     )
   })
 })
