@@ -63,7 +63,8 @@ describe('buildah', () => {
   it('ends when Larder is killed, and what it left is removed by the next build', async () => {
     const seconds = String(400_000 + process.pid)
     const request = await requestOf(workspace.folder, { Dockerfile: `${shell}RUN /bin/busybox sleep ${seconds}\n` })
-    const { log: _log, signal: _signal, lines: _lines, sourceDateEpoch: _date, mask: _mask, ...rest } = request
+    const { contextFolder, dockerfile, buildArgs, labels, limits, network, cacheFolder, outputFolder } = request
+    const rest = { contextFolder, dockerfile, buildArgs, labels, limits, network, cacheFolder, outputFolder }
     const program = `
       import { createBuildahBuilder } from ${JSON.stringify(new URL('../../src/oci/build/buildah.ts', import.meta.url).href)}
       const signal = new AbortController().signal

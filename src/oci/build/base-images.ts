@@ -51,13 +51,11 @@ function unquote(text: string): string {
 
 /** `$name`, `${name}`, `${name:-else}`, `${name:+then}`. */
 function expand(text: string, values: ReadonlyMap<string, string>): string {
-  return text.replaceAll(
-    /\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::([-+])([^}]*))?\}|([A-Za-z_][A-Za-z0-9_]*))/g,
-    (_, braced: string | undefined, operator: string | undefined, word = '', plain?: string) => {
-      const value = values.get(braced ?? plain ?? '') ?? ''
-      if (operator === '-') return value === '' ? (word as string) : value
-      if (operator === '+') return value === '' ? '' : (word as string)
-      return value
-    },
-  )
+  return text.replaceAll(/\$\{[A-Za-z_]\w*(?::[-+][^}]*)?\}|\$[A-Za-z_]\w*/g, (variable) => {
+    const [, name = '', operator, word = ''] = /^\$\{?(\w+)(?::([-+])([^}]*))?/.exec(variable) ?? []
+    const value = values.get(name) ?? ''
+    if (operator === '-') return value === '' ? word : value
+    if (operator === '+') return value === '' ? '' : word
+    return value
+  })
 }

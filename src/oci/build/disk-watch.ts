@@ -41,7 +41,7 @@ export async function watchDisk({ layers, own, limitBytes }: DiskWatchOptions): 
   }
 }
 
-export function tooMuch(limitBytes: number): LarderError {
+function tooMuch(limitBytes: number): LarderError {
   return new LarderError('BUILD_LIMIT', {
     message: `The build has written more than ${Math.round(limitBytes / 1e6)} MB.`,
     hint: 'Make it smaller; or allow more by limits.disk_mb in images.json.',

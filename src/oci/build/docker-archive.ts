@@ -64,16 +64,18 @@ const configSchema = z.looseObject({
   history: z.array(z.looseObject({})).default([]),
 })
 
+const ofContainer: ReadonlySet<string> = new Set(['Image', 'Hostname', 'Domainname'])
+
 /** Without what Docker says of the containers that it built in. Source: OCI image-spec, config.md. */
 function configOf(found: z.output<typeof configSchema>, diffIds: readonly string[]): Record<string, unknown> {
   const { architecture, os, variant, author, config, history } = found
-  const { Image: _image, Hostname: _host, Domainname: _domain, ...settings } = { ...config } as Record<string, unknown>
+  const settings = Object.entries({ ...config }).filter(([key]) => !ofContainer.has(key))
   return {
     architecture,
     os,
     ...(variant === undefined ? {} : { variant }),
     ...(author === undefined ? {} : { author }),
-    config: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null && value !== false)),
+    config: Object.fromEntries(settings.filter(([, value]) => value !== null && value !== false)),
     rootfs: { type: 'layers', diff_ids: diffIds },
     history: history.map((step) => ({ ...step, created: layerDate.toISOString().replace('.000', '') })),
   }
@@ -88,7 +90,7 @@ async function spool(archive: string, folder: string): Promise<Map<string, strin
     const { name, type, linkname } = entry.header
     const path = posix.normalize(name)
     // Equal layers are there once.
-    const target = type === 'symlink' ? files.get(posix.join(posix.dirname(path), linkname ?? '')) : undefined
+    const target = type === 'symlink' ? files.get(posix.join(posix.dirname(path), linkname)) : undefined
     if (target !== undefined) files.set(path, target)
     if (type !== 'file') {
       entry.resume()

@@ -81,7 +81,7 @@ function classEnd(pattern: string, start: number): number {
 function classOf(text: string): (sign: string) => boolean {
   const isNegated = text.startsWith('^')
   const ranges: [string, string][] = []
-  const signs = [...(isNegated ? text.slice(1) : text)]
+  const signs = Array.from(isNegated ? text.slice(1) : text)
   const next = (): string => {
     const sign = signs.shift() ?? ''
     return sign === '\\' ? (signs.shift() ?? '') : sign

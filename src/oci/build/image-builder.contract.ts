@@ -204,7 +204,7 @@ export function judgeImageBuilder(open: () => BuilderUnderTest): void {
 
     it('more log than it may: cut with a note, and what is kept is bounded', async () => {
       const limits = { timeoutMs: 120_000, logBytes: 20_000 }
-      const dockerfile = `${shell}RUN /bin/busybox yes a-line-of-log | /bin/busybox head -c 60000000; /bin/busybox head -c 9000000 /dev/zero\n`
+      const dockerfile = `${shell}RUN /bin/busybox yes a-line-of-log | /bin/busybox head -c 20000000; /bin/busybox head -c 9000000 /dev/zero\n`
       const request = await ask({ Dockerfile: dockerfile }, { limits })
       await open().builder.build(request)
       expect(request.lines.join('\n').length).toBeLessThan(21_000)
