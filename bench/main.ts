@@ -1,12 +1,19 @@
 // npm run bench -- NAME [--json] [--runs N] [--case NAME]…: Larder beside its peers. bench/README.md has the last table.
 import { parseArgs } from 'node:util'
 import { aptBench } from './apt/bench.ts'
+import { buildBench } from './build/bench.ts'
 import { hooksBench } from './hooks/bench.ts'
 import { registryBench } from './registry/bench.ts'
 import { rpmBench } from './rpm/bench.ts'
 import { createReport, type Bench } from './report.ts'
 
-const benches: Record<string, Bench> = { apt: aptBench, hooks: hooksBench, registry: registryBench, rpm: rpmBench }
+const benches: Record<string, Bench> = {
+  apt: aptBench,
+  build: buildBench,
+  hooks: hooksBench,
+  registry: registryBench,
+  rpm: rpmBench,
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

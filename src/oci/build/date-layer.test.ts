@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { extract } from 'tar-stream'
 import { expect, it } from 'vitest'
+import { collect } from '../../core/testing/collect.ts'
 import { makeArchive } from '../testing/archive.ts'
 import { dateLayer } from './date-layer.ts'
 
@@ -36,8 +37,9 @@ async function read(archive: Buffer): Promise<unknown[]> {
   const reader = extract()
   reader.end(archive)
   for await (const entry of reader) {
-    const parts = (await (entry as unknown as Readable).toArray()) as Buffer[]
-    entries.push({ header: entry.header, content: Buffer.concat(parts).toString() })
+    const parts = await collect(entry as AsyncIterable<Buffer>)
+    const { name, mtime, pax, size } = entry.header
+    entries.push({ header: { name, mtime, pax, size }, content: Buffer.concat(parts).toString() })
   }
   return entries
 }
