@@ -32,11 +32,13 @@ export function createHttpSender(options: HttpSendOptions): HttpSender {
     { method, url, headers, body }: Parameters<HttpSend | AwsSend>[0],
     { signal, mostBytes }: { signal?: AbortSignal; mostBytes: number },
   ) => {
-    const timeout = AbortSignal.timeout(timeoutMs)
     const { request } = await import('undici')
+    const dispatcher = await (agent ??= createAgent(environment))
+    // Now: the time is that of the exchange.
+    const timeout = AbortSignal.timeout(timeoutMs)
     try {
       const answer = await request(url, {
-        dispatcher: await (agent ??= createAgent(environment)),
+        dispatcher,
         method,
         headers,
         ...(body === undefined ? {} : { body }),
