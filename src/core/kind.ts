@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Clock } from './clock.ts'
 import type { SourceDocument } from './document/index.ts'
+import type { Postponed } from './postponed.ts'
 import type { Problem } from './problem.ts'
 import type { Progress } from './progress.ts'
 
@@ -111,6 +112,8 @@ export interface Kind<Desired, Observed, Planned extends Change, Staged> extends
   branchOf?(desired: Desired): string
   /** What is true now. */
   observe(context: KindContext, desired: Desired): Promise<Observed>
+  /** What could not be looked at now, and is not in what was observed. An apply does the rest, and is tried again for it. */
+  postponed?(observed: Observed): readonly Postponed[]
   /** Pure: the same input, the same plan. Throws a LarderError that exits 3 when no plan is possible. */
   plan(desired: Desired, observed: Observed): Planned[]
   /** Slow work whose result nobody outside sees. Idempotent and resumable. */

@@ -1,4 +1,4 @@
-import type { Digest } from '../core/index.ts'
+import type { Digest, Postponed } from '../core/index.ts'
 import type { PreparedPublication } from '../publish/index.ts'
 import type { AnyFormat, MirrorPackage, MirrorRequest, Resolution } from './format.ts'
 import type { MirrorConfig } from './mirror-schema.ts'
@@ -21,6 +21,8 @@ export interface ObservedMirrors {
   mirrors: ObservedMirror[]
   /** Published, but no longer in larder.yaml. */
   orphans: string[]
+  /** Those whose upstreams cannot be asked now. */
+  postponed: Postponed[]
 }
 
 /** What a run will do to one mirror. */

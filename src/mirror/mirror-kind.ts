@@ -40,6 +40,7 @@ export function createMirrorKind(options: MirrorKindOptions): MirrorKind {
       await refuseUntrusted(context, desired)
       return observeMirrors(options, context, desired)
     },
+    postponed: ({ postponed }) => postponed,
     plan: (_desired, observed) => planMirrors(observed),
     stage: (context, change) => stageMirror(options, context, change),
     preview: (context, change) => previewMirror(options, context, change),

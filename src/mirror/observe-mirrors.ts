@@ -1,4 +1,11 @@
-import { digestOf, isLarderError, type Digest, type KindContext } from '../core/index.ts'
+import {
+  digestOf,
+  isLarderError,
+  mayBePostponed,
+  type Digest,
+  type KindContext,
+  type Postponed,
+} from '../core/index.ts'
 import type { Snapshot } from '../publish/index.ts'
 import {
   formatNamed,
@@ -13,33 +20,50 @@ import type { MirrorKindOptions } from './mirror-kind.ts'
 import { readMirrorRequest } from './mirror-request.ts'
 import type { MirrorConfig, MirrorsConfig } from './mirror-schema.ts'
 
-/** Brings the upstreams of every mirror up to date, and looks at what is published. SITE_INVALID, and what `load` throws. */
+/**
+ * Brings the upstreams of every mirror up to date, and looks at what is published. An upstream that is away keeps only
+ * its own mirrors from it. SITE_INVALID, and what else `load` throws.
+ */
 export async function observeMirrors(
   options: MirrorKindOptions,
   context: KindContext,
   desired: MirrorsConfig,
 ): Promise<ObservedMirrors> {
-  const lease = await options.leases.acquire(`run/${context.runId}`)
   const mirrors: ObservedMirror[] = []
+  const postponed: Postponed[] = []
   for (const [name, config] of Object.entries(desired)) {
-    const format = formatNamed(options.formats, config.format)
-    const request = await readMirrorRequest(context, name, config, { format, own: await options.ownUpstream(name) })
-    const { progress, signal, freshForMs } = context
-    const loaded = await format.load({ lease, progress, signal, freshForMs, now: options.clock.now() }, request)
-    const publication = await options.publisher.current(name)
-    const snapshot = publication && (await options.publisher.snapshot(name, publication.snapshotNumber))
-    mirrors.push({
-      request,
-      format,
-      loaded,
-      inputs: inputsOf(request, format.fingerprint(loaded)),
-      publishedInputs: publication && (await options.memory.getInputs(name)),
-      publishedPackages: snapshot === undefined ? [] : await packagesIfReadable(options.formats, snapshot),
-      published: publication !== undefined,
-    })
+    try {
+      mirrors.push(await observeMirror(options, context, { name, config }))
+    } catch (error) {
+      if (context.signal.aborted || !mayBePostponed(error)) throw error
+      postponed.push({ subject: `mirror ${name}`, error })
+    }
   }
   const published = await options.publisher.mirrors()
-  return { mirrors, orphans: published.filter((name) => !Object.hasOwn(desired, name)) }
+  return { mirrors, postponed, orphans: published.filter((name) => !Object.hasOwn(desired, name)) }
+}
+
+async function observeMirror(
+  options: MirrorKindOptions,
+  context: KindContext,
+  { name, config }: { name: string; config: MirrorConfig },
+): Promise<ObservedMirror> {
+  const lease = await options.leases.acquire(`run/${context.runId}`)
+  const format = formatNamed(options.formats, config.format)
+  const request = await readMirrorRequest(context, name, config, { format, own: await options.ownUpstream(name) })
+  const { progress, signal, freshForMs } = context
+  const loaded = await format.load({ lease, progress, signal, freshForMs, now: options.clock.now() }, request)
+  const publication = await options.publisher.current(name)
+  const snapshot = publication && (await options.publisher.snapshot(name, publication.snapshotNumber))
+  return {
+    request,
+    format,
+    loaded,
+    inputs: inputsOf(request, format.fingerprint(loaded)),
+    publishedInputs: publication && (await options.memory.getInputs(name)),
+    publishedPackages: snapshot === undefined ? [] : await packagesIfReadable(options.formats, snapshot),
+    published: publication !== undefined,
+  }
 }
 
 /** A publication whose own blobs are damaged is compared with nothing: the plan then names everything as new. */

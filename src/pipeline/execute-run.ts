@@ -1,10 +1,12 @@
 import {
   digestOf,
   LarderError,
+  mayBePostponed,
   type Change,
   type Clock,
   type Finding,
   type KindContext,
+  type Postponed,
   type Progress,
   type SiteFiles,
 } from '../core/index.ts'
@@ -41,7 +43,8 @@ interface StagedChange {
 
 /**
  * Walks all kinds: plan, and for an apply, stage everything, then switch everything, then verify. What an earlier
- * attempt of this run had staged for the same change is taken up again, not done again.
+ * attempt of this run had staged for the same change is taken up again, not done again. What an apply has to wait for
+ * keeps nothing else from its switch: in the end, its error is thrown, so that the run is tried again for it.
  */
 export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   const { run, runs, kinds, files, clock, progress, signal } = options
@@ -62,8 +65,16 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   const step = <T>(name: string, work: () => Promise<T>, record?: (value: T) => unknown): Promise<T> =>
     inStep(options, name, work, record)
 
-  const { plans, context } = await step('plan', () => planSite(start, kinds, options.branch))
-  await runs.recordPlan(run.id, plans.flatMap((plan) => plan.changes).map(recorded))
+  const waiting: Postponed[] = []
+  const postpone = (postponed: Postponed): void => {
+    waiting.push(postponed)
+    progress.log(`${postponed.subject} has to wait: ${postponed.error.message}`)
+  }
+  const { branch } = options
+  const asked = run.goal === 'apply' ? { branch, onPostponed: postpone } : { branch }
+  const { plans, context } = await step('plan', () => planSite(start, kinds, asked))
+  const planned = plans.flatMap((plan) => plan.changes).map(recorded)
+  await runs.recordPlan(run.id, [...switchedBefore(run, earlier, planned), ...planned])
   tellPlan(plans, progress)
   await options.onPlanned?.()
   if (run.goal === 'plan') return run.pullRequest === undefined ? undefined : previewChanges(options, context, plans)
@@ -73,18 +84,14 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
     for (const change of changes) {
       const key = digestOf(JSON.stringify(recorded(change)))
       const name = `stage ${change.subject}`
-      const kept = findStaged(earlier, name, key)
-      const staged =
-        kept ??
-        (await step(
-          name,
-          () => kind.stage(context, change, observed),
-          (value) => ({
-            key,
-            staged: value,
-          }),
-        ))
-      stagedChanges.push({ kind, change, staged })
+      const stage = () => kind.stage(context, change, observed)
+      try {
+        const staged = findStaged(earlier, name, key) ?? (await step(name, stage, (value) => ({ key, staged: value })))
+        stagedChanges.push({ kind, change, staged })
+      } catch (error) {
+        if (signal.aborted || !mayBePostponed(error)) throw error
+        postpone({ subject: change.subject, error })
+      }
     }
   }
   signal.throwIfAborted()
@@ -97,6 +104,15 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
       refuseFindings(change, await kind.verify(context, staged), progress),
     )
   }
+  if (waiting[0] !== undefined) throw waiting[0].error
+}
+
+/** What an earlier attempt has switched is of the same plan, though nothing is left to do for it. */
+function switchedBefore(run: Run, earlier: readonly RunStep[], planned: readonly RecordedChange[]): RecordedChange[] {
+  const isSwitched = ({ subject }: RecordedChange): boolean =>
+    earlier.some(({ name, state }) => name === `switch ${subject}` && state === 'done')
+  const isPlanned = (change: RecordedChange): boolean => planned.some(({ subject }) => subject === change.subject)
+  return (run.plan ?? []).filter((change) => isSwitched(change) && !isPlanned(change))
 }
 
 function commitOf({ run, committedAt }: ExecuteRunOptions): KindContext['commit'] {

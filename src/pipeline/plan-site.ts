@@ -1,4 +1,4 @@
-import { LarderError, type Change, type KindContext } from '../core/index.ts'
+import { LarderError, type Change, type KindContext, type Postponed } from '../core/index.ts'
 import type { AnyKind } from './any-kind.ts'
 import { readSite } from './site.ts'
 
@@ -14,14 +14,21 @@ export function branchOf(kind: AnyKind, desired: unknown): string {
   return kind.branchOf?.(desired) ?? 'main'
 }
 
+export interface PlanSiteOptions {
+  /** Only kinds that follow this branch. Default: all. */
+  branch?: string | undefined
+  /** Is told of what cannot be looked at now; the plan is of the rest. Default: then there is no plan. */
+  onPostponed?: ((postponed: Postponed) => void) | undefined
+}
+
 /**
- * Reads the site and asks every kind for its changes; of those only that follow `branch`, when it is given. Changes nothing that anybody could see.
+ * Reads the site and asks every kind for its changes. Changes nothing that anybody could see.
  * SITE_INVALID with every problem of every file in `context.problems`; and whatever the kinds throw.
  */
 export async function planSite(
   start: Omit<KindContext, 'site'>,
   kinds: readonly AnyKind[],
-  branch?: string,
+  { branch, onPostponed }: PlanSiteOptions = {},
 ): Promise<{ context: KindContext; plans: KindPlan[] }> {
   const result = await readSite(start.files, kinds)
   if (!('site' in result)) {
@@ -40,6 +47,10 @@ export async function planSite(
     const desired = result.site.sections[kind.section] ?? kind.nothing
     if (desired === undefined || (branch !== undefined && branch !== branchOf(kind, desired))) continue
     const observed = await kind.observe(context, desired)
+    for (const postponed of kind.postponed?.(observed) ?? []) {
+      if (onPostponed === undefined) throw postponed.error
+      onPostponed(postponed)
+    }
     plans.push({ kind, observed, changes: kind.plan(desired, observed) })
   }
   return { context, plans }

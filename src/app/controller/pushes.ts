@@ -64,7 +64,7 @@ async function checkCommit(
     const { plans } = await planSite(
       { files, clock, progress, signal, runId, freshForMs: 2000, trust: 'trusted' },
       kinds,
-      (await appliedBranches()).includes(branch) ? branch : undefined,
+      { branch: (await appliedBranches()).includes(branch) ? branch : undefined },
     )
     for (const line of describePlan(plans.flatMap((plan) => plan.changes))) tell(line)
     return 'valid'
