@@ -63,6 +63,7 @@ export function createImages(rooms: Rooms, options: ImagesOptions): Images {
     log,
     builder: (preferred) => chooseBuilder(builders, preferred),
     workFolder: dataFolder.builds,
+    mask: (text) => rooms.secrets.mask(text),
     cacheFolder: join(dataFolder.cache, 'builds'),
     ownRegistry,
     parseRpmHeader: parseInstalledRpm,

@@ -23,6 +23,8 @@ export interface ImageKindOptions {
   workFolder: string
   /** Of builders; may be deleted at any time. */
   cacheFolder: string
+  /** Takes secrets out of what builds say. */
+  mask: (text: string) => string
   /** Ours, as builders reach it. */
   ownRegistry: () => BuildRegistry | undefined
   /** Sign what is said about images. */

@@ -115,6 +115,7 @@ async function build(
     outputFolder: layout,
     registries: own === undefined ? [] : [own],
     log: (line) => progress.log(`${image.name}: ${line}`),
+    mask: options.mask,
     signal,
   })
   const repository = parseRepositoryName(image.name)
