@@ -1,5 +1,5 @@
 // npm run demo:images: the artifact factory. A merge to develop is built, pushed over TLS, pulled by skopeo and run by
-// podman; a merge that fails turns the badge and leaves the last good image; a disk image boots. Needs root on Debian.
+// Docker; a merge that fails turns the badge and leaves the last good image; a disk image boots. Needs root on Debian.
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { createStopwatch } from '../src/app/quickstart/stopwatch.ts'
 import { systemClock } from '../src/core/index.ts'
 import { writeLayout } from '../src/oci/testing/write-layout.ts'
 import { hasAptSources } from '../test/e2e/support/apt-sources.ts'
+import { startDockerEngine } from '../test/e2e/support/docker-engine.ts'
 import { bootMachine } from '../test/e2e/support/virtual-machine.ts'
 
 const say = (line: string): void => {
@@ -38,7 +39,6 @@ try {
     await controller.stop()
   }
 } finally {
-  await execa('podman', [...podmanStorage(), 'system', 'reset', '--force'], { reject: false })
   await rm(folder, { recursive: true, force: true })
 }
 
@@ -51,7 +51,7 @@ async function demonstrate(controller: RunningController): Promise<void> {
   )
   await trust(controller)
   await watch.time('pulled over TLS by skopeo', () => pull(registry, '1.0.0'))
-  await watch.time('run by podman', () => run(registry, '1.0.0', 'counting from 1'))
+  await watch.time('run by a Docker engine', () => run(registry, '1.0.0', 'counting from 1'))
   await badge(controller, '1.0.0')
 
   say('\n── a merge that fails ──')
@@ -101,8 +101,8 @@ async function writeCounter(
     'COPY busybox /bin/busybox',
     'COPY busybox /bin/sh',
     instruction,
-    'COPY run /run',
-    'CMD ["/run"]',
+    'COPY run /count',
+    'CMD ["/count"]',
   ]
   await writeFile(join(site, 'counter', 'Dockerfile'), `${lines.join('\n')}\n`)
 }
@@ -148,15 +148,21 @@ async function pull(registry: string, version: string): Promise<void> {
   ])
 }
 
-function podmanStorage(): string[] {
-  return [`--root=${join(clientFolder, 'storage')}`, `--runroot=${join(clientFolder, 'run')}`]
-}
-
+/** What skopeo pulled, in an engine of the demo's own. */
 async function run(registry: string, version: string, expected: string): Promise<void> {
   const name = `${registry}/counter:${version}`
-  await execa('podman', [...podmanStorage(), 'pull', '--quiet', trusted(), name])
-  const limits = ['--rm', '--network=host', '--cgroups=disabled', '--ulimit=host']
-  const { stdout } = await execa('podman', [...podmanStorage(), 'run', ...limits, name])
+  const archive = join(clientFolder, 'counter.tar')
+  await execa('skopeo', [
+    'copy',
+    '--quiet',
+    `--src-${trusted().slice(2)}`,
+    `docker://${name}`,
+    `docker-archive:${archive}:${name}`,
+  ])
+  await using engine = await startDockerEngine(join(folder, 'docker'))
+  const docker = (...args: string[]) => execa('docker', ['--host', engine.host, ...args])
+  await docker('load', '--quiet', '--input', archive)
+  const { stdout } = await docker('run', '--rm', '--network=none', name)
   expectEqual('the container says', stdout.trim(), expected)
 }
 
@@ -177,7 +183,7 @@ async function pushSystem({ token }: RunningController, registry: string): Promi
     },
   )
   const layout = join(clientFolder, 'system')
-  await writeLayout(layout, { layers: [{ bytes: await readFile(archive) }] })
+  await writeLayout(layout, { layers: [{ bytes: await readFile(archive) }], isBase: true })
   await rm(archive)
   const login = [`--dest-${trusted().slice(2)}`, `--dest-creds=admin:${token}`]
   await execa('skopeo', ['copy', '--quiet', ...login, `oci:${layout}`, `docker://${registry}/base/system:1`])

@@ -11,7 +11,8 @@ import type { SiteNews } from './site-source/site-news.ts'
 /** What it staged is released; and when main has changed, open pull requests are planned upon it. */
 export async function afterRun(context: ControllerContext, run: Run, news: SiteNews): Promise<void> {
   await releaseLease(context, run)
-  if (run.goal === 'apply') await news.reconcile({ origin: `${run.branch} at ${run.commit.slice(0, 12)}`, again: false })
+  if (run.goal === 'apply')
+    await news.reconcile({ origin: `${run.branch} at ${run.commit.slice(0, 12)}`, again: false })
   else if (run.pullRequest !== undefined) await tidyPreviews(context, run)
 }
 

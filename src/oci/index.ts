@@ -10,13 +10,7 @@ export { forgetOldVersions } from './image/forget-versions.ts'
 export { createImageKind, type BuilderIdentity } from './image/image-kind.ts'
 export { maxManifestBytes } from './manifest.ts'
 export { mediaTypes } from './media-type.ts'
-export { attestImage } from './proof/attestation.ts'
-export { layoutSource } from './proof/content.ts'
 export { createImageKeys, type ImageKeys } from './proof/keys/image-keys.ts'
-export { provenanceOf, provenanceType } from './proof/provenance.ts'
-export { sbomArtifact, sbomOf, spdxPredicateType } from './proof/sbom/sbom.ts'
-export { signImage } from './proof/signature.ts'
-export { verifySignatures, verifyStatements } from './proof/verify.ts'
 export {
   isRepositoryName,
   parseDigest,

@@ -16,7 +16,6 @@ export function createRemoteController(
     callApi<T>({ url: `${base}${path}`, method, token, body, signal })
   const get = <T>(path: string, query: Record<string, string | number | undefined> = {}): Promise<T> =>
     call<T>('GET', path + queryOf(query))
-  const imagePath = (name: string): string => `/images/${encodeURIComponent(name)}`
   const mirrorPath = (name: string): string => `/mirrors/${encodeURIComponent(name)}`
   return {
     planFiles: async (files, { progress }) => {
@@ -48,11 +47,7 @@ export function createRemoteController(
     runs: ({ limit, before, state, pullRequest }) => get('/runs', { limit, before, state, pullRequest }),
     run: (id) => get(`/runs/${id}`),
     runLog: (id, after) => get(`/runs/${id}/log`, { after }),
-    images: () => get('/images'),
-    image: (name) => get(imagePath(name)),
-    buildImages: () => call('POST', '/images/build'),
-    verifyImage: (name, version) => call('POST', `${imagePath(name)}/verify`, { version }),
-    removeImage: (name, version) => call('POST', `${imagePath(name)}/remove`, { version }),
+    ...remoteImages(call),
     retryRun: (id) => call('POST', `/runs/${id}/retry`),
     cancelRun: (id) => call('POST', `/runs/${id}/cancel`),
     deliveries: ({ limit, before }) => get('/deliveries', { limit, before }),
@@ -65,6 +60,21 @@ export function createRemoteController(
     importKey: (name, key) => call('POST', `${mirrorPath(name)}/keys/import`, key),
     rotateKey: (name) => call('POST', `${mirrorPath(name)}/keys/rotate`),
     doctor: (options) => call('POST', '/doctor', options),
+  }
+}
+
+type Call = <T>(method: 'GET' | 'POST', path: string, body?: unknown) => Promise<T>
+
+function remoteImages(
+  call: Call,
+): Pick<ControllerClient, 'images' | 'image' | 'buildImages' | 'verifyImage' | 'removeImage'> {
+  const imagePath = (name: string): string => `/images/${encodeURIComponent(name)}`
+  return {
+    images: () => call('GET', '/images'),
+    image: (name) => call('GET', imagePath(name)),
+    buildImages: () => call('POST', '/images/build'),
+    verifyImage: (name, version) => call('POST', `${imagePath(name)}/verify`, { version }),
+    removeImage: (name, version) => call('POST', `${imagePath(name)}/remove`, { version }),
   }
 }
 

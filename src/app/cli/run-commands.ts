@@ -62,8 +62,7 @@ async function show({ withController, output }: CommandContext, id: number): Pro
   output.data(run)
   output.line(`run ${run.id}: ${run.goal} ${run.branch} at ${run.commit.slice(0, 12)}, ${run.state} (${run.origin})`)
   if (run.error !== undefined) output.line(`error: ${run.error.message} [${run.error.code}] ${run.error.hint ?? ''}`)
-  if (run.plan !== undefined)
-    for (const line of describePlan(run.plan as Parameters<typeof describePlan>[0])) output.line(line)
+  if (run.plan !== undefined) for (const line of describePlan(run.plan)) output.line(line)
   output.table(
     ['STEP', 'STATE', 'TOOK'],
     run.steps.map((step) => [step.name, step.state, took(step)]),

@@ -178,8 +178,6 @@ export const controllerSchema = z
 
 export type ControllerConfig = z.output<typeof controllerSchema>
 export type ForgeConfig = NonNullable<ControllerConfig['forge']>
-export type TlsConfig = NonNullable<ControllerConfig['tls']>
-export type RegistryConfig = ControllerConfig['registry']
 export type ListenerConfig = z.output<typeof listenerSchema>
 
 /** What holds when there is no file. */

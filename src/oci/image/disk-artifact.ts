@@ -9,7 +9,7 @@ import { importBlob } from '../registry/import-layout.ts'
 import type { Registry } from '../registry/registry.ts'
 
 /** Type of the artifact that a disk image is in the registry. */
-export const diskArtifactType = 'application/vnd.larder.disk-image.v1'
+const diskArtifactType = 'application/vnd.larder.disk-image.v1'
 
 export interface DiskFile {
   path: string

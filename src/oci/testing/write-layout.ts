@@ -8,6 +8,8 @@ import { parseDigest } from '../reference.ts'
 export interface LayoutContent {
   layers: { bytes: Buffer; mediaType?: string }[]
   config?: Record<string, unknown>
+  /** Layers are not compressed, and the config says of each what it is: for engines that build upon the image. */
+  isBase?: boolean
   architecture?: string
 }
 
@@ -22,7 +24,9 @@ export async function writeLayout(folder: string, content: LayoutContent): Promi
   const putJson = (value: unknown, mediaType: string): Promise<Descriptor> =>
     put(Buffer.from(JSON.stringify(value)), mediaType)
   const { architecture = 'amd64' } = content
-  const config = await putJson({ architecture, os: 'linux', config: content.config ?? {} }, mediaTypes.config)
+  const described = content.isBase === true ? describeLayers(content) : {}
+  const image = { architecture, os: 'linux', config: content.config ?? {}, ...described }
+  const config = await putJson(image, mediaTypes.config)
   const layers: Descriptor[] = []
   for (const { bytes, mediaType = 'application/vnd.oci.image.layer.v1.tar' } of content.layers)
     layers.push(await put(bytes, mediaType))
@@ -33,4 +37,11 @@ export async function writeLayout(folder: string, content: LayoutContent): Promi
   await writeFile(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
   await writeFile(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }))
   return manifest
+}
+
+/** Source: OCI image-spec, config.md: `rootfs` and `history`. */
+function describeLayers({ layers }: LayoutContent): Record<string, unknown> {
+  const diffIds = layers.map(({ bytes }) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`)
+  const history = layers.map(() => ({ created: '1980-01-01T00:00:00Z', created_by: 'made for a test' }))
+  return { rootfs: { type: 'layers', diff_ids: diffIds }, history }
 }

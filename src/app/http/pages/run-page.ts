@@ -18,7 +18,7 @@ export function renderRun({ run, log, previews }: RunPage): string {
   const { id, goal, branch, commit, state, origin, pullRequest, error, plan, problems } = run
   const tone = state === 'succeeded' ? 'good' : state === 'failed' ? 'bad' : 'soft'
   const about = pullRequest === undefined ? branch : `pull request ${pullRequest}, ${branch}`
-  const changes = plan === undefined ? [] : describePlan(plan as Parameters<typeof describePlan>[0])
+  const changes = plan === undefined ? [] : describePlan(plan)
   return renderPage(
     `Run ${id} · Larder`,
     html`<h1>Run ${id}: <span class="${tone}">${state}</span></h1>
