@@ -30,7 +30,12 @@ export function siteReference(): string {
   const kinds = siteKinds()
   const site = jsonSchemaOf('larder.yaml', kinds) as Shape
   const list = jsonSchemaOf('packages.json', kinds) as Shape
-  return [opening, ...sectionsOf(site), packageLists, ...entriesOf(list), versions].join('\n')
+  const images = jsonSchemaOf('images.json', kinds) as Shape
+  const image = images.items ?? {}
+  return [
+    ...[opening, ...sectionsOf(site), packageLists, ...entriesOf(list), versions],
+    ...[imageLists, ...table(image), ''],
+  ].join('\n')
 }
 
 const opening = `# The files of a site
@@ -80,9 +85,16 @@ const versions = `
 | \`<< 1.22\` | only earlier ones |
 `
 
+const imageLists = `
+## Lists of images: images.json
+
+A list of images, JSON or YAML; [images.md](images.md) says what becomes of them.
+`
+
 function sectionsOf(site: Shape): string[] {
   return Object.entries(site.properties ?? {}).flatMap(([name, section]) => {
     const title = [`### \`${name}\``, '', section.description ?? '', '']
+    if (section.properties !== undefined) return [...title, ...table(section), '']
     if (typeof section.additionalProperties !== 'object') return title
     const options = optionsOf(section.additionalProperties)
     return [...title, ...options.flatMap((option) => [`Format \`${formatOf(option)}\`:`, '', ...table(option), ''])]

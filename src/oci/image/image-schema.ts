@@ -48,7 +48,7 @@ const limitsSchema = z.strictObject({
 
 const diskSchema = z
   .strictObject({
-    format: z.enum(['qcow2', 'raw']).default('qcow2'),
+    format: z.enum(['qcow2', 'raw']).default('qcow2').describe('Of the file'),
     size_gb: z.number().positive().max(10_000).optional().describe('Of the disk. Default: what the content needs'),
   })
   .describe('AMI: what the disk is like')
@@ -68,13 +68,16 @@ export const imageSchema = z
         'letters, digits and . _ - make a version; it begins with none of . and -',
       )
       .describe('Tag of the image. It never comes to mean other content, unless the image is mutable'),
-    dockerfile: sitePath.optional().describe('Default: <service_name>/Dockerfile'),
+    dockerfile: sitePath.optional().describe('The Dockerfile, which is in `<service_name>/` when nothing is said'),
     context: z
       .union([z.literal('.'), sitePath])
       .optional()
       .describe('Folder that the Dockerfile can copy from. Default: the one that it is in'),
     target: z.string().min(1).max(200).optional().describe('Stage to stop at. Default: the last one'),
-    build_args: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+    build_args: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+      .default({})
+      .describe('What its ARGs are set to: nothing secret, since provenance tells them'),
     platform: z
       .string()
       .regex(/^linux\/[a-z0-9]+(?:\/[a-z0-9]+)?$/)
