@@ -41,12 +41,19 @@ test('nothing is forgotten while the site cannot be read that says how much is t
     live: () => Promise.resolve(new Set()),
   }
   const previews = { expire: () => Promise.resolve(0) }
-  const common = { publisher, store, leases, previews, formats: [], clock: systemClock }
+  const registry = { tidy: () => Promise.resolve(), roots: async function* () {} }
+  const images = {
+    forgetVersions: (keep: number) => Promise.resolve(pruned.push(`images but ${keep}`)),
+    builds: { prune: () => Promise.resolve() },
+  }
+  const common = { publisher, store, leases, previews, registry, images, formats: [], clock: systemClock }
   const { signal } = new AbortController()
   const unreadable = { current: () => Promise.resolve(undefined) }
   await housekeeping({ ...common, siteHead: unreadable }).collect(signal)
   expect(pruned).toEqual([])
-  const readable = { current: () => Promise.resolve({ site: { sections: { mirrors: {} } } }) }
+  const readable = {
+    current: () => Promise.resolve({ site: { sections: { mirrors: {}, images: { keep: { versions: 3 } } } } }),
+  }
   await housekeeping({ ...common, siteHead: readable }).collect(signal)
-  expect(pruned).toEqual(['base'])
+  expect(pruned).toEqual(['base', 'images but 3'])
 })

@@ -44,7 +44,7 @@ test('isLarderError knows its own, and only the codes asked for', () => {
 
 describe('the catalogue', () => {
   test.each(Object.entries(catalogue))('%s is complete', (code, entry) => {
-    expect(code).toMatch(/^[A-Z]+(?:_[A-Z0-9]+)*$/)
+    expect(code).toMatch(/^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$/)
     expect(entry.description).toMatch(/^[A-Z].*\.$/)
     expect(entry.httpStatus).toBeGreaterThanOrEqual(400)
     expect(entry.httpStatus).toBeLessThan(600)

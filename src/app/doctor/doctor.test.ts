@@ -46,7 +46,7 @@ it('finds nothing wrong with what is right, but that no controller runs', async 
   expect(report.findings.filter((one) => one.check !== 'disk')).toMatchObject([
     { check: 'address', severity: 'warning', fixable: false },
   ])
-  expect(report.checks).toHaveLength(16)
+  expect(report.checks).toHaveLength(17)
   expect(report.runs).toEqual([])
   expect(report.usage.blobBytes).toBeGreaterThan(1000)
 })
@@ -334,13 +334,14 @@ it('events: settles what was left', async () => {
     repository: 'a/b',
     delivery_id: '1',
     name: 'ping',
-    body: '{}',
     state: 'waiting' as const,
   }
-  await larder.larder.context.state.db
+  const { db } = larder.larder.context.state
+  await db
     .insertInto('events')
-    .values({ ...row, received_at, reason: null, run_id: null })
+    .values({ ...row, id: 1, received_at, reason: null, run_id: null })
     .execute()
+  await db.insertInto('event_bodies').values({ event_id: 1, body: '{}' }).execute()
   await expectMended(larder, 'events', [/1 delivery waits/])
 })
 
@@ -366,5 +367,5 @@ it('a check that cannot be made is a finding, and the others go on', async () =>
   expect(report.findings.filter((one) => one.check === 'events')).toMatchObject([
     { severity: 'error', message: expect.stringContaining('could not be looked at') },
   ])
-  expect(report.checks).toHaveLength(16)
+  expect(report.checks).toHaveLength(17)
 })

@@ -69,6 +69,9 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/keys/rotate', undefined, 200, 'rotate base'],
     ['/api/v1/mirrors/base/keys/import', { armored: 'a key' }, 200, 'import base'],
     ['/api/v1/mirrors/base/own/remove', { name: 'tool' }, 200, 'remove tool from base'],
+    ['/api/v1/images/build', undefined, 202, 'build images'],
+    ['/api/v1/images/team%2Fcounter/verify', { version: '1.4.0' }, 200, 'verify team/counter 1.4.0'],
+    ['/api/v1/images/team%2Fcounter/remove', { version: '1.4.0' }, 200, 'remove team/counter 1.4.0'],
     ['/api/v1/gc', undefined, 200, 'gc'],
     ['/api/v1/doctor', { fix: true, deep: false }, 200, 'doctor fix=true deep=false'],
     ['/api/v1/doctor', {}, 200, 'doctor fix=false deep=false'],
@@ -87,6 +90,7 @@ describe('writing', () => {
 
   test.each([
     ['/api/v1/runs/7/cancel', undefined, 409, 'RUN_STATE'],
+    ['/api/v1/images/team%2Fcounter/remove', {}, 400, 'USAGE'],
     ['/api/v1/mirrors/other/rollback', undefined, 404, 'MIRROR_UNKNOWN'],
     ['/api/v1/mirrors/base/promote', { snapshot: '2' }, 400, 'USAGE'],
     ['/api/v1/mirrors/base/promote', { snapshot: 2, force: true }, 400, 'USAGE'],
@@ -113,6 +117,9 @@ describe('writing', () => {
     '/api/v1/mirrors/base/keys/import',
     '/api/v1/mirrors/base/own',
     '/api/v1/mirrors/base/own/remove',
+    '/api/v1/images/build',
+    '/api/v1/images/team%2Fcounter/verify',
+    '/api/v1/images/team%2Fcounter/remove',
     '/api/v1/plan',
     '/api/v1/gc',
     '/api/v1/doctor',
@@ -183,7 +190,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(29)
+  expect(Object.keys(description.paths)).toHaveLength(34)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

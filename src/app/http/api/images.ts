@@ -30,10 +30,10 @@ export function addImageActions(app: ApiApp, controller: Controller): void {
       schema: {
         ...common,
         summary: 'Build what has changed; answers the run',
-        response: { 200: runSchema, ...failures },
+        response: { 202: runSchema, ...failures },
       },
     },
-    () => controller.buildImages(),
+    async (_request, reply) => reply.status(202).send(await controller.buildImages()),
   )
   app.post(
     '/images/:image/verify',

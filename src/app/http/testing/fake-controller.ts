@@ -59,9 +59,19 @@ export class FakeController implements Controller {
     name === this.#image.name
       ? Promise.resolve({ ...this.#image, versions: [], builds: [], proofs: [] })
       : Promise.reject(new LarderError('IMAGE_UNKNOWN', { message: `No image ${name} was ever built here.` }))
-  buildImages = () => this.retryRun(7)
-  verifyImage = () => Promise.resolve([])
-  removeImage = (name: string, version: string) => Promise.resolve({ removed: `${name}:${version}` })
+  buildImages = async () => {
+    const run = await this.retryRun(7)
+    this.actions.push('build images')
+    return run
+  }
+  verifyImage = (name: string, version: string) => {
+    this.actions.push(`verify ${name} ${version}`)
+    return Promise.resolve([])
+  }
+  removeImage = (name: string, version: string) => {
+    this.actions.push(`remove ${name} ${version}`)
+    return Promise.resolve({ removed: `${name}:${version}` })
+  }
   badge: Controller['badge'] = (name) =>
     Promise.resolve(name === 'team/counter' ? { kind: 'passing', version: '1.4.0' } : { kind: 'unknown' })
   imageKey = () => Promise.resolve('-----BEGIN PUBLIC KEY-----\n')
