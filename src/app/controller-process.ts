@@ -2,6 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { readOrMakeSecrets } from './data-folder.ts'
+import type { HttpOptions } from './http/options.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { certificateOf, hooksOf, registryOf, tlsAddressOf } from './controller-services.ts'
 import { openLarder, type Larder, type OpenLarderOptions } from './open-larder.ts'
@@ -52,9 +53,7 @@ export async function startController(options: StartControllerOptions): Promise<
       token,
       ...(hooks === undefined ? {} : { hooks }),
       registry: await registryOf(larder, options),
-      ...(certificate === undefined
-        ? {}
-        : { tls: { certified: () => certificate.current(), authority: certificate.authority } }),
+      ...(certificate === undefined ? {} : { tls: tlsOf(larder, certificate) }),
       log: larder.context.log,
       ...(larder.connected === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
@@ -80,6 +79,14 @@ export async function startController(options: StartControllerOptions): Promise<
   } catch (error) {
     await stop()
     throw error
+  }
+}
+
+function tlsOf({ context }: Larder, certificate: ServerCertificate): NonNullable<HttpOptions['tls']> {
+  return {
+    certified: () => certificate.current(),
+    authority: certificate.authority,
+    registryHost: () => context.images.registryHost(),
   }
 }
 

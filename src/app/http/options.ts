@@ -22,7 +22,12 @@ export interface HttpOptions {
   /** What is served at /v2/, and to whom. Default: no registry. */
   registry?: { registry: Registry } & Pick<AccessOptions, 'users' | 'anonymous' | 'tokenKey'>
   /** What TLS is served with, asked for once; and the authority that clients must trust for it. Default: no TLS. */
-  tls?: { certified: () => { certificate: string; key: string }; authority?: string | undefined }
+  tls?: {
+    certified: () => { certificate: string; key: string }
+    authority?: string | undefined
+    /** What clients write before the name of an image. */
+    registryHost: () => string
+  }
   /** Address by which clients reach us, such as `https://larder.example.org`. Default: what each request was sent to. */
   publicUrl?: string
   /** Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed. Default: none. */

@@ -35,7 +35,7 @@ export function addSetup(app: ApiApp, context: HttpContext): void {
 }
 
 /** What clients need to trust what Larder certifies. */
-function addAuthority(app: ApiApp, { tls, publicUrl }: HttpContext): void {
+function addAuthority(app: ApiApp, { tls }: HttpContext): void {
   const hidden = { schema: { hide: true } }
   const certificateOf = (): string => {
     if (tls?.authority !== undefined) return tls.authority
@@ -47,8 +47,8 @@ function addAuthority(app: ApiApp, { tls, publicUrl }: HttpContext): void {
   app.get('/keys/ca.crt', hidden, (_request, reply) =>
     reply.header('cache-control', 'no-cache').type('application/x-pem-file').send(certificateOf()),
   )
-  app.get('/setup/ca', hidden, (request, reply) => {
-    const registry = new URL(baseUrlOf(request, publicUrl)).host
+  app.get('/setup/ca', hidden, (_request, reply) => {
+    const registry = tls?.registryHost() ?? ''
     const script = renderAuthorityScript({ certificate: certificateOf(), registry })
     return reply.header('cache-control', 'no-cache').type('text/x-shellscript; charset=utf-8').send(script)
   })
