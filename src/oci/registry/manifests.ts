@@ -15,9 +15,12 @@ interface ManifestRoom {
 /** Manifests and the tags that name them: both change in one transaction. */
 export class Manifests {
   readonly #room: ManifestRoom
+  readonly #renewAfterMs: number
 
-  constructor(room: ManifestRoom) {
+  /** `keepUnusedMs`: how long a manifest without a tag is kept. */
+  constructor(room: ManifestRoom, keepUnusedMs: number) {
     this.#room = room
+    this.#renewAfterMs = keepUnusedMs / 4
   }
 
   async put(repository: RepositoryName, reference: Reference, given: NewManifest): Promise<PutManifest> {
@@ -52,16 +55,18 @@ export class Manifests {
                 .onRef('oci_manifests.repository', '=', 'oci_tags.repository')
                 .onRef('oci_manifests.digest', '=', 'oci_tags.digest'),
             )
-            .select(['oci_manifests.digest', 'media_type', 'size_bytes'])
+            .select(['oci_manifests.digest', 'media_type', 'size_bytes', 'used_at'])
             .where('oci_tags.repository', '=', repository)
             .where('oci_tags.name', '=', reference.tag)
             .executeTakeFirst()
         : await db
             .selectFrom('oci_manifests')
-            .select(['digest', 'media_type', 'size_bytes'])
+            .select(['digest', 'media_type', 'size_bytes', 'used_at'])
             .where('repository', '=', repository)
             .where('digest', '=', reference.digest)
             .executeTakeFirst()
+    const isThere = row === undefined || 'tag' in reference || (await this.#renew(repository, row))
+    if (!isThere) return undefined
     return row && { digest: row.digest as OciDigest, mediaType: row.media_type, sizeBytes: row.size_bytes }
   }
 
@@ -152,6 +157,21 @@ export class Manifests {
       .onConflict((conflict) => conflict.columns(['repository', 'name']).doUpdateSet({ digest, moved_at, is_fixed }))
       .execute()
     if (before !== undefined) await lostTag(transaction, { repository, digest: before.digest, now: moved_at })
+  }
+
+  /** Whoever found it by its digest may be about to name it in an index. False when it went meanwhile. */
+  async #renew(repository: RepositoryName, row: { digest: string; used_at: string }): Promise<boolean> {
+    const { state, clock } = this.#room
+    if (clock.now().getTime() - Date.parse(row.used_at) < this.#renewAfterMs) return true
+    const { numUpdatedRows } = await state.relaxedTransaction((transaction) =>
+      transaction
+        .updateTable('oci_manifests')
+        .set({ used_at: this.#now() })
+        .where('repository', '=', repository)
+        .where('digest', '=', row.digest)
+        .executeTakeFirst(),
+    )
+    return numUpdatedRows > 0n
   }
 
   #now(): string {

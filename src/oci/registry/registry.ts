@@ -133,7 +133,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const keepUnusedMs = options.keepUnusedMs ?? 24 * 3600_000
   const blobs = new Blobs(options, keepUnusedMs)
   const uploads = new Uploads(options, blobs)
-  const manifests = new Manifests(options)
+  const manifests = new Manifests(options, keepUnusedMs)
   return {
     blob: (repository, digest) => blobs.open(repository, digest),
     removeBlob: (repository, digest) => blobs.remove(repository, digest),
