@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { execa } from 'execa'
@@ -33,7 +33,16 @@ export async function startDockerEngine(folder: string): Promise<DockerEngine> {
       const ended = once(engine, 'close')
       engine.kill('SIGTERM')
       await ended
+      await unmountBelow(folder)
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** An engine leaves name spaces of networks mounted, which would keep its folder from being removed. */
+async function unmountBelow(folder: string): Promise<void> {
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '')
+  const below = mounts.filter((path) => path.startsWith(`${folder}/`))
+  // The deepest first.
+  for (const path of below.toReversed()) await execa('umount', ['--lazy', '--', path])
 }
