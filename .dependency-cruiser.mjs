@@ -34,13 +34,17 @@ const rooms = {
     may: ['core', 'state', 'store', 'publish', 'fetch', 'unpack'],
     why: 'images and packages share the store and nothing of their formats',
   },
+  fleet: {
+    may: ['core', 'state', 'store', 'publish'],
+    why: 'machines are told of mirrors and images by what is handed in: an address, a key, a digest',
+  },
   forge: { may: ['core', 'state'], why: 'it turns what a forge says into events and knows nothing of what they cause' },
   pipeline: {
     may: ['core', 'state', 'store', 'forge'],
     why: 'it walks kinds that it is handed and knows none of them by name',
   },
   app: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'mirror', 'apt', 'rpm', 'oci', 'forge', 'pipeline'],
+    may: ['core', 'state', 'store', 'publish', 'fetch', 'mirror', 'apt', 'rpm', 'oci', 'fleet', 'forge', 'pipeline'],
     why: 'the composition root is the one place that knows all',
   },
 }
@@ -129,7 +133,6 @@ export default {
     doNotFollow: { path: '^node_modules/' },
     // `import type` is an arrow too: who needs the type needs the room.
     tsPreCompilationDeps: true,
-    tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
     skipAnalysisNotInRules: true,
   },

@@ -9,13 +9,17 @@ export default defineConfig({
     passWithNoTests: true,
     allowOnly: process.env['CI'] !== 'true',
     teardownTimeout: 5_000,
+    // What is waited for comes when it comes: a second, the default, is less than a busy machine may stand still.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          // Many open a whole Larder before each test: a busy machine has taken longer than the default ten seconds.
+          hookTimeout: 60_000,
         },
       },
       {

@@ -1,46 +1,28 @@
 // npm run demo:images: the artifact factory. A merge to develop is built, pushed over TLS, pulled by skopeo and run by
 // Docker; a merge that fails turns the badge and leaves the last good image; a disk image boots. Needs root on Debian.
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { hostSuite } from '../src/apt/index.ts'
-import { startController, type RunningController } from '../src/app/controller-process.ts'
-import { dataFolderAt } from '../src/app/data-folder.ts'
+import type { RunningController } from '../src/app/controller-process.ts'
 import { createStopwatch } from '../src/app/quickstart/stopwatch.ts'
 import { systemClock } from '../src/core/index.ts'
 import { writeLayout } from '../src/oci/testing/write-layout.ts'
 import { hasAptSources } from '../test/e2e/support/apt-sources.ts'
 import { startDockerEngine } from '../test/e2e/support/docker-engine.ts'
 import { bootMachine } from '../test/e2e/support/virtual-machine.ts'
+import { startDemoController } from './demo-controller.ts'
+import { openDemo } from './demo.ts'
+import { expectEqual, say } from './pushed-site.ts'
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`)
-}
 const watch = createStopwatch(systemClock, say)
-const folder = await mkdtemp(join(tmpdir(), 'larder-demo-'))
+await using demo = await openDemo()
+const { folder } = demo
 const site = join(folder, 'site')
 const clientFolder = join(folder, 'client')
 const readyLine = 'Larder: this machine is ready'
 
-try {
-  const controller = await startController({
-    dataFolder: dataFolderAt(join(folder, 'data'), {}),
-    clock: systemClock,
-    logLevel: 'warn',
-    environment: process.env,
-    host: '127.0.0.1',
-    port: 0,
-    tls: { host: '127.0.0.1', port: 0 },
-  })
-  try {
-    await demonstrate(controller)
-  } finally {
-    await controller.stop()
-  }
-} finally {
-  await rm(folder, { recursive: true, force: true })
-}
+await demonstrate(await startDemoController(demo, { tls: { host: '127.0.0.1', port: 0 } }))
 
 async function demonstrate(controller: RunningController): Promise<void> {
   const registry = new URL(controller.tlsUrl ?? '').host.replace('127.0.0.1', 'localhost')
@@ -159,7 +141,10 @@ async function run(registry: string, version: string, expected: string): Promise
     `docker://${name}`,
     `docker-archive:${archive}:${name}`,
   ])
-  await using engine = await startDockerEngine(join(folder, 'docker'))
+  const engine = await demo.use(
+    () => startDockerEngine(join(folder, 'docker'), { isDetached: true }),
+    (begun) => begun[Symbol.asyncDispose](),
+  )
   const docker = (...args: string[]) => execa('docker', ['--host', engine.host, ...args])
   await docker('load', '--quiet', '--input', archive)
   const { stdout } = await docker('run', '--rm', '--network=none', name)
@@ -233,8 +218,4 @@ async function git(...args: string[]): Promise<void> {
 async function commit(message: string): Promise<void> {
   await git('add', '--all')
   await git('commit', '--quiet', `--message=${message}`)
-}
-
-function expectEqual(what: string, found: unknown, expected: unknown): void {
-  if (found !== expected) throw new Error(`${what} ${JSON.stringify(found)}, and should ${JSON.stringify(expected)}`)
 }

@@ -1,17 +1,18 @@
 // npm run demo:pull-request: a pull request from its opening to what clients install, first by webhooks, then by polling
 // alone. The repository is a real one, the forge a stand-in that speaks as GitHub does, the client a real apt.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { startController, type RunningController } from '../src/app/controller-process.ts'
+import type { RunningController } from '../src/app/controller-process.ts'
 import type { RunDetail } from '../src/app/controller.ts'
-import { dataFolderAt } from '../src/app/data-folder.ts'
 import { createStopwatch, type Stopwatch } from '../src/app/quickstart/stopwatch.ts'
 import { systemClock } from '../src/core/index.ts'
 import { startStandIn, type StandInForge } from '../src/forge/testing/stand-in-forge.ts'
 import { startUpstream, type Upstream } from '../test/fixtures/upstream/index.ts'
 import { createAptClient, fetchSource, type AptClient } from '../test/e2e/support/apt-client.ts'
 import { larderYaml, packageList } from '../test/e2e/support/site-text.ts'
+import { startDemoController } from './demo-controller.ts'
+import { openDemo } from './demo.ts'
+import { say } from './pushed-site.ts'
 
 const packages = ['hello-larder', 'tool-one', 'tool-two'].map((name) => ({ name, version: '1.0' }))
 
@@ -25,40 +26,32 @@ interface Stage {
   part: string
 }
 
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`)
-}
-
-const folder = await mkdtemp(join(tmpdir(), 'larder-demo-'))
-try {
-  const upstream = await startUpstream({ suites: [{ suite: 'stable', packages }] })
-  try {
-    await demonstrate({ part: 'webhooks', pollSeconds: 0, upstream })
-    await demonstrate({ part: 'polling', pollSeconds: 1, upstream })
-  } finally {
-    await upstream.close()
-  }
-  say('\nBoth ways led to the same: planned before the merge, applied once after it.')
-} finally {
-  await rm(folder, { recursive: true, force: true })
-}
+await using demo = await openDemo()
+const { folder } = demo
+const upstream = await demo.use(
+  () => startUpstream({ suites: [{ suite: 'stable', packages }] }),
+  (begun) => begun.close(),
+)
+await demonstrate({ part: 'webhooks', pollSeconds: 0, upstream })
+await demonstrate({ part: 'polling', pollSeconds: 1, upstream })
+say('\nBoth ways led to the same: planned before the merge, applied once after it.')
 
 async function demonstrate(options: { part: string; pollSeconds: number; upstream: Upstream }): Promise<void> {
   const { part, pollSeconds, upstream } = options
   say(`\n── ${part === 'webhooks' ? 'news come by webhook' : 'no webhook reaches us: by polling alone'} ──`)
   const watch = createStopwatch(systemClock, say)
-  await using forge = await startStandIn('github')
+  const forge = await demo.use(
+    () => startStandIn('github'),
+    (begun) => begun[Symbol.asyncDispose](),
+  )
   await forge.push(siteFiles(upstream, ['tool-one']), { message: 'A mirror with tool-one' })
-  const controller = await startDemoController({ part, pollSeconds, forge })
-  try {
-    if (part === 'webhooks') forge.hook = { url: `${controller.url}/hooks/github`, secret: 'demo-secret' }
-    await play({ folder, upstream, forge, controller, watch, part })
-  } finally {
-    await controller.stop()
-  }
+  const controller = await connect({ part, pollSeconds, forge })
+  if (part === 'webhooks') forge.hook = { url: `${controller.url}/hooks/github`, secret: 'demo-secret' }
+  await play({ folder, upstream, forge, controller, watch, part })
 }
 
-async function startDemoController({
+/** A controller whose site is in the forge. */
+async function connect({
   part,
   pollSeconds,
   forge,
@@ -67,7 +60,6 @@ async function startDemoController({
   pollSeconds: number
   forge: StandInForge
 }): Promise<RunningController> {
-  const dataFolder = dataFolderAt(join(folder, part), {})
   const configFile = join(folder, `${part}.yaml`)
   const [token, secrets] = [join(folder, 'token'), join(folder, 'secrets')]
   await writeFile(token, forge.token, { mode: 0o600 })
@@ -76,8 +68,7 @@ async function startDemoController({
   const settings = { ...config, tokenFile: token, secretsFile: secrets, pollSeconds }
   await writeFile(configFile, JSON.stringify({ forge: settings }))
   const environment = { ...process.env, http_proxy: '', https_proxy: '' }
-  const address = { host: '127.0.0.1', port: 0 }
-  return startController({ dataFolder, configFile, clock: systemClock, logLevel: 'warn', environment, ...address })
+  return startDemoController(demo, { dataFolder: part, configFile, environment })
 }
 
 async function play(stage: Stage): Promise<void> {

@@ -110,6 +110,6 @@ test.each<{ rule: string; files: Record<string, string>; expected: string[] }>([
     },
     expected: [],
   },
-])('$rule', async ({ files, expected }) => {
+])('$rule', { timeout: 120_000 }, async ({ files, expected }) => {
   expect(await violations(files)).toEqual(expected)
 })

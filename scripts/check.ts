@@ -1,4 +1,4 @@
-// npm run check [-- NAME…]: format, lint, types, arrows between the rooms, dead code.
+// npm run check [-- NAME…]: lint and types, format, arrows between the rooms, dead code.
 import { checkNames, describeCheck, runChecks } from './checks.ts'
 
 const names = process.argv.slice(2)

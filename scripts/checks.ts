@@ -1,20 +1,24 @@
 import { availableParallelism } from 'node:os'
 import { runTool, type CommandResult } from './command.ts'
 
+interface Check {
+  name: string
+  tool: string
+  args: string[]
+  environment?: Record<string, string>
+  mend: string
+}
+
 /** What every commit must pass, besides the tests. The slowest first, so that the others run beside it. */
-const checks: readonly { name: string; tool: string; args: string[]; mend: string }[] = [
+const checks: readonly Check[] = [
   {
+    // Types as well: oxlint asks the compiler for both at once.
     name: 'lint',
-    tool: 'eslint/bin/eslint.js',
-    // Without a cache: what a type-aware rule says of a file depends on other files.
-    args: ['--max-warnings', '0', '.'],
-    mend: 'node_modules/.bin/eslint --fix FILE mends some',
-  },
-  {
-    name: 'types',
-    tool: 'typescript/bin/tsc',
-    args: ['-p', '.', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/tsc.json', '--pretty', 'false'],
-    mend: 'see tsconfig.json',
+    tool: 'oxlint/bin/oxlint',
+    args: [],
+    // What knows types is a program in Go, which takes a quarter less time where it collects its garbage less often.
+    environment: { GOGC: '400' },
+    mend: 'node_modules/.bin/oxlint --fix FILE mends some; each rule: oxlint.config.ts, tsconfig.json',
   },
   {
     name: 'arrows',
@@ -34,8 +38,8 @@ const checks: readonly { name: string; tool: string; args: string[]; mend: strin
   },
   {
     name: 'format',
-    tool: 'prettier/bin/prettier.cjs',
-    args: ['--check', '--cache', '--log-level', 'warn', '.'],
+    tool: 'oxfmt/bin/oxfmt',
+    args: ['--check'],
     mend: 'npm run format',
   },
   {
@@ -59,7 +63,8 @@ export async function runChecks(names: readonly string[], tell: (result: CheckRe
   const waiting = checks.filter((check) => names.includes(check.name))
   const work = async () => {
     for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
-      const result = { ...(await runTool(check.tool, check.args)), name: check.name, mend: check.mend }
+      const { name, mend, tool, args, environment = {} } = check
+      const result = { ...(await runTool(tool, args, { environment })), name, mend }
       results.push(result)
       tell(result)
     }

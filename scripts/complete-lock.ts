@@ -38,7 +38,7 @@ function isResolved(lock: LockFile, from: string, name: string): boolean {
   }
 }
 
-const platformName = /-(?<os>[a-z0-9]+)-(?<cpu>arm64|arm|x64|ia32|ppc64|riscv64|s390x)(?:-(?<abi>[a-z]+))?$/
+const platformName = /[-/](?<os>[a-z0-9]+)-(?<cpu>arm64|arm|x64|ia32|ppc64|riscv64|s390x)(?:-(?<abi>[a-z]+))?$/
 
 function platformEntry(version: string, name: string): LockEntry {
   const platform = platformName.exec(name)?.groups

@@ -43,8 +43,8 @@ const opening = `# The files of a site
 <!-- Made from the schemas by \`npm run reference\`: change it there. -->
 
 A site repository has \`larder.yaml\` at its root, and the files that it names. \`larder check\` reports every mistake of
-every file at once, with file, line and column; a push to the site does the same before anything is downloaded. An
-unknown key is a mistake, never ignored. \`larder schema FILE\` prints the JSON Schema of a file, for editors; whole sites
+every file at once, with file, line and column: names that no upstream has, too, for which it reads their indices (not with
+\`--offline\`). A push to the site does the same before a package is downloaded. An unknown key is a mistake, never ignored. \`larder schema FILE\` prints the JSON Schema of a file, for editors; whole sites
 to copy are in [examples](../examples).
 
 YAML is version 1.2 (\`yes\` and \`on\` are text; write \`true\`), one document of at most 1 MiB, indented with blanks. Tags,
@@ -97,6 +97,8 @@ function sectionsOf(site: Shape): string[] {
     if (section.properties !== undefined) return [...title, ...table(section), '']
     if (typeof section.additionalProperties !== 'object') return title
     const options = optionsOf(section.additionalProperties)
+    const [only] = options
+    if (only !== undefined && options.length === 1 && formatOf(only) === '') return [...title, ...table(only), '']
     return [...title, ...options.flatMap((option) => [`Format \`${formatOf(option)}\`:`, '', ...table(option), ''])]
   })
 }

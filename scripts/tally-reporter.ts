@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs'
+import { stripVTControlCharacters } from 'node:util'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
 /** What came of one run of vitest. */
 export interface Tally {
   passed: number
-  failed: number
+  /** Each by its name, with the first line of what was wrong. */
+  failed: string[]
   skipped: { name: string; reason: string }[]
 }
 
@@ -15,7 +17,7 @@ export interface Tally {
  */
 export class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    const tally = tallyOf(modules, unhandledErrors.length)
+    const tally = tallyOf(modules, unhandledErrors)
     for (const { name, reason } of tally.skipped) console.log(`skipped: ${name} (${reason})`)
     if (process.env['CI'] === 'true') failForSkips(tally)
     const path = process.env['LARDER_TALLY']
@@ -26,32 +28,42 @@ export class TallyReporter implements Reporter {
 /** Whatever was skipped without an excuse counts as failed. */
 function failForSkips(tally: Tally): void {
   const excused = tally.skipped.filter(({ reason }) => reason.startsWith('cannot apply: '))
-  const unexcused = tally.skipped.length - excused.length
-  if (unexcused === 0) return
-  console.log(`CI=true: ${unexcused} skipped tests count as failed`)
+  const unexcused = tally.skipped.filter((skip) => !excused.includes(skip))
+  if (unexcused.length === 0) return
+  console.log(`CI=true: ${unexcused.length} skipped tests count as failed`)
   tally.skipped = excused
-  tally.failed += unexcused
+  tally.failed.push(...unexcused.map(({ name, reason }) => `${name} (skipped: ${reason})`))
   process.exitCode = 1
 }
 
-function tallyOf(modules: readonly TestModule[], unhandledCount: number): Tally {
-  const tally: Tally = { passed: 0, failed: unhandledCount, skipped: [] }
+function tallyOf(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): Tally {
+  const tally: Tally = { passed: 0, failed: unhandledErrors.map(describeUnhandled), skipped: [] }
   for (const module of modules) {
-    const tests = [...module.children.allTests()]
     // A file that broke before or beside its tests: an import, a hook.
-    const broken = module.errors().length + [...module.children.allSuites()].flatMap((suite) => suite.errors()).length
-    tally.failed += broken
-    for (const test of tests) count(tally, test)
+    for (const part of [module, ...module.children.allSuites()])
+      for (const error of part.errors()) tally.failed.push(`${module.relativeModuleId}: ${firstLine(error.message)}`)
+    for (const test of module.children.allTests()) count(tally, test)
   }
   return tally
 }
 
+function describeUnhandled(error: unknown): string {
+  const message = error instanceof Object && 'message' in error ? String(error.message) : String(error)
+  return `beside all tests: ${firstLine(message)}`
+}
+
+function firstLine(message: string): string {
+  return stripVTControlCharacters(message).split('\n', 1)[0]!.slice(0, 300)
+}
+
 function count(tally: Tally, test: TestCase): void {
   const result = test.result()
+  const name = `${test.module.relativeModuleId} > ${test.fullName}`
   if (result.state === 'passed') tally.passed += 1
-  else if (result.state === 'failed') tally.failed += 1
-  else {
-    const reason = result.state === 'skipped' ? (result.note ?? 'no reason given') : 'did not run'
-    tally.skipped.push({ name: `${test.module.relativeModuleId} > ${test.fullName}`, reason })
-  }
+  else if (result.state === 'failed') tally.failed.push(`${name}: ${firstLine(result.errors[0]?.message ?? '')}`)
+  else
+    tally.skipped.push({
+      name,
+      reason: result.state === 'skipped' ? (result.note ?? 'no reason given') : 'did not run',
+    })
 }

@@ -1,6 +1,6 @@
 // npm test [-- GROUP… [FILTER or OPTION of vitest…]]: checks, unit, oracle and e2e tests, one after the other.
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkNames, describeCheck, runChecks } from './checks.ts'
 import { root, runTool } from './command.ts'
@@ -11,7 +11,8 @@ const groups = ['check', 'unit', 'oracle', 'e2e'] as const
 type Group = (typeof groups)[number]
 interface Count {
   passed: number
-  failed: number
+  /** Said again in the end: the last lines of a long log are the ones that are read. */
+  failed: string[]
   skipped: number
 }
 
@@ -23,21 +24,22 @@ const passedOn = words.filter((word) => !isGroup(word))
 const chosen = named.length > 0 ? named : passedOn.length > 0 ? groups.slice(1) : groups
 
 const folder = mkdtempSync(join(tmpdir(), 'larder-test-'))
-const total: Count = { passed: 0, failed: 0, skipped: 0 }
+const total: Count = { passed: 0, failed: [], skipped: 0 }
 let allExitedClean = true as boolean
 try {
   for (const group of chosen) {
     console.log(`\n── ${group} ──`)
     const count = await runGroup(group)
     total.passed += count.passed
-    total.failed += count.failed
+    total.failed.push(...count.failed)
     total.skipped += count.skipped
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
-console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
-process.exitCode = allExitedClean && total.failed === 0 ? 0 : 1
+if (total.failed.length > 0) console.log(['', 'Failed:', ...total.failed.map((name) => `  ${name}`)].join('\n'))
+console.log(`\n${total.passed} passed, ${total.failed.length} failed, ${total.skipped} skipped`)
+process.exitCode = allExitedClean && total.failed.length === 0 ? 0 : 1
 
 async function runGroup(group: Group): Promise<Count> {
   if (group === 'check') return runCheckGroup()
@@ -47,20 +49,23 @@ async function runGroup(group: Group): Promise<Count> {
 
 async function runCheckGroup(): Promise<Count> {
   const results = await runChecks(checkNames, (result) => console.log(describeCheck(result)))
-  const failed = results.filter((result) => result.exitCode !== 0).length
-  return { passed: results.length - failed, failed, skipped: 0 }
+  const failed = results.filter((result) => result.exitCode !== 0).map(({ name }) => `check: ${name}`)
+  return { passed: results.length - failed.length, failed, skipped: 0 }
 }
 
 async function runVitest(group: Group): Promise<Count> {
   const path = join(folder, `${group}.json`)
-  const { exitCode } = await runTool('vitest/vitest.mjs', ['run', '--project', group, ...passedOn], {
+  // Unit tests share nothing. vitest itself would leave one of two processors alone.
+  const workers = group === 'unit' ? ['--maxWorkers', String(availableParallelism())] : []
+  const { exitCode } = await runTool('vitest/vitest.mjs', ['run', '--project', group, ...workers, ...passedOn], {
     live: true,
     environment: { LARDER_TALLY: path },
   })
   const tally = readTally(path)
   if (exitCode !== 0) allExitedClean = false
   // No tally: vitest itself did not come to its end.
-  if (tally === undefined) return { passed: 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 }
+  if (tally === undefined)
+    return { passed: 0, failed: exitCode === 0 ? [] : [`${group}: vitest broke off`], skipped: 0 }
   return { passed: tally.passed, failed: tally.failed, skipped: tally.skipped.length }
 }
 
@@ -72,7 +77,7 @@ function readTally(path: string): Tally | undefined {
 function skipGroup(group: Group, reason: string): Count {
   const files = globSync(`test/${group}/**/*.${group}.test.ts`, { cwd: root }).length
   console.log(`SKIPPED: the ${files} test files of ${group}: ${reason}`)
-  if (process.env['CI'] !== 'true') return { passed: 0, failed: 0, skipped: files }
+  if (process.env['CI'] !== 'true') return { passed: 0, failed: [], skipped: files }
   console.log('CI=true: nothing may be skipped')
-  return { passed: 0, failed: Math.max(files, 1), skipped: 0 }
+  return { passed: 0, failed: [`${group}: all ${files} test files were skipped`], skipped: 0 }
 }

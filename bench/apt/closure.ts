@@ -22,7 +22,7 @@ export async function measureClosure({ distribution, folder, report, runs }: Apt
     const started = performance.now()
     closure = resolveClosure(universe, request)
     const resolved = performance.now()
-    const broken = proveInstallable(universe, closure.rows)
+    const broken = proveInstallable(universe, closure.worlds)
     if (broken.length > 0) throw new Error(`not installable: ${broken[0]!.message}`)
     times.closure.push(resolved - started)
     times.proof.push(performance.now() - resolved)

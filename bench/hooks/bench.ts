@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Bench, BenchContext } from '../report.ts'
 import { measureFloor } from './floor.ts'
-import { measureIntake } from './intake.ts'
+import { measureBareServers, measureIntake } from './intake.ts'
 import { measureOpenRuns } from './open-runs.ts'
 import { measurePlanReported } from './plan-reported.ts'
 
@@ -19,7 +19,10 @@ export const hooksBench: Bench = {
     const folder = await mkdtemp(join(tmpdir(), 'larder-bench-'))
     const all: HooksBenchContext = { ...context, folder }
     try {
-      if (all.wants('floor')) await measureFloor(all)
+      if (all.wants('floor')) {
+        await measureFloor(all)
+        await measureBareServers(all)
+      }
       if (all.wants('throughput') || all.wants('latency')) await measureIntake(all)
       if (all.wants('plan-reported')) await measurePlanReported(all)
       if (all.wants('open-runs')) await measureOpenRuns(all)

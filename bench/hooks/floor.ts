@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { HooksBenchContext } from './bench.ts'
@@ -10,9 +11,11 @@ const bodyBytes = 7500
 
 /** What no intake that keeps its word one by one can be quicker than: a write and its way to the disk. */
 export async function measureFloor({ folder, report }: HooksBenchContext): Promise<void> {
+  const inPlace = await timed(await writtenInPlace(join(folder, 'floor-in-place')))
   const synced = await timed(await syncedAppend(join(folder, 'floor')))
   const committed = await timed(committedInsert(join(folder, 'floor.db')))
   for (const [name, times] of [
+    ['write in place, O_DSYNC', inPlace],
     ['append and fdatasync', synced],
     ['SQLite commit of one row, WAL, synchronous=FULL', committed],
   ] as const) {
@@ -35,6 +38,21 @@ async function timed(writer: Writer): Promise<Float64Array> {
   }
   await writer.close()
   return times.sort()
+}
+
+/** As the journal of deliveries is written: neither the length of the file nor its place on the disk changes. */
+async function writtenInPlace(path: string): Promise<Writer> {
+  const bytes = Buffer.alloc(bodyBytes, 'x')
+  await writeFile(path, Buffer.alloc(writes * 8192), { flush: true })
+  const file = await open(path, constants.O_RDWR | constants.O_DSYNC)
+  let position = 0
+  return {
+    async write() {
+      await file.write(bytes, 0, bytes.length, position)
+      position += 8192
+    },
+    close: () => file.close(),
+  }
 }
 
 async function syncedAppend(path: string): Promise<Writer> {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { median, medianRatio } from '../report.ts'
 import type { HooksBenchContext } from './bench.ts'
 import { closedLoop, openLoop, percentile, type LoadResult } from './load.ts'
-import { startLarderReceiver, startWebhook, type Receiver } from './receivers.ts'
+import { startBareServer, startLarderReceiver, startWebhook, type Receiver } from './receivers.ts'
 
 const throughput = { connections: 32, seconds: 5 }
 const steady = { perSecond: 500, seconds: 10, connections: 256 }
@@ -76,6 +76,27 @@ async function measureLatency({ larder, webhook, runs, report }: Pair): Promise<
     ratio: medianRatio(ours, theirs),
     target: mostP99,
   })
+}
+
+/** What no server in Node can be quicker than at the steady load, without and with one write to the disk for each. */
+export async function measureBareServers({ root, folder, runs, report }: HooksBenchContext): Promise<void> {
+  for (const file of [undefined, join(folder, 'bare')]) {
+    const bare = await startBareServer(root, file)
+    try {
+      await closedLoop(bare.target, { connections: 8, seconds: 2 })
+      const [p50s, p99s]: [number[], number[]] = [[], []]
+      for (let round = 0; round < runs; round++) {
+        const { latenciesMs } = await measured(bare, report, () => openLoop(bare.target, steady))
+        p50s.push(percentile(latenciesMs, 0.5))
+        p99s.push(percentile(latenciesMs, 0.99))
+      }
+      const name = `floor: ${bare.name}, at ${steady.perSecond}/s`
+      report.add({ case: `${name}, median`, unit: 'ms', larder: median(p50s), runs })
+      report.add({ case: `${name}, p99`, unit: 'ms', larder: median(p99s), runs })
+    } finally {
+      await bare.stop()
+    }
+  }
 }
 
 /** With a note of what it took, and of what else the machine did. */

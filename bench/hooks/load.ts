@@ -1,4 +1,6 @@
 import { connect, type Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import type { MetronomeOptions } from './metronome.ts'
 
 /** Where deliveries go: a server on the loopback that keeps connections open. */
 export interface LoadTarget {
@@ -67,18 +69,17 @@ export async function openLoop(
     }
   }
   const started = performance.now()
-  let scheduled = 0
-  const timer = setInterval(() => {
-    const now = performance.now()
-    for (; scheduled < total && started + (scheduled * 1000) / perSecond <= now; scheduled++)
-      due.push(started + (scheduled * 1000) / perSecond)
+  const workerData: MetronomeOptions = { perSecond, total }
+  const metronome = new Worker(new URL('./metronome.ts', import.meta.url), { workerData })
+  metronome.on('message', (dueAt: number) => {
+    due.push(dueAt - performance.timeOrigin)
     send()
-    if (scheduled === total) clearInterval(timer)
-  }, 1)
+  })
+  metronome.on('error', reject)
   try {
     await ended
   } finally {
-    clearInterval(timer)
+    await metronome.terminate()
     for (const connection of all) connection.close()
   }
   return resultOf(latencies, (performance.now() - started) / 1000)
@@ -134,6 +135,7 @@ async function openConnection({ port, path, body, headers }: LoadTarget): Promis
     deliver: () =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject }
+        if (!socket.writable) answered(new Error('the connection was closed before'))
         socket.cork()
         socket.write(`${head}x-github-delivery: bench-${process.pid}-${++lastDelivery}\r\n\r\n`)
         socket.write(body)

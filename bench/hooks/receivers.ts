@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { createStandInRepository } from '../../src/forge/testing/stand-in-repository.ts'
+import { nodeSettings } from '../node-settings.ts'
 import type { LoadTarget } from './load.ts'
 
 const run = promisify(execFile)
@@ -73,6 +74,15 @@ export async function startWebhook(folder: string): Promise<Receiver> {
   })
   await waitForPort(port, child)
   return receiverOf('webhook', child, { port, path: '/hooks/site', ...pushOf('a'.repeat(40)) })
+}
+
+/** A server of Node that does nothing; with `file`, nothing but to write what came there, onto the disk. */
+export async function startBareServer(root: string, file?: string): Promise<Receiver> {
+  const { flags, environment } = nodeSettings(root)
+  const args = [...flags, join(import.meta.dirname, 'bare-server-process.ts'), ...(file === undefined ? [] : [file])]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: environment })
+  const name = file === undefined ? 'a bare server' : 'a bare server that waits for the disk'
+  return receiverOf(name, child, { port: await portOf(child), path: '/', ...pushOf('a'.repeat(40)) })
 }
 
 /** GitHub's own example of a push (7 kB), for our repository. */

@@ -4,13 +4,21 @@ import { dropRefs } from '../forge/index.ts'
 import type { Run, RunStore } from '../pipeline/index.ts'
 import type { ControllerContext } from './controller/context.ts'
 import type { DataFolder } from './data-folder.ts'
+import type { DriftWatch } from './drift/drift-watch.ts'
 import type { Rooms } from './open-rooms.ts'
+import { rollPublishedImages } from './roll-published-images.ts'
 import type { ConnectedForge } from './site-source/connected-forge.ts'
 import type { SiteNews } from './site-source/site-news.ts'
 
-/** What it staged is released; and when main has changed, open pull requests are planned upon it. */
-export async function afterRun(context: ControllerContext, run: Run, news: SiteNews): Promise<void> {
+/** What it staged is released; when main has changed, open pull requests are planned upon it; what was healed is looked at. */
+export async function afterRun(
+  context: ControllerContext,
+  run: Run,
+  { news, drift }: { news: SiteNews; drift: Pick<DriftWatch, 'wake'> },
+): Promise<void> {
   await releaseLease(context, run)
+  if (run.sections !== undefined) drift.wake()
+  await rollPublishedImages(context, run)
   if (run.goal === 'apply')
     await news.reconcile({ origin: `${run.branch} at ${run.commit.slice(0, 12)}`, again: false })
   else if (run.pullRequest !== undefined) await tidyPreviews(context, run)

@@ -5,6 +5,7 @@ import { getSetting, setSetting } from '../state/index.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
 import type { ControllerContext } from './controller/context.ts'
 import { previewSummaries } from './controller/previews.ts'
+import type { MachineDrift } from './drift/drift-round.ts'
 import { createNotificationHandler, createNotifier, type Notifier } from './notify/notifier.ts'
 import { createPublicationWatch, type PublicationWatch } from './notify/publication-watch.ts'
 import { createReporter, reportHandlers, type Reporter } from './report/reporter.ts'
@@ -25,6 +26,8 @@ export interface Announcements {
   runCreated(run: Run): Promise<void>
   runPlanned(run: Run): Promise<void>
   runFinished(run: Run): Promise<void>
+  /** A machine is not as declared. */
+  machineDrifted(drift: MachineDrift): Promise<void>
   /** Tells of publications that were switched to since the last look. */
   look(): Promise<void>
   /** Forgets what was told long ago. */
@@ -62,6 +65,8 @@ export async function createAnnouncements(options: AnnouncementsOptions): Promis
       if (config.notify.length > 0) await notifyOfRun(context, notifier, run)
       await watch.look()
     },
+    machineDrifted: ({ machine, state, why, run }) =>
+      notifier.notify('machine.drifted', { machine, state, why, run: run ?? null, url: publicUrl() }),
     look: () => watch.look(),
     async tidy() {
       await outbox.prune(new Date(now().getTime() - keepMs))

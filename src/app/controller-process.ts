@@ -2,9 +2,11 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { readOrMakeSecrets } from './data-folder.ts'
+import { rememberAddress } from './last-address.ts'
 import type { HttpOptions } from './http/options.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { certificateOf, hooksOf, registryOf, tlsAddressOf } from './controller-services.ts'
+import { createImageMeasures } from './measure-images.ts'
 import { openLarder, type Larder, type OpenLarderOptions } from './open-larder.ts'
 import type { ServerCertificate } from './tls/server-certificate.ts'
 
@@ -53,10 +55,13 @@ export async function startController(options: StartControllerOptions): Promise<
       token,
       ...(hooks === undefined ? {} : { hooks }),
       registry: await registryOf(larder, options),
+      measure: createImageMeasures(larder.context, larder.housekeeping),
       ...(certificate === undefined ? {} : { tls: tlsOf(larder, certificate) }),
       log: larder.context.log,
+      clock: larder.context.clock,
       ...(larder.connected === undefined ? { siteRepository: { path: dataFolder.siteRepository } } : {}),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      ...(larder.config.trustedProxies.length === 0 ? {} : { trustedProxies: larder.config.trustedProxies }),
     })
     listening = server
     const { port } = await server.listen({ host: options.host, port: options.port })
@@ -65,10 +70,12 @@ export async function startController(options: StartControllerOptions): Promise<
     const tlsUrl = await serveTls(larder, server, { ...options, certificate })
     await writeFile(`${dataFolder.address}.new`, JSON.stringify({ url, pid: process.pid }))
     await rename(`${dataFolder.address}.new`, dataFolder.address)
+    await rememberAddress(larder.context.state, { host: options.host, port })
     await larder.announcements.start()
     await larder.context.runner.start()
     await larder.news.settleDeliveries()
     await larder.housekeeping.start(options.syncEveryMs === undefined ? {} : { syncEveryMs: options.syncEveryMs })
+    larder.drift.start()
     return {
       url,
       tlsUrl,

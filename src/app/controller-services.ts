@@ -21,7 +21,7 @@ export async function registryOf(
   })
   secrets.add(tokenKey)
   return {
-    registry: context.registry,
+    registry: context.registryCache.registry,
     users: await Promise.all(known),
     anonymous: openRegistry ? 'everything' : anonymousPull ? 'pull' : 'nothing',
     tokenKey: Buffer.from(tokenKey),

@@ -1,15 +1,18 @@
-import type { Finding, Problem, Progress, SiteFiles } from '../core/index.ts'
 import type { Readable } from 'node:stream'
+import type { Finding, Problem, Progress, SiteFiles } from '../core/index.ts'
+import type { DoctorReport } from './doctor/doctor-report.ts'
 import type { ImageController } from './image-controller.ts'
+import type { MachineController } from './machine-controller.ts'
+import type { ServiceController } from './service-controller.ts'
 import type { ForgeEvent } from '../forge/index.ts'
 import type { ClientSetup, MirrorPackage, OwnPackage, WhyChain } from '../mirror/index.ts'
 import type { TreeEntry } from '../publish/index.ts'
 
 /**
- * Everything that the outside may ask of a running Larder. HTTP routes and commands render what it answers;
- * neither reaches past it. Dates are ISO 8601 strings in UTC, since all of it becomes JSON.
+ * All that the outside may ask of a running Larder. HTTP routes and commands render what it answers; neither reaches past
+ * it. Dates are ISO 8601 strings in UTC, since all of it becomes JSON. Images and machines: in files of their own.
  */
-export interface Controller extends ImageController {
+export interface Controller extends ImageController, MachineController, ServiceController {
   site(): Promise<{ name: string; commit: string | undefined }>
   /** What these files would change, were they the site. Nothing is changed. SITE_INVALID, and what upstreams throw. */
   planFiles(files: SiteFiles, options: { progress: Progress; signal?: AbortSignal }): Promise<PlannedChange[]>
@@ -215,36 +218,11 @@ export interface Push {
   environment: Record<string, string>
 }
 /** Something wrong, or something that was and is mended now. */
-export interface DoctorFinding extends Finding {
-  /** Name of the check that found it. */
-  check: string
-  /** `fix` mends it. */
-  fixable: boolean
-  fixed: boolean
-}
-export interface DoctorReport {
-  /** The worst first; what was mended last. */
-  findings: DoctorFinding[]
-  /** Names of what was looked at. */
-  checks: string[]
-  usage: {
-    folder: string
-    blobCount: number
-    blobBytes: number
-    uploadBytes: number
-    cacheBytes: number
-    siteBytes: number
-    databaseBytes: number
-  }
-  /** Runs that were queued to mend what takes a run. */
-  runs: number[]
-}
 export interface PublishedFile {
   entry: TreeEntry
   /** When clients began to see these bytes at this path, to the second. */
   modifiedAt: Date
-  /** From `start` (default 0) to `end`, exclusive (default: the size). */
+  /** `end` is exclusive. Default: all of it. */
   open(range?: { start: number; end: number }): Readable
-  /** Local file that holds exactly these bytes, when there is one: lets the server read in large steps. */
   localPath?: string
 }

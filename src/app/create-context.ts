@@ -23,7 +23,10 @@ import { getSetting, setSetting, type State } from '../state/index.ts'
 import type { ControllerConfig } from './config/controller-config.ts'
 import { appliedBranches, appliedHeads } from './applied-branches.ts'
 import { keyKindOf, type ControllerContext } from './controller/context.ts'
+import { createServingMethods } from './controller/serving.ts'
+import { createFleet } from './create-fleet.ts'
 import { createImages, type ImagesOptions } from './create-images.ts'
+import { createMachineLogins } from './machine-logins.ts'
 import type { OpenLarderOptions } from './open-larder.ts'
 import type { Rooms } from './open-rooms.ts'
 import { OwnPackages } from './own-packages.ts'
@@ -35,30 +38,29 @@ import { openRunFiles } from './site-source/run-files.ts'
 export function createContext(
   rooms: Rooms,
   options: OpenLarderOptions,
-  { publicUrl, ownRegistry, stopping, config, connected, sendForBytes, onPlanned, onFinished }: ContextOptions,
+  told: ContextOptions,
 ): { context: ControllerContext; mainCommit: () => Promise<string | undefined> } {
   const { dataFolder, retryDelayMs = 5000 } = options
+  const { config, connected } = told
   const { clock, log, state, keyring } = rooms
   const formats = createFormats(rooms, dataFolder)
   const signingKey: ControllerContext['signingKey'] = async (mirror) =>
     keyring.key(mirror, { kind: await keyKindOf(context, mirror) })
   const own = new OwnPackages({ state, clock, folder: dataFolder.own })
-  const previews = createPreviews(rooms)
-  const previewKey = previewKeys(rooms, options)
-  const preview = { previews, signingKey: previewKey, limits: previewLimits(config) }
+  const preview = openPreviews(rooms, options, config)
   const repository = dataFolder.siteRepository
-  const images = createImages(rooms, { ...options, publicUrl, ownRegistry, sourceUrl: connected?.config.url })
-  const kinds = [createMirrors(rooms, { formats, signingKey, own, preview }), images.kind]
+  const clientSetup: Serving['clientSetup'] = (name, url) => createServingMethods(context).clientSetup(name, url)
+  const { images, fleet } = openMakers(rooms, options, { ...told, clientSetup })
+  const kinds = [createMirrors(rooms, { formats, signingKey, own, preview }), images.kind, ...fleet.kinds]
   const refOf = branchRefs(connected)
   const mainCommit = () => resolveRef(repository, refOf('main'))
-  const openCommit = openCommits(repository, connected, sendForBytes)
+  const openCommit = openCommits(repository, connected, told.sendForBytes)
   const runs = createRunStore(state, clock, (text) => rooms.secrets.mask(text))
-  const submodules = connected?.config.submodules ?? false
-  const openFiles = (run: Run) => openRunFiles(run, { repository, remote: connected?.remote, openCommit, submodules })
+  const openFiles = runFiles(repository, openCommit, connected)
   const siteHead = createSiteHead({ kinds, mainCommit, openCommit })
-  const hosted = connected?.hosted
   const context: ControllerContext = {
     ...rooms,
+    ...handedOn(told),
     formats,
     kinds,
     runs,
@@ -72,26 +74,57 @@ export function createContext(
       clock,
       log,
       retryDelayMs,
-      onPlanned,
-      onFinished,
+      onPlanned: told.onPlanned,
+      onFinished: told.onFinished,
     }),
-    pullRequests: hosted && createPullRequestStore(state, { forge: hosted.forge.name, repository: hosted.repository }),
+    pullRequests: pullRequestsOf(state, connected),
     repository,
     openCommit,
     siteHead,
     appliedBranches: () => appliedBranches({ siteHead, kinds }),
     appliedHeads: () => appliedHeads({ siteHead, kinds, repository, refOf }),
     images,
+    fleet,
     own,
-    previews,
-    previewKey,
+    previews: preview.previews,
+    previewKey: preview.signingKey,
     previewQuota: { runs: config.previews.max, bytes: config.previews.maxMB * 1e6 },
     signingKey,
-    publicUrl,
-    stopping,
   }
   return { context, mainCommit }
 }
+
+/** What images are built with, and machines are made with, which run those. */
+function openMakers(
+  rooms: Rooms,
+  options: OpenLarderOptions,
+  told: ContextOptions & { clientSetup: Serving['clientSetup'] },
+) {
+  const images = createImages(rooms, { ...options, ...told, sourceUrl: told.connected?.config.url })
+  const published = { image: images.reference, publishedImage: images.published }
+  const logins = createMachineLogins(rooms.clock, { ...options, ...told })
+  return { images, fleet: createFleet(rooms, { ...options, ...told, ...published, logins }) }
+}
+
+function runFiles(repository: string, openCommit: OpenCommit, connected: ConnectedForge | undefined) {
+  const submodules = connected?.config.submodules ?? false
+  return (run: Run) => openRunFiles(run, { repository, remote: connected?.remote, openCommit, submodules })
+}
+
+function handedOn({ publicUrl, registryCache, stopping }: ContextOptions) {
+  return { publicUrl, registryCache, stopping }
+}
+
+function openPreviews(rooms: Rooms, options: OpenLarderOptions, config: ControllerConfig): PreviewOptions {
+  return { previews: createPreviews(rooms), signingKey: previewKeys(rooms, options), limits: previewLimits(config) }
+}
+
+function pullRequestsOf(state: State, connected: ConnectedForge | undefined): ControllerContext['pullRequests'] {
+  const hosted = connected?.hosted
+  return hosted && createPullRequestStore(state, { forge: hosted.forge.name, repository: hosted.repository })
+}
+
+type Serving = ReturnType<typeof createServingMethods>
 
 /** A pull request is about what follows the branch that it is for; other plans are about everything. */
 async function baseOf({ pullRequests }: ControllerContext, { pullRequest }: Run): Promise<string | undefined> {
@@ -107,7 +140,8 @@ function branchRefs(connected: ConnectedForge | undefined): (branch: string) => 
   return (branch) => (connected === undefined ? branchRef(branch) : localRef(connected.remote, branchRef(branch)))
 }
 
-interface ContextOptions extends Pick<ControllerContext, 'publicUrl' | 'stopping'>, Pick<ImagesOptions, 'ownRegistry'> {
+interface ContextOptions
+  extends Pick<ControllerContext, 'publicUrl' | 'registryCache' | 'stopping'>, Pick<ImagesOptions, 'ownRegistry'> {
   config: ControllerConfig
   connected: ConnectedForge | undefined
   sendForBytes: BytesSend

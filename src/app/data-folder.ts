@@ -8,6 +8,8 @@ import { LarderError } from '../core/index.ts'
 export interface DataFolder {
   readonly root: string
   readonly database: string
+  /** Where deliveries are kept before the database has them. */
+  readonly deliveries: readonly [string, string]
   readonly keys: string
   /** Keys of previews: nobody who trusts them trusts a mirror's, or the other way round. */
   readonly previewKeys: string
@@ -15,6 +17,8 @@ export interface DataFolder {
   readonly cache: string
   /** Images that are being built: nothing in it outlives the process. */
   readonly builds: string
+  /** Keys of machines, and what they are made of. */
+  readonly machines: string
   /** Packages that were added by hand, by mirror. */
   readonly own: string
   /** Where the running controller listens and the pid it has: removed when it stops. */
@@ -34,11 +38,13 @@ export function dataFolderAt(root: string | undefined, environment: NodeJS.Proce
   return {
     root: chosen,
     database: join(chosen, 'larder.db'),
+    deliveries: [join(chosen, 'deliveries-1.journal'), join(chosen, 'deliveries-2.journal')],
     keys: join(chosen, 'keys'),
     previewKeys: join(chosen, 'preview-keys'),
     siteRepository: join(chosen, 'site.git'),
     cache: join(chosen, 'cache'),
     builds: join(chosen, 'builds'),
+    machines: join(chosen, 'machines'),
     own: join(chosen, 'own'),
     address: join(chosen, 'controller.json'),
     adminToken: join(chosen, 'admin-token'),

@@ -1,6 +1,9 @@
 import { formatBytes } from '../core/index.ts'
 import type { MirrorPackage } from '../mirror/index.ts'
 import type { PlannedChange } from './controller.ts'
+import { describeResources } from './describe-machine.ts'
+import { describeService } from './describe-service.ts'
+import type { PlannedResource } from '../fleet/index.ts'
 
 const mostPackagesShown = 40
 
@@ -11,6 +14,12 @@ export function describePlan(changes: readonly PlannedChange[]): string[] {
     `plan: ${change.action} ${change.subject}: ${change.summary}`,
     ...describeDetail(change.detail),
   ])
+}
+
+interface MachineOrNetworkDetail {
+  resources?: PlannedResource[]
+  /** Of a network. */
+  differences?: string[]
 }
 
 interface PackageDetail {
@@ -33,7 +42,10 @@ function describeDetail(detail: unknown): string[] {
     ),
     ...removed.map((one) => `  - ${one.name} ${one.version} ${one.architecture}`),
   ]
+  const { resources = [], differences = [] } = (detail ?? {}) as MachineOrNetworkDetail
+  const onMachines = describeService(detail ?? {})
+  const others = [...describeResources(resources), ...onMachines, ...differences.map((one) => `  ~ ${one}`)]
   const more = lines.length - mostPackagesShown
   const shown = more > 0 ? [...lines.slice(0, mostPackagesShown), `  … and ${more} more`] : lines
-  return [...shown, ...notes.slice(0, 10).map((note) => `  note: ${note}`)]
+  return [...shown, ...others, ...notes.slice(0, 10).map((note) => `  note: ${note}`)]
 }

@@ -41,19 +41,36 @@ test('nothing is forgotten while the site cannot be read that says how much is t
     live: () => Promise.resolve(new Set()),
   }
   const previews = { expire: () => Promise.resolve(0) }
+  const registryCache = { expire: () => Promise.resolve(0) }
   const registry = { tidy: () => Promise.resolve(), roots: async function* () {} }
   const images = {
     forgetVersions: (keep: number) => Promise.resolve(pruned.push(`images but ${keep}`)),
     builds: { prune: () => Promise.resolve() },
+    pruneCaches: () => Promise.resolve(),
   }
-  const common = { publisher, store, leases, previews, registry, images, formats: [], clock: systemClock }
+  const common = {
+    publisher,
+    store,
+    leases,
+    previews,
+    registry,
+    registryCache,
+    images,
+    fleet: {
+      tidy: ({ networks }: { networks: string[] }) => Promise.resolve(pruned.push(`networks but ${networks.join()}`)),
+    },
+    formats: [],
+    clock: systemClock,
+  }
   const { signal } = new AbortController()
   const unreadable = { current: () => Promise.resolve(undefined) }
   await housekeeping({ ...common, siteHead: unreadable }).collect(signal)
   expect(pruned).toEqual([])
+  const network = { subnet: '10.0.0.0/24', gateway: '10.0.0.1' }
+  const sections = { mirrors: {}, images: { keep: { versions: 3 } }, network }
   const readable = {
-    current: () => Promise.resolve({ site: { sections: { mirrors: {}, images: { keep: { versions: 3 } } } } }),
+    current: () => Promise.resolve({ site: { name: 'lab', sections } }),
   }
   await housekeeping({ ...common, siteHead: readable }).collect(signal)
-  expect(pruned).toEqual(['base', 'images but 3'])
+  expect(pruned).toEqual(['base', 'images but 3', 'networks but default'])
 })

@@ -1,4 +1,5 @@
-import { isLarderError } from '../core/index.ts'
+import { isLarderError, type Clock } from '../core/index.ts'
+import { networkOf } from '../fleet/index.ts'
 import { collectObjects, dropSubmoduleRefs } from '../forge/index.ts'
 import { resign, validForMsOf } from '../mirror/index.ts'
 import type { Cache } from '../state/index.ts'
@@ -29,6 +30,8 @@ export interface Housekeeping {
   reseal: () => Promise<void>
   /** Forgets what retention no longer keeps, then removes every blob that nothing refers to. */
   collect(signal: AbortSignal): Promise<CollectionResult>
+  /** Since the start of this process. */
+  collections(): { count: number; failed: number; removed: number; freedBytes: number; seconds: number }
   /** Looks after something now and then, besides. */
   keepFresh(name: string, look: () => Promise<void>): void
   stop(): Promise<void>
@@ -48,6 +51,7 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
   const { context } = options
   const timers: NodeJS.Timeout[] = []
   const stopping = new AbortController()
+  const gc = tallyCollections(context.clock, (signal) => collect(options, signal))
   let busy: Promise<void> = Promise.resolve()
   const inTurn = (name: string, work: () => Promise<unknown>): Promise<void> => {
     busy = busy
@@ -60,16 +64,14 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
     return busy
   }
   const every = (intervalMs: number, name: string, work: () => Promise<unknown>): void => {
-    timers.push(
-      setInterval(() => {
-        inTurn(name, work).catch(() => undefined)
-      }, intervalMs).unref(),
-    )
+    const tick = ticking((begin) => inTurn(name, begin), work)
+    timers.push(setInterval(tick, intervalMs).unref())
   }
   return {
     reconcile: () => reconcile(options),
     reseal: () => reseal(context),
-    collect: (signal) => collect(options, signal),
+    collect: (signal) => gc.run(signal),
+    collections: () => gc.tally(),
     async start({ syncEveryMs }) {
       await inTurn('reconciling', () => reconcile(options))
       await inTurn('signing again', () => reseal(context))
@@ -77,12 +79,13 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       if (options.pollEveryMs > 0) every(options.pollEveryMs, 'polling', () => options.news.poll())
       every(minuteMs, 'telling of publications', () => options.announcements.look())
       every(10 * minuteMs, 'signing again', () => reseal(context))
+      every(10_000, 'the network', () => context.fleet.network.tend())
       every(10 * minuteMs, 'previews', () => context.previews.expire(context.previewQuota))
       every(24 * 60 * minuteMs, 'gc of Git', async () => {
         await dropSubmoduleRefs(context.repository)
         await collectObjects(context.repository, stopping.signal)
       })
-      every(6 * 60 * minuteMs, 'gc', () => collect(options, stopping.signal))
+      every(6 * 60 * minuteMs, 'gc', () => gc.run(stopping.signal))
       if (syncEveryMs !== undefined) every(syncEveryMs, 'sync', () => syncHead(context))
     },
     keepFresh: (name, look) => {
@@ -92,6 +95,44 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       stopping.abort()
       for (const timer of timers) clearInterval(timer)
       await busy
+    },
+  }
+}
+
+/** A tick that does nothing while the last one waits for its turn, behind something that takes long. */
+function ticking(inTurn: (work: () => Promise<unknown>) => Promise<void>, work: () => Promise<unknown>): () => void {
+  let isDue = false
+  const begin = (): Promise<unknown> => {
+    isDue = false
+    return work()
+  }
+  return () => {
+    if (isDue) return
+    isDue = true
+    inTurn(begin).catch(() => undefined)
+  }
+}
+
+function tallyCollections(clock: Clock, collectOnce: (signal: AbortSignal) => Promise<CollectionResult>) {
+  let tally = { count: 0, failed: 0, removed: 0, freedBytes: 0, seconds: 0 }
+  return {
+    tally: () => tally,
+    async run(signal: AbortSignal): Promise<CollectionResult> {
+      const begunAtMs = clock.monotonicMs()
+      try {
+        const result = await collectOnce(signal)
+        tally = {
+          ...tally,
+          count: tally.count + 1,
+          removed: tally.removed + result.removed,
+          freedBytes: tally.freedBytes + result.freedBytes,
+          seconds: tally.seconds + (clock.monotonicMs() - begunAtMs) / 1000,
+        }
+        return result
+      } catch (error) {
+        tally = { ...tally, failed: tally.failed + 1 }
+        throw error
+      }
     },
   }
 }
@@ -113,11 +154,30 @@ async function reconcile({ context, news }: HousekeepingOptions): Promise<void> 
 }
 
 /** Of what the site declares, the newest versions stay; then the registry forgets what nothing refers to. */
-async function tidyImages({ images, registry, siteHead }: ControllerContext, signal: AbortSignal): Promise<void> {
+async function tidyImages(
+  { images, registry, registryCache, siteHead }: ControllerContext,
+  signal: AbortSignal,
+): Promise<void> {
   const declared = (await siteHead.current())?.site.sections['images'] as { keep: { versions: number } } | undefined
   if (declared !== undefined) await images.forgetVersions(declared.keep.versions)
   await images.builds.prune(keepBuilds)
+  await images.pruneCaches(signal)
+  await registryCache.expire()
   await registry.tidy(signal)
+}
+
+/** What keeps it from being done passes, an engine that is away say: no reason for blobs to stay. */
+async function tidyMachines({ fleet, siteHead, log }: ControllerContext, signal: AbortSignal): Promise<void> {
+  const site = (await siteHead.current())?.site
+  if (site === undefined) return
+  const network = networkOf({ site: site.sections, siteName: site.name })
+  const networks = network?.subnets.map(({ name }) => name) ?? []
+  try {
+    await fleet.tidy({ site: site.name, networks }, signal)
+  } catch (error) {
+    if (!isLarderError(error) || signal.aborted) throw error
+    log.error('what machines have left could not be removed', { error })
+  }
 }
 
 async function reseal(context: ControllerContext): Promise<void> {
@@ -156,8 +216,10 @@ async function collect(
   await cache.prune('apt upstream', keepUpstreamsMs)
   await cache.prune('rpm upstream', keepUpstreamsMs)
   await cache.prune('rpm verified', keepPiecesMs)
+  await cache.prune('rpm agreed', keepPiecesMs)
   for (const format of formats) await format.tidy()
   await tidyImages(context, signal)
+  await tidyMachines(context, signal)
   const roots = async function* () {
     yield* publisher.roots()
     yield* cache.roots()

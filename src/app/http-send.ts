@@ -2,7 +2,7 @@ import { getCACertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import { LarderError } from '../core/index.ts'
 import type { BytesSend, HttpSend } from '../forge/index.ts'
-import type { AwsSend } from '../oci/index.ts'
+import type { AwsSend, OriginSend } from '../oci/index.ts'
 
 export interface HttpSendOptions {
   /** http_proxy, https_proxy, no_proxy. */
@@ -16,7 +16,7 @@ export interface HttpSendOptions {
 export interface HttpSender {
   send: HttpSend & AwsSend
   /** As `send`, for an answer that is no text. */
-  sendForBytes: BytesSend
+  sendForBytes: BytesSend & OriginSend
   close(): Promise<void>
 }
 

@@ -16,6 +16,8 @@ export interface ImageController {
   removeImage(name: string, version: string): Promise<{ removed: string }>
   /** Never fails for an image that there is not. */
   badge(name: string): Promise<BadgeState>
+  /** Makes a new key; for 30 days both sign. What was signed before stays good. Newest first. */
+  rotateImageKey(): Promise<{ fingerprint: string; retiresAt: string | undefined }[]>
   /** Public half of what signs images, PEM; several while one is exchanged. */
   imageKey(): Promise<string>
 }
@@ -40,6 +42,8 @@ export interface ImageDetail extends ImageSummary {
     version: string
     digest: string
     sizeBytes: number
+    /** Of an index: what its images are for. Empty for an image alone. */
+    platforms: string[]
     commit: string | undefined
     builtAt: string | undefined
   }[]
@@ -51,6 +55,8 @@ export interface ImageDetail extends ImageSummary {
     commit: string | undefined
     startedAt: string
     finishedAt: string | undefined
+    /** The image that its disk became in EC2. */
+    ec2: { imageId: string; region: string } | undefined
     error: ImageSummary['error']
   }[]
   /** What is kept about the newest version: signature, provenance, bill of materials. */

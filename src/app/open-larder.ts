@@ -1,7 +1,7 @@
 import { LarderError, type KnownSecrets } from '../core/index.ts'
 import { prepareBareRepository } from '../forge/index.ts'
 import type { BuildRegistry } from '../oci/index.ts'
-import { createEventStore } from '../pipeline/index.ts'
+import { openEventStore } from '../pipeline/index.ts'
 import { removeSetting } from '../state/index.ts'
 import { afterRun, dropPullRequest, endBuilds, releaseOldLeases } from './after-runs.ts'
 import { createAnnouncements, type Announcements } from './announcements.ts'
@@ -12,16 +12,21 @@ import type { ControllerContext } from './controller/context.ts'
 import { createDeliveryMethods } from './controller/deliveries.ts'
 import { createDoctorMethods } from './controller/doctor.ts'
 import { createImageMethods } from './controller/images.ts'
+import { createMachineMethods } from './controller/machines.ts'
 import { createMirrorMethods } from './controller/mirrors.ts'
 import { createOwnPackageMethods } from './controller/own-packages.ts'
 import { createPreviewMethods } from './controller/previews.ts'
 import { createPushMethods } from './controller/pushes.ts'
 import { createRunMethods } from './controller/runs.ts'
+import { createServiceMethods } from './controller/services.ts'
 import { createServingMethods } from './controller/serving.ts'
 import { createSiteMethods } from './controller/site.ts'
 import { createUpkeepMethods } from './controller/upkeep.ts'
 import { createContext, inputsKey } from './create-context.ts'
+import { openRegistryCache } from './create-registry-cache.ts'
 import type { DoctorRoom } from './doctor/check.ts'
+import { watchDrift } from './drift/watch-drift.ts'
+import type { DriftWatch } from './drift/drift-watch.ts'
 import { createHousekeeping, type Housekeeping } from './housekeeping.ts'
 import { createHttpSender } from './http-send.ts'
 import { openRooms, type OpenRoomsOptions, type Rooms } from './open-rooms.ts'
@@ -49,6 +54,7 @@ export interface Larder {
   connected: ConnectedForge | undefined
   housekeeping: Housekeeping
   announcements: Announcements
+  drift: DriftWatch
   /** Address that people are told; known once the server listens. */
   setPublicUrl: (url: string) => void
   /** As builders on this host reach our registry, and as clients name it. */
@@ -74,6 +80,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const { dataFolder, environment } = options
   const { config, sender, connected } = await connect(options, rooms)
   await prepareBareRepository(dataFolder.siteRepository)
+  const registryCache = await openRegistryCache(rooms, { config, root: dataFolder.root, send: sender.sendForBytes })
   const address: Address = { publicUrl: 'http://127.0.0.1:7420', registry: undefined }
   const stopping = new AbortController()
   const { context, mainCommit } = createContext(rooms, options, {
@@ -82,17 +89,19 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     stopping: stopping.signal,
     config,
     connected,
+    registryCache,
     sendForBytes: sender.sendForBytes,
     onPlanned: (run) => announcements.runPlanned(run),
-    // What is told of it must not keep what follows from happening.
-    onFinished: (run) => announcements.runFinished(run).finally(() => afterRun(context, run, news)),
+    // oxlint-disable-next-line typescript/no-misused-promises -- finally waits; what is told keeps nothing from happening
+    onFinished: (run) => announcements.runFinished(run).finally(() => afterRun(context, run, { news, drift })),
   })
   const { root } = dataFolder
   const announcements = await createAnnouncements({ context, config, connected, root, send: sender.send })
+  const drift = watchDrift(context, { lookMinutes: config.machines.lookMinutes, announcements })
   await releaseOldLeases(rooms, context.runs)
   await context.own.removeLeftovers()
   await endBuilds(context, dataFolder)
-  const events = createEventStore(state, clock)
+  const events = await openEventStore({ state, clock, journal: { paths: dataFolder.deliveries } })
   const news: SiteNews = createNews({ ...context, context, events, connected }, announcements)
   const pollEveryMs = (connected?.config.pollSeconds ?? 0) * 1000
   const housekeeping = createHousekeeping({ context, cache, events, news, announcements, pollEveryMs })
@@ -100,13 +109,13 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
   const { outbox } = announcements
   const settleDeliveries = () => news.settleDeliveries()
   const upkeep = { events, outbox, housekeeping, mainCommit, forgetInputs, settleDeliveries }
-  const doctor: DoctorRoom = { ...rooms, context, dataFolder, environment, ...upkeep }
+  const doctor: DoctorRoom = { ...rooms, context, dataFolder, environment, tls: config.tls, connected, ...upkeep }
   const stopWork = async (): Promise<void> => {
     stopping.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
-    for (const working of [housekeeping, context.runner, news, announcements]) await working.stop()
+    for (const working of [drift, housekeeping, context.runner, news, announcements]) await working.stop()
   }
   return {
-    controller: createMethods(doctor, news),
+    controller: createMethods(doctor, { news, drift }),
     context,
     news,
     secrets: rooms.secrets,
@@ -114,11 +123,14 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
     connected,
     housekeeping,
     announcements,
+    drift,
     ...settersOf(address),
     stopWork,
     async close() {
       await stopWork()
+      await registryCache.close()
       await sender.close()
+      await events.close()
       await rooms.close()
     },
   }
@@ -162,17 +174,19 @@ async function connect(options: OpenLarderOptions, { clock, secrets }: Rooms) {
   return { config, sender, connected }
 }
 
-function createMethods(doctor: DoctorRoom, news: SiteNews): Controller {
+function createMethods(doctor: DoctorRoom, { news, drift }: { news: SiteNews; drift: DriftWatch }): Controller {
   const { context, keyring, housekeeping, events } = doctor
   return {
     ...createSiteMethods(context),
-    ...createMirrorMethods(context),
+    ...createMirrorMethods(context, { onPublished: (mirror) => drift.published(mirror) }),
     ...createOwnPackageMethods(context),
     ...createRunMethods(context),
     ...createPushMethods(context),
     ...createServingMethods(context),
     ...createPreviewMethods(context),
     ...createImageMethods(context),
+    ...createMachineMethods(context),
+    ...createServiceMethods(context),
     ...createUpkeepMethods(context, { keyring, housekeeping }),
     ...createDoctorMethods(doctor),
     ...createDeliveryMethods(context, { events, news }),

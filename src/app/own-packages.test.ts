@@ -1,12 +1,17 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { generateKey } from 'openpgp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock, type ErrorCode } from '../core/index.ts'
+import { digestOf, systemClock, type ErrorCode } from '../core/index.ts'
 import type { AnyFormat, MirrorConfig } from '../mirror/index.ts'
+import { parseKeyring } from '../openpgp/index.ts'
+import { createKeyring } from '../publish/index.ts'
+import { rpmInMemory, verifyRpm } from '../rpm/header/index.ts'
 import { ownPackages } from '../rpm/own-packages.ts'
 import { makeRpm, type MakeRpmOptions } from '../rpm/testing/make-rpm.ts'
+import { signRpm } from '../rpm/testing/sign-rpm.ts'
 import { openDatabase, type State } from '../state/index.ts'
 import { OwnPackages, type OwnTarget } from './own-packages.ts'
 
@@ -17,6 +22,7 @@ const target: OwnTarget = {
   format: { own: ownPackages } as AnyFormat,
   mirror: { format: 'rpm', architectures: ['x86_64'] } as unknown as MirrorConfig,
   readKey: () => Promise.resolve(undefined),
+  signingKey: () => Promise.reject(new Error('nothing is signed here')),
 }
 
 describe('OwnPackages', () => {
@@ -64,6 +70,7 @@ describe('OwnPackages', () => {
     ['another architecture', 'OWN_PACKAGE_REFUSED', makeRpm({ name: 'a', version: '1', architecture: 'riscv64' })],
     ['a source package', 'OWN_PACKAGE_REFUSED', makeRpm({ name: 'a', version: '1', architecture: 'src' })],
     ['what breaks off', 'RPM_MALFORMED', makeRpm({ name: 'a', version: '1' }).subarray(0, 500)],
+    ['what is damaged', 'RPM_MALFORMED', damage(makeRpm({ name: 'a', version: '1' }))],
     ['nothing at all', 'RPM_MALFORMED', Buffer.alloc(0)],
   ])('refuses %s, and nothing of it stays', async (_, code, bytes) => {
     await expect(own.add(target, 'it.rpm', Readable.from([bytes]), signal)).rejects.toThrow(withCode(code))
@@ -89,6 +96,62 @@ describe('OwnPackages', () => {
     expect((await own.list('el9')).map(({ name }) => name).sort()).toEqual(names)
   })
 
+  describe('where the mirror signs', () => {
+    const clock = systemClock
+    let signing: OwnTarget
+    beforeEach(() => {
+      const keys = createKeyring(join(folder, 'keys'), { clock, site: 'test' })
+      const mirror = { ...target.mirror, signOwn: true } as MirrorConfig
+      signing = { ...target, mirror, signingKey: () => keys.key('el9', { kind: 'rsa' }) }
+    })
+    const give = (bytes: Buffer) => own.add(signing, 'it.rpm', Readable.from([bytes]), signal)
+
+    it('what is unsigned gets its signature, once, and comes back as it is', async () => {
+      const rpm = makeRpm({ name: 'a', version: '1' })
+      const added = await give(rpm)
+      const key = await signing.signingKey()
+      expect(added).toMatchObject({ signedBy: key.fingerprint, givenDigest: digestOf(rpm) })
+      expect(await give(rpm)).toMatchObject({ fileName: added.fileName })
+      const stored = await readFile(join(folder, 'own/el9/1/a-1-1.x86_64.rpm'))
+      expect(digestOf(stored)).toBe(added.digest)
+      const trusted = await parseKeyring([{ name: 'key', bytes: Buffer.from(key.publicKeyArmored) }])
+      const { signers } = await verifyRpm(rpmInMemory(stored, 'a.rpm'), trusted, { now: clock.now() })
+      expect(signers).toEqual([key.fingerprint])
+      await give(stored)
+      expect(await own.list('el9')).toEqual([added])
+      expect(await readdir(join(folder, 'own/el9'))).toEqual(['1'])
+    })
+
+    it('its upstream knows the key that signed, wherever the data folder is, and whatever key the mirror has', async () => {
+      await give(makeRpm({ name: 'a', version: '1' }))
+      const before = (await signing.signingKey()).publicKeyArmored
+      const other = createKeyring(join(folder, 'other'), { clock, site: 'test' })
+      signing = { ...signing, signingKey: () => other.key('el9', { kind: 'rsa' }) }
+      await give(makeRpm({ name: 'b', version: '1' }))
+      await rename(join(folder, 'own'), join(folder, 'moved'))
+      const config = (await new OwnPackages({ state, clock, folder: join(folder, 'moved') }).upstream('el9'))?.config
+      expect(config).toMatchObject({ gpgcheck: true, repoGpgcheck: false })
+      const texts = await Promise.all((config!['keys'] as string[]).map((path) => readFile(path, 'utf8')))
+      expect(texts).toEqual([before, (await signing.signingKey()).publicKeyArmored])
+    })
+
+    it('refuses what somebody else signed, and what is damaged', async () => {
+      const { privateKey } = await generateKey({ curve: 'ed25519Legacy', userIDs: [{ name: 'X' }], format: 'object' })
+      const rpm = makeRpm({ name: 'a', version: '1' })
+      await expect(give(await signRpm(rpm, privateKey))).rejects.toThrow(withCode('SIGNATURE_UNTRUSTED'))
+      await expect(give(damage(rpm))).rejects.toThrow(withCode('RPM_MALFORMED'))
+      expect(await readdir(join(folder, 'own/el9'))).toEqual([])
+    })
+
+    it('one of before that has no signature keeps clients from asking for any', async () => {
+      await add({ name: 'a', version: '1' })
+      await give(makeRpm({ name: 'b', version: '1' }))
+      expect((await own.upstream('el9'))?.config).toMatchObject({ gpgcheck: false })
+      await own.remove(signing, { name: 'a' }, signal)
+      expect((await own.upstream('el9'))?.config).toMatchObject({ gpgcheck: true })
+    })
+  })
+
   it('goes on from what a killed process left', async () => {
     await add({ name: 'a', version: '1' })
     await writeFile(join(folder, 'own/el9/.upload-0123'), 'half')
@@ -100,3 +163,10 @@ describe('OwnPackages', () => {
     expect((await readdir(join(folder, 'own/el9'))).sort()).toEqual(['1', '2'])
   })
 })
+
+/** In its payload, which a reader of headers does not see. */
+function damage(rpm: Buffer): Buffer {
+  const bytes = Buffer.from(rpm)
+  bytes[bytes.length - 1]! ^= 1
+  return bytes
+}

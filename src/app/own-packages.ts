@@ -17,12 +17,13 @@ export interface OwnTarget {
   format: AnyFormat
   mirror: MirrorConfig
   readKey: OwnPolicy['readKey']
+  signingKey: OwnPolicy['signingKey']
 }
 
 /**
  * Packages of one's own, in the data folder:
  *
- *     own/<mirror>/<revision>/   packages, and the index files that make a repository of them
+ *     own/<mirror>/<revision>/   packages, and the index files and keys that make a repository of them
  *
  * Each change makes a new revision, of links to the packages and new indices, and then one setting says that it is
  * the one. Killed anywhere, the setting leads to a revision that is whole. The one before stays for runs that read it.
@@ -44,8 +45,14 @@ export class OwnPackages {
     const known = await this.#revision(mirror)
     if (known === undefined || known.packages.length === 0) return undefined
     // Where the data folder is now: it may have been moved, or restored elsewhere.
-    const url = pathToFileURL(`${this.#revisionFolder(mirror, known.number)}/`).href
-    return { config: { ...known.config, url }, packages: known.packages }
+    const folder = this.#revisionFolder(mirror, known.number)
+    const { config, packages, keyFiles = [] } = known
+    const keys = [
+      ...((config['keys'] as readonly string[] | undefined) ?? []),
+      ...keyFiles.map((path) => join(folder, path)),
+    ]
+    const url = pathToFileURL(`${folder}/`).href
+    return { config: { ...config, url, ...(keys.length > 0 && { keys }) }, packages }
   }
 
   async list(mirror: string): Promise<readonly OwnPackage[]> {
@@ -54,7 +61,8 @@ export class OwnPackages {
 
   /**
    * Durable when this answers. A package that is there already, with the same content, is left as it is.
-   * OWN_PACKAGE_REFUSED, OWN_PACKAGE_CONFLICT, APT_DEB_MALFORMED, RPM_MALFORMED, SIGNATURE_*, SIZE_MISMATCH, DISK_FULL.
+   * OWN_PACKAGE_REFUSED, OWN_PACKAGE_CONFLICT, APT_DEB_MALFORMED, RPM_MALFORMED, SIGNATURE_*, KEY_LOCKED, SIZE_MISMATCH,
+   * DISK_FULL.
    */
   async add(target: OwnTarget, label: string, content: Readable, signal: AbortSignal): Promise<OwnPackage> {
     const folder = join(this.#folder, target.name)
@@ -62,8 +70,9 @@ export class OwnPackages {
     const path = join(folder, `${uploadPrefix}${randomBytes(8).toString('hex')}`)
     try {
       const file = await receive(content, { path, label, signal })
-      const policy = { mirror: target.mirror, readKey: target.readKey, now: this.#clock.now(), signal }
-      const added = await target.format.own.read(file, policy)
+      const { mirror, readKey, signingKey } = target
+      const policy = { mirror, readKey, signingKey, now: this.#clock.now(), signal }
+      const added = await target.format.own.accept(file, policy)
       await this.#turn.run(async () => this.#put(target, { added, path }, signal))
       return added
     } finally {
@@ -107,7 +116,7 @@ export class OwnPackages {
   async #put(target: OwnTarget, { added, path }: { added: OwnPackage; path: string }, signal: AbortSignal) {
     const before = await this.list(target.name)
     const same = before.find((one) => one.fileName === added.fileName)
-    if (same?.digest === added.digest) return
+    if (same !== undefined && isSameFile(same, added)) return
     if (same !== undefined) {
       throw new LarderError('OWN_PACKAGE_CONFLICT', {
         message: `Mirror ${target.name} has ${added.fileName} already, with other content.`,
@@ -120,7 +129,7 @@ export class OwnPackages {
   }
 
   async #write(
-    { name, format, mirror }: OwnTarget,
+    { name, format, mirror, signingKey }: OwnTarget,
     packages: readonly OwnPackage[],
     { signal, arrived }: { signal: AbortSignal; arrived?: { fileName: string; path: string } },
   ): Promise<void> {
@@ -134,11 +143,13 @@ export class OwnPackages {
         fileName === arrived?.fileName ? arrived.path : join(this.#revisionFolder(name, before!.number), fileName)
       await link(from, join(folder, fileName))
     }
-    const { files, config } = await format.own.describe(folder, packages, { mirror, now: this.#clock.now(), signal })
+    const keys = await keysOf(packages, before?.keys ?? {}, signingKey)
+    const policy = { mirror, now: this.#clock.now(), signal, keys: Object.values(keys) }
+    const { files, config, keyFiles } = await format.own.describe(folder, packages, policy)
     for (const { path, bytes } of files) await writeDurably(join(folder, path), bytes)
     await syncFolder(folder)
     await syncFolder(dirname(folder))
-    const revision: Revision = { number, config, packages: [...packages] }
+    const revision: Revision = { number, config, packages: [...packages], keys, ...(keyFiles && { keyFiles }) }
     await setSetting(this.#state, settingKey(name), JSON.stringify(revision))
     await this.#tidy(name, number)
   }
@@ -163,6 +174,27 @@ interface Revision {
   number: number
   config: OwnUpstream['config']
   packages: OwnPackage[]
+  /** Armored public keys of the mirror that packages were signed with here, by fingerprint. Of before there were any: none. */
+  keys?: Record<string, string>
+  keyFiles?: readonly string[]
+}
+
+function isSameFile(one: OwnPackage, other: OwnPackage): boolean {
+  const given = ({ givenDigest, digest }: OwnPackage): string => givenDigest ?? digest
+  return one.digest === other.digest || given(one) === given(other)
+}
+
+/** What a mirror's key was when it signed something stays known for as long as that is there, whatever it is now. */
+async function keysOf(
+  packages: readonly OwnPackage[],
+  before: Readonly<Record<string, string>>,
+  signingKey: OwnTarget['signingKey'],
+): Promise<Record<string, string>> {
+  const signedHere = packages.filter(({ givenDigest }) => givenDigest !== undefined)
+  const keys: Record<string, string> = {}
+  for (const { signedBy = '' } of signedHere)
+    keys[signedBy] ??= before[signedBy] ?? (await signingKey()).publicKeyArmored
+  return keys
 }
 
 const settingKey = (mirror: string): string => `mirror/${mirror}/own`

@@ -1,10 +1,12 @@
-import { formatProblem, LarderError, type Problem } from '../core/index.ts'
+import { unresolvedError, type Unresolved } from '../mirror/index.ts'
+import { addedEntries } from './closure/added-entries.ts'
+import { extendWorld } from './closure/extend-world.ts'
 import { noteChoices } from './closure/notes.ts'
 import { ClosureReasons } from './closure/reasons.ts'
 import type { ClosureRequest, ListedForClosure } from './closure/request.ts'
 import { closeWorld, type Failure, type WorldClosure } from './closure/world-closure.ts'
 import { type World, worldOf } from './closure/world.ts'
-import { explainFailure, explainUnknown, type Explanation } from './explain.ts'
+import { explainFailure, explainUnknown, isCarried, type Explanation } from './explain.ts'
 import { allArchitecture } from './closure/join-tables.ts'
 import type { Universe } from './universe.ts'
 import { compareVersions, satisfies } from './version.ts'
@@ -20,6 +22,8 @@ export interface Closure {
   readonly reasons: ClosureReasons
   /** One for each architecture of the mirror. */
   readonly worlds: readonly WorldClosure[]
+  /** What it answers. */
+  readonly request: ClosureRequest
 }
 
 /**
@@ -29,9 +33,16 @@ export interface Closure {
  * Every architecture of the mirror is resolved on its own, as machines of that architecture see it; a package that is
  * listed without one is wanted wherever it exists.
  *
+ * `earlier`: of the same universe. Where the list has only grown, and nothing else follows from that, it is extended:
+ * the same closure, at the cost of what has come.
+ *
  * @throws PACKAGE_UNKNOWN, CLOSURE_UNSATISFIABLE with every problem of the list in `context.problems`
  */
-export function resolveClosure(universe: Universe, request: ClosureRequest): Closure {
+export function resolveClosure(universe: Universe, request: ClosureRequest, earlier?: Closure): Closure {
+  return (earlier && extendClosure(universe, earlier, request)) ?? closeAll(universe, request)
+}
+
+function closeAll(universe: Universe, request: ClosureRequest): Closure {
   const listed = request.listed.map((entry) => findCandidates(universe, entry))
   const worlds = universe.architectures.map((architecture) => {
     const world = worldOf(universe, architecture)
@@ -44,7 +55,22 @@ export function resolveClosure(universe: Universe, request: ClosureRequest): Clo
     notes: [...noteChoices(universe, worlds, rows), ...absent],
     worlds,
     reasons: new ClosureReasons(worlds),
+    request,
   }
+}
+
+/** Undefined where all has to be looked at. */
+function extendClosure(universe: Universe, earlier: Closure, request: ClosureRequest): Closure | undefined {
+  const [before, other] = earlier.worlds
+  const added = addedEntries(earlier.request, request)
+  if (before === undefined || other !== undefined || added === undefined) return undefined
+  const listed = added.map((entry) => findCandidates(universe, entry))
+  const here = candidatesIn(before.world, listed)
+  const world = here.length === added.length ? extendWorld(before, here) : undefined
+  if (world === undefined) return undefined
+  const worlds = [world]
+  const rows = sortRows(universe, worlds)
+  return { rows, notes: noteChoices(universe, worlds, rows), worlds, reasons: new ClosureReasons(worlds), request }
 }
 
 interface Candidates {
@@ -56,6 +82,7 @@ interface Candidates {
 function findCandidates(universe: Universe, entry: ListedForClosure): Candidates {
   const { name, constraint, architecture } = entry
   const rows: number[] = []
+  if (architecture !== undefined && !isCarried(universe, architecture)) return { entry, rows }
   // A list may name everything: no arrays in between.
   for (const row of universe.rowsNamed(name)) {
     if (constraint !== undefined && !satisfies(universe.version(row), constraint.operator, constraint.version)) continue
@@ -88,14 +115,19 @@ function refuseFailures(universe: Universe, listed: readonly Candidates[], world
   const unknown = listed.filter(({ rows }) => rows.length === 0).map(({ entry }) => explainUnknown(universe, entry))
   const failures = worlds.flatMap((closure) => closure.failures.map((failure) => ({ closure, failure })))
   const notes: string[] = []
-  const problems: Problem[] = unknown.map(toProblem)
+  const unresolved = unknown.map(toUnresolved)
   for (const { closure, failure } of failures) {
     const explanation = explainFailure(closure, failure)
     if (isHadElsewhere(universe, worlds, failure)) notes.push(`not for ${closure.world.native}: ${explanation.message}`)
-    else problems.push(toProblem(explanation))
+    else unresolved.push(toUnresolved(explanation))
   }
-  if (problems.length === 0) return notes
-  throw refused(unknown.length > 0 ? 'PACKAGE_UNKNOWN' : 'CLOSURE_UNSATISFIABLE', problems)
+  if (unresolved.length === 0) return notes
+  const code = unknown.length > 0 ? 'PACKAGE_UNKNOWN' : 'CLOSURE_UNSATISFIABLE'
+  throw unresolvedError(code, unresolved, 'an upstream, suite or component')
+}
+
+function toUnresolved({ listed, ...told }: Explanation): Unresolved {
+  return { position: listed?.position, ...told }
 }
 
 /** Packages for all architectures often need what only one of them has. */
@@ -103,26 +135,6 @@ function isHadElsewhere(universe: Universe, worlds: readonly WorldClosure[], { r
   const { listed } = root
   if (listed === undefined || universe.architectureOf[root.candidates[0]!] !== allArchitecture) return false
   return worlds.some(({ roots }) => roots.some((other) => other.root.listed === listed))
-}
-
-function refused(code: 'PACKAGE_UNKNOWN' | 'CLOSURE_UNSATISFIABLE', found: readonly Problem[]): LarderError {
-  const byMessage = new Map(found.map((problem) => [formatProblem(problem), problem]))
-  const problems = [...byMessage.values()].sort(
-    (a, b) =>
-      compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.message, b.message),
-  )
-  const shown = problems.slice(0, 5).map(({ message }) => message)
-  const rest = problems.length > shown.length ? ` And ${problems.length - shown.length} more.` : ''
-  return new LarderError(code, {
-    message: `${shown.join('; ')}.${rest}`,
-    hint: 'Correct the list, or add an upstream, suite or component that has what is missing.',
-    context: { problems },
-  })
-}
-
-function toProblem({ listed, message, suggestion }: Explanation): Problem {
-  const position = listed?.position ?? { file: 'larder.yaml', line: 1, column: 1 }
-  return { severity: 'error', ...position, message, ...(suggestion === undefined ? {} : { suggestion }) }
 }
 
 /** By place of the name first, as numbers; then what shares a name by version and architecture. */

@@ -58,7 +58,7 @@ export async function composeMirror(options: ComposeMirrorOptions): Promise<Comp
     leases,
     isKept,
     cache,
-    cacheKey: options.aside ? `${name} aside` : name,
+    ...(options.aside ? { cacheKey: `${name} aside`, variantOf: name } : { cacheKey: name }),
     memory: pieces,
     ...(mirror.contents
       ? { contents: createFileLists({ store, lease, cache, folder: options.cacheFolder, signal }) }

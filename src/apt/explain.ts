@@ -1,5 +1,5 @@
 import { closest } from '../core/index.ts'
-import { relationFieldNames } from './table/table-layout.ts'
+import { RelationField, relationFieldNames } from './table/table-layout.ts'
 import type { ListedForClosure } from './closure/request.ts'
 import type { FoundObstacle } from './closure/obstacle.ts'
 import type { Failure, WorldClosure } from './closure/world-closure.ts'
@@ -21,6 +21,10 @@ const maxChain = 8
 export function explainUnknown(universe: Universe, listed: ListedForClosure): Explanation {
   const { name, constraint, architecture } = listed
   const rows = universe.rowsNamed(name)
+  if (architecture !== undefined && !isCarried(universe, architecture)) {
+    const carried = universe.architectures.join(', ')
+    return { listed, message: `${name} is listed for ${architecture}, but the mirror is for ${carried}` }
+  }
   if (rows.length > 0) {
     const asked = constraint === undefined ? name : `${name} (${constraint.operator} ${constraint.version})`
     const where = architecture === undefined ? '' : ` for ${architecture}`
@@ -38,6 +42,11 @@ export function explainUnknown(universe: Universe, listed: ListedForClosure): Ex
   return suggestion === undefined ? { listed, message } : { listed, message, suggestion }
 }
 
+/** Whether a mirror has packages of an architecture; those for all it always has. */
+export function isCarried({ architectures }: Universe, architecture: string): boolean {
+  return architecture === 'all' || architectures.includes(architecture)
+}
+
 /** Why a root cannot be installed: `listed nginx → nginx-core (= 1.22) → libssl3 (>= 3.0.9): only 3.0.8 in …`. */
 export function explainFailure(closure: WorldClosure, failure: Failure): Explanation {
   const { listed } = failure.root
@@ -53,9 +62,11 @@ export function describeObstacle(world: World, { chains, found }: FoundObstacle)
   if (found.kind === 'missing')
     return `${first} → ${universe.clauseText(found.clause)}: ${whatIsThere(world, found.clause)}`
   if (found.clause === undefined) return `${first} and ${second}: two versions of one package`
-  const isOwn = fieldOf(universe, found.row, found.clause) !== undefined
-  const [owner, victim] = isOwn ? [found.row, found.other] : [found.other, found.row]
-  const field = fieldOf(universe, owner, found.clause) ?? 'Conflicts'
+  const own = world.ruledOut(found.clause).includes(found.other)
+    ? excludingField(universe, found.row, found.clause)
+    : undefined
+  const [owner, victim] = own === undefined ? [found.other, found.row] : [found.row, found.other]
+  const field = own ?? excludingField(universe, owner, found.clause) ?? 'Conflicts'
   const ends = [`${universe.name(owner)} ${field} ${universe.clauseText(found.clause)}`, universe.describe(victim)]
   return `${first}, but ${second}: ${ends[0]}, and ${ends[1]} is that`
 }
@@ -161,13 +172,14 @@ function refusedEntry(universe: Universe, name: string): string | undefined {
   return undefined
 }
 
-function fieldOf(universe: Universe, row: number, clause: number): string | undefined {
+/** Conflicts or Breaks, whichever of a row has the clause: it may well need the same in another field. */
+function excludingField(universe: Universe, row: number, clause: number): string | undefined {
   const first = universe.relationsAt(row)
   const { relation, relationBounds } = universe
-  for (let field = 0; field < relationFieldNames.length; field++)
-    if (relation.subarray(relationBounds[first + field], relationBounds[first + field + 1]).includes(clause))
-      return relationFieldNames[field]!
-  return undefined
+  const field = [RelationField.conflicts, RelationField.breaks].find((field) =>
+    relation.subarray(relationBounds[first + field], relationBounds[first + field + 1]).includes(clause),
+  )
+  return field && relationFieldNames[field]
 }
 
 function shorten(steps: string[]): string[] {

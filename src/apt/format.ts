@@ -12,6 +12,7 @@ import { readTree, type Snapshot } from '../publish/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
 import { clientSetup } from './client-setup.ts'
+import { closureRequestOf } from './closure-request.ts'
 import { resolveClosure, type Closure } from './closure.ts'
 import type { ClosureReasons } from './closure/reasons.ts'
 import { ComposedMirror } from './composed-mirror.ts'
@@ -51,6 +52,8 @@ export interface AptResolution extends Resolution {
   rows: Uint32Array
   /** Why each row is there. */
   reasons: ClosureReasons
+  /** All that was resolved, to be extended by what comes to the list. */
+  closure: Closure
   /** Undefined when the mirror is to have none. */
   sources: readonly FoundSource[] | undefined
 }
@@ -74,8 +77,10 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
     fingerprint: (loaded) => loaded.fingerprint,
     inspect: (loaded) => loaded.suites.map(inspectSuite),
     resolve: (loaded, request) => resolutions.resolve(loaded, request, (earlier) => resolve(loaded, request, earlier)),
-    why: (loaded, request, name) => why(loaded.universe, closureOf(loaded, request), { name }),
+    why: (loaded, request, name) =>
+      why(loaded.universe, resolveClosure(loaded.universe, closureRequestOf(request)), { name }),
     stagePackages: (context, loaded, what) => stagePackages(options, { context, loaded, ...what }),
+    readsPackages: ({ contents }, { binaries }) => contents || binaries.some(({ digest }) => digest === ''),
     async compose(context, loaded, { request, resolution, since, aside = false }) {
       const composed = (aside ? undefined : compositions.get(request.name)) ?? new ComposedMirror()
       if (!aside) remember(compositions, request.name, composed)
@@ -103,14 +108,14 @@ export function createAptFormat(options: AptFormatOptions): AptFormat {
 }
 
 function resolve(loaded: LoadedUpstreams, request: AptRequest, earlier: Earlier): AptResolution {
-  const closure = closureOf(loaded, request)
-  refuseUninstallable(proveInstallable(loaded.universe, closure.rows))
+  const closure = resolveClosure(loaded.universe, closureRequestOf(request), earlier.inUniverse?.closure)
+  refuseUninstallable(proveInstallable(loaded.universe, closure.worlds, earlier.inUniverse?.closure.worlds))
   const binaries = sharedPackages(loaded.universe, closure, earlier)
   const found = loaded.sources && findSources(loaded.universe, loaded.sources, closure.rows)
   const notes = [...loaded.notes, ...closure.notes, ...(found?.notes ?? [])]
   const sources = found?.sources
   const { rows, reasons } = closure
-  return { packages: withSources(binaries, sources), binaries, rows, reasons, sources, notes }
+  return { packages: withSources(binaries, sources), binaries, rows, reasons, closure, sources, notes }
 }
 
 /** InRelease last: it is what clients look at first. */
@@ -144,14 +149,4 @@ function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): voi
   map.set(key, value)
   const [oldest] = map.keys()
   if (map.size > rememberedSnapshots && oldest !== undefined) map.delete(oldest)
-}
-
-function closureOf({ universe }: LoadedUpstreams, { list, mirror }: AptRequest): Closure {
-  const { recommends, exclude } = mirror as AptMirrorConfig & { recommends?: boolean; exclude?: string[] }
-  return resolveClosure(universe, {
-    listed: list,
-    base: mirror.base,
-    recommends: recommends ?? false,
-    exclude: exclude ?? [],
-  })
 }

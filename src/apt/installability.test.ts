@@ -3,11 +3,16 @@ import { describe, expect, it } from 'vitest'
 import { makeSyntheticIndex } from '../../test/fixtures/synthetic-index.ts'
 import { type Entry, universeOf } from '../../test/fixtures/universe-of.ts'
 import { RelationField } from './table/table-layout.ts'
-import { proveInstallable } from './installability.ts'
+import { proveInstallable, type WantedRows } from './installability.ts'
 import { worldOf } from './closure/world.ts'
 import type { Universe } from './universe.ts'
 
 const allRows = (universe: Universe): number[] => Array.from({ length: universe.rowCount }, (_, row) => row)
+
+/** All that there is, to be installed on machines of one architecture. */
+const everything = (universe: Universe, native = 'amd64'): WantedRows[] => [
+  { world: worldOf(universe, native), rows: allRows(universe) },
+]
 
 describe('proveInstallable', () => {
   it.each<[string, Entry[], string[]]>([
@@ -79,7 +84,7 @@ describe('proveInstallable', () => {
     ],
   ])('%s', async (_, entries, expected) => {
     const universe = await universeOf([entries])
-    expect(proveInstallable(universe, allRows(universe)).map(({ row }) => universe.name(row))).toEqual(expected)
+    expect(proveInstallable(universe, everything(universe)).map(({ row }) => universe.name(row))).toEqual(expected)
   })
 
   it('wants Multi-Arch: same in step', async () => {
@@ -97,35 +102,77 @@ describe('proveInstallable', () => {
         [[asker, lib('amd64', multiArch === 'other' ? 'same' : multiArch), lib('i386', multiArch)]],
         ['amd64', 'i386'],
       )
-      expect(proveInstallable(universe, allRows(universe)).length === 0).toBe(isGood)
+      expect(proveInstallable(universe, everything(universe)).some(({ row }) => row === 0)).toBe(!isGood)
     }
   })
 
   it('says what stands against it', async () => {
     const universe = await universeOf([[['a 1', { Depends: 'b, c' }], ['b 1', { Breaks: 'c (<< 2)' }], ['c 1']]])
-    expect(proveInstallable(universe, allRows(universe))).toEqual([
+    expect(proveInstallable(universe, everything(universe))).toEqual([
       { row: 0, kind: 'not-installable', message: 'a → b, but a → c: b Breaks c (<< 2), and c 1 is that' },
     ])
   })
 
+  it('tells who rules out whom, where the other one needs what is ruled out', async () => {
+    const message = 'b Conflicts x, and c 1 is that'
+    const entries: Entry[] = [
+      ['a 1', { Depends: 'b, c' }],
+      ['b 1', { Conflicts: 'x' }],
+      ['c 1', { Provides: 'x', Depends: 'x' }],
+    ]
+    for (const given of [entries, entries.toReversed()]) {
+      const universe = await universeOf([given])
+      const problems = proveInstallable(universe, everything(universe))
+      expect(problems).toEqual([expect.objectContaining({ message: expect.stringContaining(message) })])
+    }
+  })
+
+  it('asks machines of each architecture about what is there for them, and says on which it fails', async () => {
+    const universe = await universeOf(
+      [
+        [
+          ['asker 1', { Architecture: 'i386', Depends: 'tool' }],
+          ['tool 1', { Architecture: 'amd64', Depends: 'data', 'Multi-Arch': 'foreign' }],
+          ['data 1', { Architecture: 'all', Depends: 'lib', 'Multi-Arch': 'foreign' }],
+          ['lib 1', { Architecture: 'i386' }],
+        ],
+      ],
+      ['amd64', 'i386'],
+    )
+    const [asker, tool, data, lib] = [0, 1, 2, 3]
+    const wanted = (native: string, ...rows: number[]): WantedRows => ({ world: worldOf(universe, native), rows })
+    expect(proveInstallable(universe, [wanted('amd64'), wanted('i386', asker, tool, data, lib)])).toEqual([])
+    expect(proveInstallable(universe, [wanted('amd64', tool), wanted('i386', asker, tool, data, lib)])).toEqual([
+      { row: tool, kind: 'not-installable', message: expect.stringMatching(/^tool → data → lib: .* \(on amd64\)$/) },
+    ])
+    // What is there for another architecture is there for all.
+    expect(proveInstallable(universe, [wanted('amd64', tool), wanted('i386', asker, data, lib)])).toHaveLength(1)
+  })
+
   it('says the same as trying every subset', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 1_000_000 }), fc.constantFrom(0.2, 0.6), async (seed, conflicts) => {
-        const text = makeSyntheticIndex({ seed, names: 6, conflicts })
-        const universe = await universeOf([{ upstream: 'a', text }])
-        fc.pre(universe.rowCount <= 12)
-        const installable = bruteForce(universe)
-        const broken = new Set(proveInstallable(universe, allRows(universe)).map(({ row }) => row))
-        expect(allRows(universe).filter((row) => !broken.has(row))).toEqual(installable)
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 0, max: 1_000_000 }),
+        fc.constantFrom(0.2, 0.6),
+        fc.constantFrom(['amd64'], ['amd64', 'i386']),
+        async (seed, conflicts, architectures) => {
+          const text = makeSyntheticIndex({ seed, names: 6, conflicts, architectures: [...architectures, 'all'] })
+          const universe = await universeOf([{ upstream: 'a', text }], architectures)
+          fc.pre(universe.rowCount <= 12)
+          for (const native of architectures) {
+            const broken = new Set(proveInstallable(universe, everything(universe, native)).map(({ row }) => row))
+            expect(allRows(universe).filter((row) => !broken.has(row))).toEqual(bruteForce(universe, native))
+          }
+        },
+      ),
       { numRuns: 150 },
     )
   })
 })
 
 /** Rows that are in some subset which satisfies dpkg. */
-function bruteForce(universe: Universe): number[] {
-  const world = worldOf(universe, 'amd64')
+function bruteForce(universe: Universe, native: string): number[] {
+  const world = worldOf(universe, native)
   const { nameOf, rowCount } = universe
   const installable = new Set<number>()
   const clausesOf = (row: number, from: number, to: number): Uint32Array => {
@@ -142,7 +189,7 @@ function bruteForce(universe: Universe): number[] {
         clausesOf(row, RelationField.conflicts, RelationField.breaks).every((clause) =>
           world.ruledOut(clause).every((other) => nameOf[other] === nameOf[row] || !set.includes(other)),
         ) &&
-        set.every((other) => other === row || nameOf[other] !== nameOf[row]),
+        set.every((other) => other === row || nameOf[other] !== nameOf[row] || world.isSameNameAllowed(row, other)),
     )
   for (let bits = 1; bits < 1 << rowCount; bits++) {
     const set = Array.from({ length: rowCount }, (_, row) => row).filter((row) => bits & (1 << row))

@@ -1,5 +1,5 @@
 import { Cones } from './closure/cone.ts'
-import { worldOf } from './closure/world.ts'
+import type { World } from './closure/world.ts'
 import { describeObstacle } from './explain.ts'
 import type { Universe } from './universe.ts'
 
@@ -11,49 +11,56 @@ export interface InstallabilityProblem {
   message: string
 }
 
-/**
- * Proves of every row of a set that it can be installed from the set alone: that the set holds some packages which
- * together satisfy each other's Pre-Depends and Depends, with no Conflicts or Breaks between them and no two versions
- * of one name (but for `Multi-Arch: same` in step). That is what `dose-debcheck --deb-ignore-essential` calls
- * installable. Not all at once: two packages that exclude each other may well be in one set.
- *
- * Packages of an architecture are judged as on a machine of it; those for all, on any of them. Empty when all is well.
- */
-export function proveInstallable(universe: Universe, rows: Iterable<number>): InstallabilityProblem[] {
-  const isHeld = new Uint8Array(universe.rowCount)
-  for (const row of rows) isHeld[row] = 1
-  const set = markedRows(isHeld)
-  const open = new Map<number, InstallabilityProblem>()
-  const isProved = new Uint8Array(universe.rowCount)
-  for (const architecture of universe.architectures) {
-    const world = worldOf(universe, architecture)
-    const here = set.filter((row) => world.isNative(row) && isProved[row] === 0)
-    const cones = new Cones({ world, isAllowed: (row) => isHeld[row] === 1 }, here)
-    for (const row of here) {
-      const kind = cones.judge(row)
-      if (kind === 'installable') isProved[row] = 1
-      else open.set(row, { row, kind: kind === 'unknown' ? kind : 'not-installable', message: describe(cones, row) })
-    }
-  }
-  for (const row of set)
-    if (isProved[row] === 0 && !open.has(row))
-      open.set(row, { row, kind: 'not-installable', message: foreign(universe, row) })
-  return [...open.values()].filter(({ row }) => isProved[row] === 0).sort((a, b) => a.row - b.row)
+/** What machines of one architecture are to install from a set. */
+export interface WantedRows {
+  world: World
+  rows: Uint32Array | readonly number[]
 }
 
-/** Ascending. */
-function markedRows(isMarked: Uint8Array): number[] {
-  const rows: number[] = []
-  for (let row = 0; row < isMarked.length; row++) if (isMarked[row] === 1) rows.push(row)
-  return rows
+/**
+ * Proves of every row that machines of an architecture are to install that they can, from the rows of all architectures
+ * together: that these hold some packages which together satisfy each other's Pre-Depends and Depends, with no Conflicts
+ * or Breaks between them and no two versions of one name (but for `Multi-Arch: same` in step). That is what
+ * `dose-debcheck --deb-ignore-essential` calls installable. Not all at once: two packages that exclude each other may
+ * well be in one set.
+ *
+ * Each machine is asked about what is there for it, of whatever architecture that is: a package for all counts as one of
+ * the machine's own, so that an amd64 package that needs one may have all it needs on i386 machines and not on amd64
+ * ones. Empty when all is well.
+ *
+ * `proved`: what was proved of the same universe before. Where all of that is there still, it is proved still, since
+ * what comes to a set takes nothing away that could be installed from it: only what has come is looked at.
+ */
+export function proveInstallable(
+  universe: Universe,
+  wanted: readonly WantedRows[],
+  proved: readonly WantedRows[] = [],
+): InstallabilityProblem[] {
+  const isHeld = marked(universe, wanted)
+  const isGrown = proved.every(({ rows }) => rows.every((row) => isHeld[row] === 1))
+  const problems: InstallabilityProblem[] = []
+  for (const { world, rows } of wanted) {
+    const isProved = marked(universe, isGrown ? proved.filter((before) => before.world === world) : [])
+    const open = rows.filter((row) => isProved[row] === 0)
+    const cones = new Cones({ world, isAllowed: (row) => isHeld[row] === 1 }, open)
+    for (const row of open) {
+      const kind = cones.judge(row)
+      if (kind === 'installable') continue
+      problems.push({ row, kind: kind === 'unknown' ? kind : 'not-installable', message: describe(cones, row) })
+    }
+  }
+  return problems
+}
+
+function marked(universe: Universe, wanted: readonly WantedRows[]): Uint8Array {
+  const marks = new Uint8Array(universe.rowCount)
+  for (const { rows } of wanted) for (const row of rows) marks[row] = 1
+  return marks
 }
 
 function describe(cones: Cones, row: number): string {
   const { world } = cones.scope
   const obstacle = cones.traceObstacle(row)
-  return obstacle === undefined ? world.universe.describe(row) : describeObstacle(world, obstacle)
-}
-
-function foreign(universe: Universe, row: number): string {
-  return `${universe.describe(row)} is for ${universe.architecture(row)}, which the mirror does not carry`
+  const told = obstacle === undefined ? world.universe.describe(row) : describeObstacle(world, obstacle)
+  return world.universe.architectures.length > 1 ? `${told} (on ${world.native})` : told
 }

@@ -1,4 +1,4 @@
-import { digestOf } from '../core/index.ts'
+import { digestOf, isLarderError } from '../core/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { FormatContext, MirrorRequest } from '../mirror/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
@@ -7,6 +7,7 @@ import { isOfPackages, openCompiledIndex } from './compiled-indices.ts'
 import type { AptMirrorConfig } from './mirror-config.ts'
 import { SourceCatalogue, type SourceMember } from './source-catalogue.ts'
 import { beginTranslations, type LazyTranslations } from './lazy-translations.ts'
+import { asUnknownPart, refuseUnknownParts } from './unknown-part.ts'
 import { Universe, type UniverseMember } from './universe.ts'
 import type { AptUpstreamConfig } from './upstream-config.ts'
 import { createUpstreamMemory, findSuites, loadSuite, type Host, type Suite } from './upstream/index.ts'
@@ -89,22 +90,28 @@ async function loadSuites(loader: UpstreamLoader, context: FormatContext, reques
   const { fetcher, store, host } = loader
   const { mirror, files } = request
   const memory = createUpstreamMemory(loader.cache)
+  const { suite, components, architectures } = mirror
+  const query = { suites: [suite], components, architectures, files, host }
   const sources = await Promise.all(
-    request.upstreams.map((upstream) =>
-      findSuites({
-        upstream,
-        suites: [mirror.suite],
-        components: mirror.components,
-        architectures: mirror.architectures,
-        files,
-        host,
-      }),
-    ),
+    request.upstreams.map((upstream) => blaming(request, upstream.name, findSuites({ upstream, ...query }))),
   )
   const { progress, signal, lease, now } = context
   const wanted = { sources: mirror.sources }
   const suiteLoader = { fetcher, store, memory, progress, signal, lease, now, wanted }
-  return Promise.all(sources.flat().map((source) => loadSuite(suiteLoader, source)))
+  const suites = await Promise.all(
+    sources.flat().map((source) => blaming(request, source.upstream, loadSuite(suiteLoader, source))),
+  )
+  refuseUnknownParts(request, suites)
+  return suites
+}
+
+/** Waits for work on an upstream; what larder.yaml is to blame for is told as such. */
+async function blaming<Result>(request: AptRequest, upstream: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    throw isLarderError(error) ? asUnknownPart(request, upstream, error) : error
+  }
 }
 
 function fingerprintOf(suites: readonly Suite[]): string {

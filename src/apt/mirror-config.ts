@@ -10,9 +10,18 @@ export const aptMirrorSchema = z.object({
   components: z
     .array(component)
     .min(1)
+    .refine(areDistinct, 'each component once')
     .default(['main'])
     .describe('Components that are read and published. Default: main.'),
-  architectures: z.array(architecture).min(1).describe('Architectures that are read and published: amd64.'),
+  architectures: z
+    .array(architecture)
+    .min(1)
+    .refine(areDistinct, 'each architecture once')
+    .refine(
+      (names) => names.some((name) => name !== 'all'),
+      'an architecture that machines have, such as amd64: packages for all come with it',
+    )
+    .describe('Architectures that are read and published: amd64.'),
   base: z
     .enum(baseSets)
     .default('none')
@@ -31,3 +40,7 @@ export const aptMirrorSchema = z.object({
 })
 
 export type AptMirrorConfig = z.infer<typeof aptMirrorSchema>
+
+function areDistinct(names: readonly string[]): boolean {
+  return new Set(names).size === names.length
+}

@@ -18,7 +18,7 @@ import { isVersion } from './version.ts'
 
 /** Packages of one's own as a flat repository. They are not signed themselves: the mirror's Release is. */
 export const ownPackages: OwnPackageReader = {
-  async read(file, policy) {
+  async accept(file, policy) {
     const stanza = parseStanza(await readDebControl(sourceOf(file), policy.signal), { file: file.label })
     const [name = '', version = '', architecture = ''] = ['Package', 'Version', 'Architecture'].map((field) =>
       stanza.get(field),

@@ -1,30 +1,41 @@
-import { digestOf } from '../core/index.ts'
-import type { MirrorPackage } from '../mirror/index.ts'
+import { wishesOf, type MirrorPackage } from '../mirror/index.ts'
+import { closureRequestOf } from './closure-request.ts'
+import { addedEntries } from './closure/added-entries.ts'
 import type { AptResolution } from './format.ts'
 import type { AptRequest, LoadedUpstreams } from './loaded-upstreams.ts'
 
 /** What is known of a mirror when it is resolved again: objects of what stays as it is are taken over. */
 export interface Earlier {
-  /** The last resolution in the same universe, whose rows mean the same. */
-  inUniverse: Pick<AptResolution, 'binaries' | 'rows' | 'reasons'> | undefined
+  /** A resolution in the same universe, whose rows mean the same: one whose list has only grown, or else the last. */
+  inUniverse: Pick<AptResolution, 'binaries' | 'rows' | 'reasons' | 'closure'> | undefined
   /** What the mirror held, or was resolved to, in whatever universe. */
   held: readonly MirrorPackage[]
 }
 
+interface Known {
+  question: string
+  resolution: AptResolution
+}
+
 /**
- * The last resolution in each universe. The run after a push asks what its check has asked, and both cost as much as
- * the whole mirror does, not as the change. What fails is not kept: it is rare, and its message names places in the list.
+ * The last resolution in each universe, and the one that it was made of. The run after a push asks what its check has
+ * asked, and both cost as much as the whole mirror does, not as the change; pull requests each add to the same list. What
+ * fails is not kept: it is rare, and its message names places in the list.
  */
 export class ResolutionMemory {
-  readonly #known = new WeakMap<LoadedUpstreams['universe'], { question: string; resolution: AptResolution }>()
+  readonly #known = new WeakMap<LoadedUpstreams['universe'], readonly Known[]>()
   readonly #held = new Map<string, readonly MirrorPackage[]>()
 
   resolve(loaded: LoadedUpstreams, request: AptRequest, resolve: (earlier: Earlier) => AptResolution): AptResolution {
     const question = questionOf(request)
-    const known = this.#known.get(loaded.universe)
-    if (known?.question === question) return known.resolution
-    const resolution = resolve({ inUniverse: known?.resolution, held: this.#held.get(request.name) ?? [] })
-    this.#known.set(loaded.universe, { question, resolution })
+    const known = this.#known.get(loaded.universe) ?? []
+    const same = known.find((one) => one.question === question)
+    if (same !== undefined) return same.resolution
+    const asked = closureRequestOf(request)
+    const grown = known.find(({ resolution }) => addedEntries(resolution.closure.request, asked) !== undefined)
+    const from = grown ?? known[0]
+    const resolution = resolve({ inUniverse: from?.resolution, held: this.#held.get(request.name) ?? [] })
+    this.#known.set(loaded.universe, [{ question, resolution }, ...(from === undefined ? [] : [from])])
     this.hold(request.name, resolution.binaries)
     return resolution
   }
@@ -42,13 +53,5 @@ const heldMirrors = 16
 
 /** All of the request but where in its file a package is listed. */
 function questionOf({ mirror, list }: AptRequest): string {
-  let names = wishes.get(list)
-  if (names === undefined) {
-    names = digestOf(JSON.stringify(list.map((one) => ({ ...one, position: undefined }))))
-    wishes.set(list, names)
-  }
-  return `${names} ${JSON.stringify(mirror)}`
+  return `${wishesOf(list)} ${JSON.stringify(mirror)}`
 }
-
-/** Of lists that were asked about: the run has the very list of its check. */
-const wishes = new WeakMap<AptRequest['list'], string>()

@@ -86,7 +86,7 @@ export function compareVersions(a: string, b: string): -1 | 0 | 1 {
 }
 
 /** One part: runs of other characters and runs of digits in turn; digits as numbers of any length. */
-// eslint-disable-next-line max-params, complexity -- called millions of times: makes no objects, calls little
+// oxlint-disable-next-line max-params, complexity -- called millions of times: makes no objects, calls little
 function comparePart(a: string, from: number, endA: number, b: string, fromB: number, endB: number): -1 | 0 | 1 {
   let i = from
   let j = fromB

@@ -1,35 +1,5 @@
-interface CatalogueEntry {
-  /** What the code means, for the reference page. */
-  description: string
-  httpStatus: number
-  exitCode: 1 | 2 | 3
-  retryable: boolean
-}
-
-const failed = (description: string, httpStatus = 500): CatalogueEntry => ({
-  description,
-  httpStatus,
-  exitCode: 1,
-  retryable: false,
-})
-const passing = (description: string, httpStatus = 503): CatalogueEntry => ({
-  description,
-  httpStatus,
-  exitCode: 1,
-  retryable: true,
-})
-const usage = (description: string, httpStatus = 400): CatalogueEntry => ({
-  description,
-  httpStatus,
-  exitCode: 2,
-  retryable: false,
-})
-const refused = (description: string, httpStatus = 422): CatalogueEntry => ({
-  description,
-  httpStatus,
-  exitCode: 3,
-  retryable: false,
-})
+import { failed, passing, refused, usage, type CatalogueEntry } from './catalogue-entry.ts'
+import { fleetErrors } from './fleet-errors.ts'
 
 /** Every error code there is. A code is never reused for another meaning. */
 export const catalogue = {
@@ -62,6 +32,7 @@ export const catalogue = {
   // fetch
   FETCH_UNREACHABLE: passing('No address of an upstream answered.', 502),
   FETCH_STATUS: failed('An upstream answered with an error.', 502),
+  FETCH_BUSY: passing('An upstream answered that it cannot serve anybody now: status 408, 429, or 500 and above.', 502),
   FETCH_TOO_SLOW: passing('An upstream sent too little for too long.', 504),
   FETCH_TOO_LARGE: failed('An upstream sent more than the limit for this kind of file.', 502),
   FETCH_TRUNCATED: passing('An upstream closed the connection in the middle of a file.', 502),
@@ -83,6 +54,7 @@ export const catalogue = {
   APT_RELEASE_FUTURE: failed("The Release file's Date is in the future.", 502),
   APT_SUITE_MISMATCH: refused('The Release file is for another suite than the one asked for.'),
   APT_INDEX_MISSING: failed('The Release file promises no usable index for what was asked.', 502),
+  APT_PART_UNKNOWN: refused('A suite, component or architecture that larder.yaml names is not in the upstream.'),
   APT_UPSTREAM_CHANGED: passing('The upstream changed while it was being read.', 502),
   APT_STANZA_MALFORMED: failed('A stanza of a control file cannot be understood.', 502),
   APT_DEB_MALFORMED: failed('A .deb file is damaged or is not of the form that deb(5) describes.', 502),
@@ -98,6 +70,10 @@ export const catalogue = {
     409,
   ),
   RPM_MALFORMED: failed('An .rpm file is damaged or is not of the form that rpm describes.', 502),
+  RPM_HEADER_MISMATCH: failed(
+    'A package is another one, or depends on others, than the metadata of its upstream says.',
+    502,
+  ),
   RPM_DEPENDENCY_MALFORMED: usage('A dependency is not of the form that rpm knows.'),
 
   // rpm: what an upstream may do wrong
@@ -137,6 +113,8 @@ export const catalogue = {
   BUILD_TIMEOUT: refused('A build took longer than it may.'),
   BUILD_LIMIT: refused('A build used more than it may.'),
   BUILD_ENGINE_MISSING: failed('Nothing that builds images can be used on this host.'),
+  BUILD_PLATFORM_UNSUPPORTED: failed('A build starts programs of another processor, which this host does not run.'),
+  BUILD_BASE_PLATFORM: refused('An image that a build stands on is for another platform.'),
   BUILD_ENGINE_FAILED: passing('What builds images failed, or ended in the middle.'),
   IMAGE_VERSION_TAKEN: refused('A version of an image was built of other content before, and versions never change.'),
   IMAGE_UNKNOWN: usage('There is no such image.', 404),
@@ -156,6 +134,12 @@ export const catalogue = {
   OCI_TAG_IMMUTABLE: refused('The tag is of an image whose versions never change, and names other content.', 409),
   OCI_METHOD_UNSUPPORTED: usage('The method is not one of this address of the registry.', 405),
 
+  OCI_CACHE_READ_ONLY: refused('A repository that is read through from another registry takes no pushes.', 403),
+  OCI_ORIGIN_UNAVAILABLE: passing(
+    'The registry that a repository is read through from does not give what is asked.',
+    502,
+  ),
+  OCI_ORIGIN_WRONG: failed('The registry that a repository is read through from answers with other content than it promised.', 502), // prettier-ignore
   OCI_IMAGE_UNREADABLE: failed('An image, or a part of it, is damaged, missing or of a form that is not known.'),
   PROOF_INVALID: failed('No key that is trusted has signed what is said of an image.'),
 
@@ -171,6 +155,8 @@ export const catalogue = {
   // keys
   KEY_LOCKED: failed('The signing key is locked and its passphrase is not available.'),
   KEY_UNSUITABLE: failed('The key given cannot be used to sign.'),
+
+  ...fleetErrors,
 
   // forge and pipeline
   HOOK_SIGNATURE_BAD: usage('The delivery is not signed with a secret of this hook.', 401),
@@ -194,6 +180,7 @@ export const catalogue = {
   NOTIFY_FAILED: passing('A listener did not take a notification.', 502),
   NOTIFY_GONE: failed('A listener wants no more notifications, or is no longer configured.', 410),
   RUN_UNKNOWN: usage('There is no such run.', 404),
+  RUN_TIMEOUT: failed('A run took longer than it may, six hours, and was stopped.', 504),
   RUN_STATE: usage('The run is not in a state that allows this.', 409),
   CONTROLLER_UNREACHABLE: failed('No controller answers at this address.'),
 } as const satisfies Record<string, CatalogueEntry>

@@ -33,12 +33,16 @@ export interface KindContext {
   readonly signal: AbortSignal
   /** All validated sections of larder.yaml, shared ones (`upstreams`) included. */
   readonly site: Readonly<Record<string, unknown>>
+  /** What larder.yaml calls the site. */
+  readonly siteName: string
   /** The commit that the files are of; undefined where they are of none: a merge that nobody has made yet, a folder. */
   readonly commit?: { readonly id: string; committedAt(): Promise<Date> } | undefined
   /** Identity of the run: names its leases and its previews. */
   readonly runId: string
   /** Upstream metadata that was brought up to date less than this long ago is good enough. 0: ask again. */
   readonly freshForMs: number
+  /** What the kinds before this one are to change in the same run. Default: nothing. */
+  readonly planned?: readonly Change[]
   /** `untrusted`: asked for by somebody whom nobody here has vouched for. */
   readonly trust: 'trusted' | 'untrusted'
   /** Sections and files of main, which bound what the untrusted may change. Undefined: not asked for, or no main yet. */
@@ -112,10 +116,20 @@ export interface Kind<Desired, Observed, Planned extends Change, Staged> extends
   branchOf?(desired: Desired): string
   /** What is true now. */
   observe(context: KindContext, desired: Desired): Promise<Observed>
+  /**
+   * Whether what is right of a site with errors is observed and planned all the same, so that what that finds wrong is
+   * told with them. Default: no.
+   */
+  readonly plansInPart?: boolean
   /** What could not be looked at now, and is not in what was observed. An apply does the rest, and is tried again for it. */
   postponed?(observed: Observed): readonly Postponed[]
   /** Pure: the same input, the same plan. Throws a LarderError that exits 3 when no plan is possible. */
   plan(desired: Desired, observed: Observed): Planned[]
+  /**
+   * Told of a change that is about to be staged: a push that asks for it was found valid. What can be begun is; what
+   * fails is met again by `stage`. Answers at once.
+   */
+  anticipate?(context: KindContext, change: Planned): void
   /** Slow work whose result nobody outside sees. Idempotent and resumable. */
   stage(context: KindContext, change: Planned, observed: Observed): Promise<Staged>
   /**

@@ -1,3 +1,5 @@
+import type { LarderError } from './error.ts'
+
 /** Something wrong in a file of the site, at a place that an editor can jump to. */
 export interface Problem {
   severity: 'error' | 'warning'
@@ -20,4 +22,21 @@ export function formatProblem(problem: Problem): string {
   const suggestion = problem.suggestion === undefined ? '' : `: did you mean ${problem.suggestion}?`
   const severity = problem.severity === 'warning' ? 'warning: ' : ''
   return `${problem.file}:${problem.line}:${problem.column}: ${severity}${problem.message}${expected}${suggestion}`
+}
+
+/** What an error says of single places of the files; none where it is of something else. */
+export function problemsIn({ context }: Pick<LarderError, 'context'>): readonly Problem[] {
+  return (context['problems'] ?? []) as readonly Problem[]
+}
+
+/** Each once, by file, line and column. */
+export function sortProblems(problems: readonly Problem[]): Problem[] {
+  const once = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
+  return [...once.values()].toSorted(
+    (left, right) => compareText(left.file, right.file) || left.line - right.line || left.column - right.column,
+  )
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0
 }

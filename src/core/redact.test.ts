@@ -14,6 +14,7 @@ test.each([
   ['Proxy-Authorization: Basic dXNlcjpwYXNz, next', 'Proxy-Authorization: [redacted], next'],
   ['sent Bearer abcdefgh.ijkl', 'sent Bearer [redacted]'],
   ['GET /hook?token=s3cret&page=2', 'GET /hook?token=[redacted]&page=2'],
+  ['pulled with eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ3ZWItMSJ9.c2lnbmF0dXJl!', 'pulled with [redacted]!'],
   ['{"password": "hunter2"}', '{"password": "[redacted]"}'],
 ])('redactText(%j)', (text, expected) => {
   expect(redactText(text)).toBe(expected)
@@ -25,6 +26,7 @@ test.each([
   'base@12 was published from sha256:ba7816bf',
   'https://example.org/a?user=x@example.org',
   'key 4A8B19F2 signed it; the bearer of bad news',
+  'eyJhbGciOiJIUzI1NiJ9 alone, or a.file.name, says nothing',
 ])('leaves %j as it is', (text) => {
   expect(redactText(text)).toBe(text)
 })

@@ -2,8 +2,8 @@
 export const redacted = '[redacted]'
 
 /**
- * Text without the secrets that are known by their place: credentials in URLs, Authorization headers, and
- * `token=`-like parameters. Everything else is left as it is.
+ * Text without the secrets that are known by their place (credentials in URLs, Authorization headers, and
+ * `token=`-like parameters) or by their look (signed tokens). Everything else is left as it is.
  */
 export function redactText(text: string): string {
   return patterns.reduce((kept, { find, replacement }) => kept.replace(find, replacement), text)
@@ -25,6 +25,8 @@ const patterns = [
     find: /\b((?:proxy-)?authorization["']?\s*[:=,]\s*["']?)(?:(?:basic|bearer|token)\s+)?[^\s"',]+/gi,
     replacement: `$1${redacted}`,
   },
+  // RFC 7519 §3: header and claims are JSON, and signed; wherever it stands
+  { find: /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/g, replacement: redacted },
   { find: /\b(bearer\s+)[\w.~+/=-]{8,}/gi, replacement: `$1${redacted}` },
   {
     find: /((?:token|secret|password|passphrase|api[-_]?key)["']?\s*[=:]\s*["']?)[^\s&"',;]+/gi,

@@ -10,6 +10,7 @@ describe('closest', () => {
     ['postgres', ['postfix', 'postgresql', 'progress'], 'postgresql'],
     ['validdays', ['validDays', 'keep'], 'validDays'],
     ['Nginx', ['nginx', 'minx'], 'nginx'],
+    ['crul', ['crun', 'curl', 'cruft'], 'curl'],
     ['libsl3', ['libssh3', 'libssl3'], 'libssl3'],
     ['ap', ['apt', 'rpm'], 'apt'],
     ['python3-pip', ['python-pip', 'python3-pip', 'python3-zip'], 'python3-pip'],

@@ -1,8 +1,8 @@
 /**
  * The candidate that someone who wrote `word` most likely meant, or undefined when none is near enough.
  * Upper and lower case count as the same; swapped neighbours count as one mistake (Damerau–Levenshtein, optimal
- * string alignment). Of several equally near, the one that shares the longest beginning wins, then the first in
- * code-unit order, so that the order of the candidates does not matter. About 10 ms over 60,000 package names.
+ * string alignment). Of several equally near, one of the same letters wins, then the one that shares the longest beginning,
+ * then the first in code-unit order, so that the order of the candidates does not matter. About 10 ms over 60,000 package names.
  *
  * `maxDistance`: most mistakes to forgive. Default: one for every three letters, at least 1, at most 3.
  */
@@ -29,8 +29,16 @@ export function closest(
 const longestWord = 256
 
 function isNearer(word: string, candidate: string, best: string): boolean {
-  const difference = sharedStart(word, candidate) - sharedStart(word, best)
+  const letters = lettersOf(word)
+  const difference =
+    Number(lettersOf(candidate) === letters) - Number(lettersOf(best) === letters) ||
+    sharedStart(word, candidate) - sharedStart(word, best)
   return difference > 0 || (difference === 0 && candidate < best)
+}
+
+/** In order: what was swapped is the same again. */
+function lettersOf(word: string): string {
+  return Array.from(word.toLowerCase()).sort().join('')
 }
 
 function sharedStart(left: string, right: string): number {

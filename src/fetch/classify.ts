@@ -1,5 +1,5 @@
-import { LarderError } from '../core/index.ts'
-import { parseContentLength, parseContentRange, parseRetryAfter } from './content-range.ts'
+import { LarderError, parseRetryAfter } from '../core/index.ts'
+import { parseContentLength, parseContentRange } from './content-range.ts'
 import { redactUrl } from './fetch-url.ts'
 import type { FetchRequest, Validators } from './fetcher.ts'
 import { tooLarge, type Failure, type Outcome } from './outcome.ts'
@@ -90,7 +90,7 @@ function later(answer: Answer, now: Date): Failure {
 }
 
 function failed(answer: Answer, then: Failure['then'], why?: string): Failure {
-  const error = new LarderError('FETCH_STATUS', {
+  const error = new LarderError(then === 'retry' ? 'FETCH_BUSY' : 'FETCH_STATUS', {
     message: `${redactUrl(answer.url)} ${why ?? 'answered'} (HTTP status ${answer.status})`,
     ...(answer.status === 401 || answer.status === 403 || answer.status === 407
       ? { hint: 'the upstream or a proxy asks for permission: check user and password in the address' }

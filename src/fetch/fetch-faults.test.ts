@@ -32,6 +32,13 @@ afterEach(async () => {
   await other.close()
 })
 
+/** What is slow on purpose is given up soon; of all else nothing may be, however busy the machine is. */
+async function losePatience(fault: Fault, stallMs: number): Promise<void> {
+  if (fault.kind !== 'stall' && fault.kind !== 'drip') return
+  await testing.fetcher.close()
+  testing = await createTestFetcher({ limits: { stallMs } })
+}
+
 function get(request: Partial<FetchRequest> = {}) {
   const { signal } = new AbortController()
   return testing.fetcher.fetch(
@@ -61,9 +68,9 @@ describe('a fault that stays', () => {
     { fault: { kind: 'status', status: 403 }, code: 'FETCH_STATUS', requests: 1 },
     { fault: { kind: 'status', status: 304 }, code: 'FETCH_STATUS', requests: 1 },
     { fault: { kind: 'status', status: 206 }, code: 'FETCH_STATUS', requests: 1 },
-    { fault: { kind: 'status', status: 500 }, code: 'FETCH_STATUS', requests: 3 },
-    { fault: { kind: 'status', status: 429, retryAfter: '0' }, code: 'FETCH_STATUS', requests: 3 },
-    { fault: { kind: 'status', status: 408 }, code: 'FETCH_STATUS', requests: 3 },
+    { fault: { kind: 'status', status: 500 }, code: 'FETCH_BUSY', requests: 3 },
+    { fault: { kind: 'status', status: 429, retryAfter: '0' }, code: 'FETCH_BUSY', requests: 3 },
+    { fault: { kind: 'status', status: 408 }, code: 'FETCH_BUSY', requests: 3 },
     { fault: { kind: 'stall', afterBytes: -1 }, code: 'FETCH_TOO_SLOW', requests: 3 },
     { fault: { kind: 'stall', afterBytes: 10 }, code: 'FETCH_TOO_SLOW', requests: 3 },
     { fault: { kind: 'drip', bytesPerSecond: 200 }, code: 'FETCH_TOO_SLOW', requests: 3 },
@@ -73,6 +80,7 @@ describe('a fault that stays', () => {
     { fault: { kind: 'redirect', location: 'http://[::1' }, code: 'FETCH_URL_REFUSED', requests: 1 },
   ]
   it.each(table)('$fault → $code', async ({ fault, code, requests }) => {
+    await losePatience(fault, 250)
     server.fault('f', fault)
     expect(await codeOf(get({ expected }))).toBe(code)
     expect(server.requests).toHaveLength(requests)
@@ -80,6 +88,7 @@ describe('a fault that stays', () => {
   })
 
   it.each(table)('$fault → $code, of a small file', async ({ fault, code, requests }) => {
+    await losePatience(fault, 250)
     server.fault('*', fault)
     const promised = { sizeBytes: small.length, sha256: hexOf(digestOf(small)) }
     expect(await codeOf(get({ expected: promised, urls: [`${server.url}small`] }))).toBe(code)
@@ -88,6 +97,7 @@ describe('a fault that stays', () => {
   })
 
   it.each(table)('$fault → the next address', async ({ fault }) => {
+    await losePatience(fault, 250)
     server.fault('f', fault)
     const result = await get({ expected, urls: [`${server.url}f`, `${other.url}f`] })
     expect(result).toMatchObject({ kind: 'fetched', digest, url: `${other.url}f` })
@@ -147,7 +157,10 @@ describe('a fault that passes', () => {
     },
   ]
   it.each(table)('$name', async ({ faults, ranges }) => {
-    for (const fault of faults) server.fault('f', fault, { times: 1 })
+    for (const fault of faults) {
+      await losePatience(fault, 2000)
+      server.fault('f', fault, { times: 1 })
+    }
     expect(await get({ expected })).toMatchObject({ kind: 'fetched', digest, sizeBytes: bytes.length })
     expect(server.requests.map(({ range }) => range)).toEqual(ranges)
     expect(await collectDigests(testing.store)).toEqual([digest])

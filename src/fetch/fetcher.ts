@@ -12,6 +12,8 @@ export interface FetchRequest {
   lease: LeaseId
   /** From an earlier answer: a 304 gives `not-modified`. */
   validators?: Validators
+  /** Header that says who we are, for the host of the address alone: never for one that it redirects to. */
+  authorization?: string
   /** Instead of the fetcher's own proxies, for this request. */
   proxy?: ProxySettings
 }

@@ -44,6 +44,28 @@ it.each([
   expect(answer.url.href).toBe(end)
 })
 
+it('tells who we are to the host of the address, and to no other', async () => {
+  const table = { 'https://a.example.org/1': '/2', 'https://a.example.org/2': 'https://b.example.org/3' }
+  const transport = transports(table)['https:']!
+  const told: [string, string | undefined][] = []
+  const watched: Transport = {
+    ...transport,
+    get: (url, asked) => {
+      told.push([url.href, asked.headers['authorization']])
+      return transport.get(url, asked)
+    },
+  }
+  await getFollowing({ 'https:': watched }, new URL('https://a.example.org/1'), {
+    ...options,
+    authorization: 'Bearer secret',
+  })
+  expect(told).toEqual([
+    ['https://a.example.org/1', 'Bearer secret'],
+    ['https://a.example.org/2', 'Bearer secret'],
+    ['https://b.example.org/3', undefined],
+  ])
+})
+
 it.each([
   ['https to http', { 'https://a.example.org/': 'http://a.example.org/' }, 'FETCH_URL_REFUSED'],
   ['to a local file', { 'https://a.example.org/': 'file:///etc/passwd' }, 'FETCH_URL_REFUSED'],

@@ -7,16 +7,18 @@ const redirects = new Set([301, 302, 303, 307, 308])
 
 /**
  * Asks, and follows redirects to `http:` and `https:`, never from `https:` to `http:`, and never hands the
- * user and password of one origin to another. FETCH_UNREACHABLE, FETCH_URL_REFUSED, FETCH_STATUS (too many).
+ * login of one origin to another. FETCH_UNREACHABLE, FETCH_URL_REFUSED, FETCH_STATUS (too many).
  */
 export async function getFollowing(
   transports: Readonly<Record<string, Transport>>,
   start: URL,
-  options: AskOptions & { maxRedirects: number },
+  options: AskOptions & { maxRedirects: number; authorization?: string | undefined },
 ): Promise<Answer> {
+  const { authorization, ...common } = options
+  const withLogin = authorization === undefined ? common : { ...common, headers: { ...common.headers, authorization } }
   let url = start
   for (let hop = 0; hop <= options.maxRedirects; hop++) {
-    const answer = await ask(transports[url.protocol]!, url, options)
+    const answer = await ask(transports[url.protocol]!, url, url.origin === start.origin ? withLogin : common)
     const location = redirects.has(answer.status) ? answer.header('location') : undefined
     if (location === undefined) return answer
     answer.discard()

@@ -82,7 +82,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, AsyncIterable<B
       return Promise.resolve({ done: false, value })
     }
     // What a connection throws need not be an Error.
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error)
     if (this.#isOver) return Promise.resolve({ done: true, value: undefined })
     this.#reader = Promise.withResolvers()

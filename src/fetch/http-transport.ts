@@ -1,7 +1,8 @@
 import { getCACertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
-// By its file: the whole library takes three times as long to load, and this is all that downloads need of it.
+// By its file: the whole library takes three times as long to load, and this is all that downloads without a proxy need.
 import EnvHttpProxyAgent from 'undici/lib/dispatcher/env-http-proxy-agent.js'
+import { lazyPackage } from '../core/index.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { FetchLimits } from './limits.ts'
 import type { ProxySettings } from './proxy.ts'
@@ -60,13 +61,18 @@ async function get(agent: Dispatcher, url: URL, options: AskOptions & { userAgen
   }
 }
 
+/** Only the index of the library teaches its dispatchers CONNECT, by which proxies are asked for what is behind TLS. */
+const wholeUndici = lazyPackage((require) => require('undici') as { EnvHttpProxyAgent: typeof EnvHttpProxyAgent })
+
 function createAgent(protocol: string, proxy: ProxySettings, limits: FetchLimits): Dispatcher {
   // A private site may have an authority of its own in the system's store, which Node alone does not read.
   const ca = protocol === 'https:' ? [...getCACertificates('default'), ...getCACertificates('system')] : undefined
   const tls = ca === undefined ? {} : { ca }
-  return new EnvHttpProxyAgent({
-    httpProxy: proxy.http ?? '',
-    httpsProxy: proxy.https ?? '',
+  const [http, https] = [withScheme(proxy.http), withScheme(proxy.https)]
+  const ProxyAgent = http === '' && https === '' ? EnvHttpProxyAgent : wholeUndici().EnvHttpProxyAgent
+  return new ProxyAgent({
+    httpProxy: http,
+    httpsProxy: https,
     noProxy: proxy.no ?? '',
     allowH2: false,
     connections: limits.perHost,
@@ -75,6 +81,11 @@ function createAgent(protocol: string, proxy: ProxySettings, limits: FetchLimits
     connect: { timeout: limits.connectMs, ...tls },
     requestTls: tls,
   })
+}
+
+/** `proxy.example.org:3128` is written, too. */
+function withScheme(address = ''): string {
+  return address === '' || address.includes('://') ? address : `http://${address}`
 }
 
 function authorization(url: URL): { authorization?: string } {

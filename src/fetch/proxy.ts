@@ -1,8 +1,8 @@
 /** HTTP proxies in the manner of curl and wget. '' or absent: none. */
 export interface ProxySettings {
-  /** For `http:` addresses: `http://proxy.example.org:3128`. */
+  /** For `http:` addresses: `http://proxy.example.org:3128`; without a scheme it is http. */
   http?: string
-  /** For `https:` addresses. */
+  /** For `https:` addresses. Default: as for `http:`. */
   https?: string
   /** Hosts that are asked directly: `localhost,.example.org,10.0.0.1:8080`, or `*`. */
   no?: string

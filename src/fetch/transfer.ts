@@ -86,6 +86,7 @@ async function receiveOver(
     const headers = await rangeHeaders(upload, task.request, task.url, held)
     const answer = await getFollowing(kit.transports, task.url, {
       headers,
+      authorization: task.request.authorization,
       signal: stop.signal,
       proxy: task.request.proxy ?? kit.proxy,
       maxRedirects: kit.limits.redirects,

@@ -34,8 +34,10 @@ export interface Forge {
   repositoryOf(event: string, text: string): string
   /** What a delivery means. Pure. HOOK_MALFORMED when it is no payload of that event. */
   parse(event: string, text: string): ForgeEvent
-  /** Headers that this forge would send with a payload. */
+  /** Headers that this forge would send with a payload; `event` may also be its name in payloads (GitLab: `push`). */
   sign(payload: { event: string; text: string; deliveryId: string; secret: string; now: Date }): Record<string, string>
+  /** A payload, as a JSON object, that tells of another action: `closed`. */
+  withAction(payload: Readonly<Record<string, unknown>>, action: string): object
   /** Where the base repository keeps the head of a pull request: `refs/pull/7/head`. */
   pullRequestRef(number: number): string
   api(options: ForgeApiOptions): ForgeApi
@@ -74,8 +76,17 @@ export interface ForgeApi {
   mayApprove(login: string, signal: AbortSignal): Promise<boolean>
   /** The state of a commit: a check run where that may be made, a commit status elsewhere. */
   setStatus(status: CommitStatus, signal: AbortSignal): Promise<void>
+  /** All comments of a pull request, oldest first. */
+  comments(pullRequest: number, signal: AbortSignal): Promise<ForgeComment[]>
   /** The one comment of a pull request, found by its marker, is written or changed. */
   setComment(comment: { pullRequest: number; marker: string; text: string }, signal: AbortSignal): Promise<void>
+}
+
+/** What somebody wrote below a pull request. */
+export interface ForgeComment {
+  /** Login name; '' of somebody who is gone. */
+  by: string
+  text: string
 }
 
 /** What people see beside a commit. */
@@ -91,6 +102,8 @@ export interface CommitStatus {
   /** Where more is to be read. */
   url: string
   annotations: readonly Annotation[]
+  /** Whose head the commit is. */
+  pullRequest?: number
 }
 
 export interface Annotation {

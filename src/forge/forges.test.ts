@@ -257,6 +257,7 @@ describe('Gitea and Forgejo', () => {
       { kind: 'approval', number: 5, by: 'maintainer', commit: young, labelled: true },
     ],
     ['pull_request_label', pull('label_updated'), { ...opened, action: 'update', labelled: false }],
+    ['pull_request_label', pull('label_cleared'), { ...opened, action: 'update', labelled: false }],
     [
       'pull_request_sync',
       pull('synchronized', { labels: [{ name: 'Larder OK' }] }),

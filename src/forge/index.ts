@@ -1,4 +1,4 @@
-export { commentMarker } from './approval.ts'
+export { commentMarker, readApproval } from './approval.ts'
 export type { ApprovalEvent, ForgeEvent, PullRequest, PullRequestEvent } from './event.ts'
 export type {
   Annotation,

@@ -1,7 +1,6 @@
-import { isLarderError, problemAt, type CheckContext, type Problem } from '../core/index.ts'
+import { readSiteFile, isLarderError, problemAt, type CheckContext, type Problem } from '../core/index.ts'
 import { parseKeyring } from '../openpgp/index.ts'
 import { isSitePath } from './mirror-schema.ts'
-import { readSiteFile } from './read-site-file.ts'
 
 /** Keys of upstreams that are files of the site: there, and readable. Those of the host are looked at where they are used. */
 export async function checkKeyFiles(context: CheckContext): Promise<Problem[]> {

@@ -1,4 +1,5 @@
 import { closest, quote, type CheckContext, type Problem } from '../core/index.ts'
+import { checkList } from './check-list.ts'
 import { checkKeyFiles } from './check-key-files.ts'
 import type { FormatGrammar } from './format.ts'
 import { isSitePath, type MirrorsConfig } from './mirror-schema.ts'
@@ -16,7 +17,7 @@ export async function checkMirrors(
   const entries = [...Object.entries(mirrors), ...Object.entries(context.wrong['mirrors'] ?? {})]
   const checked = entries.map(async ([name, entry]) => {
     const mirror = looked(name, entry, formats)
-    return [...checkUpstreams(mirror, context), ...(await checkList(mirror, context))]
+    return [...checkUpstreams(mirror, context), ...(await checkPackages(mirror, context))]
   })
   // Waited for together: one that fails while another is waited for would end the process.
   return (await Promise.all([checkKeyFiles(context), ...checked])).flat()
@@ -72,8 +73,8 @@ function repeated(upstream: string, index: number, upstreams: readonly unknown[]
   return { message: `upstream ${quote(upstream)} is named twice`, expected: 'each once, the preferred one first' }
 }
 
-async function checkList({ name, format, hasList }: LookedAt, context: CheckContext): Promise<Problem[]> {
+async function checkPackages({ name, format, hasList }: LookedAt, context: CheckContext): Promise<Problem[]> {
   if (!hasList) return []
   const { list, problems } = await readNamedList(context.files, context.documentAt(['mirrors', name, 'packages']))
-  return [...problems, ...list.flatMap((listed) => format?.checkListed(listed) ?? [])]
+  return format === undefined ? [...problems] : [...problems, ...checkList(list, format)]
 }

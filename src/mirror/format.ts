@@ -61,8 +61,20 @@ export interface MirrorRequest<UpstreamConfig, MirrorConfig> {
   mirror: MirrorConfig
   /** In order of preference. */
   upstreams: readonly { name: string; config: UpstreamConfig }[]
+  /** Without entries that are wrong in themselves. */
   list: readonly ListedPackage[]
+  /** What is wrong with the list, of which nothing is made then. Default: nothing. */
+  listErrors?: readonly Problem[]
   files: SiteFiles
+}
+
+/**
+ * A key of larder.yaml whose value fits no upstream. What `load` throws with exit status 3 may have some as
+ * `context.settings`, to be told at their places.
+ */
+export interface WrongSetting extends Pick<Problem, 'message' | 'expected' | 'suggestion'> {
+  /** `['mirrors', 'base', 'architectures', 0]` */
+  path: readonly (string | number)[]
 }
 
 /** What need not be fetched. Asked of digests of a resolution only. */
@@ -108,6 +120,8 @@ export interface Format<UpstreamConfig, MirrorConfig, Loaded, Resolved extends R
     loaded: Loaded,
     what: { resolution: Resolved; held: HeldDigests },
   ): Promise<Resolved>
+  /** Whether `compose` reads packages of this resolution; it is called while they are fetched otherwise. Default: it does. */
+  readsPackages?(mirror: MirrorConfig, resolution: Resolved): boolean
   /**
    * Writes index files and the tree of the snapshot; reuses what earlier snapshots share. `meta` is JSON and has the
    * name of the format as its `format`. `since`: tree of a snapshot of the mirror that stays until this is done, if
@@ -156,6 +170,11 @@ export interface LoadedUpstream {
 }
 
 export type ClientSetup = AptClientSetup | RpmClientSetup
+
+/** What is written down on a client, whichever the format. */
+export function sourceText(setup: ClientSetup): string {
+  return setup.format === 'apt' ? setup.deb822 : setup.repo
+}
 
 export interface AptClientSetup {
   format: 'apt'

@@ -17,9 +17,12 @@ export {
   type MirrorRequest,
   type Resolution,
   type RpmClientSetup,
+  sourceText,
   type WhyChain,
+  type WrongSetting,
 } from './format.ts'
 export { packageChanges, packagesOfTree, planManifest, planSourceManifest, type ManifestLines } from './manifest.ts'
+export { wishesOf } from './list-wishes.ts'
 export { mirrorGrammar } from './mirror-grammar.ts'
 export { createMirrorKind, type MirrorKindOptions } from './mirror-kind.ts'
 export type { PreviewOptions } from './preview-mirror.ts'
@@ -30,6 +33,7 @@ export { readMirrorRequest } from './mirror-request.ts'
 export { validDays, type MirrorConfig, type UpstreamConfig } from './mirror-schema.ts'
 export { tidyCacheFolder, WarmLoads } from './warm-loads.ts'
 export {
+  ownUpstreamName,
   refuseArchitecture,
   refused,
   sourceOf,
@@ -41,3 +45,4 @@ export {
 } from './own-packages.ts'
 export { refuseUninstallable } from './refuse-uninstallable.ts'
 export { republish, resign, type RepublishOptions } from './republish.ts'
+export { unresolvedError, type Unresolved } from './unresolved.ts'

@@ -1,4 +1,4 @@
-import type { Digest, Postponed } from '../core/index.ts'
+import type { Digest, LarderError, Postponed } from '../core/index.ts'
 import type { PreparedPublication } from '../publish/index.ts'
 import type { AnyFormat, MirrorPackage, MirrorRequest, Resolution } from './format.ts'
 import type { MirrorConfig } from './mirror-schema.ts'
@@ -23,6 +23,8 @@ export interface ObservedMirrors {
   orphans: string[]
   /** Those whose upstreams cannot be asked now. */
   postponed: Postponed[]
+  /** Why others cannot be made as they are declared: exit status 3. */
+  refusals: LarderError[]
 }
 
 /** What a run will do to one mirror. */

@@ -1,6 +1,7 @@
 import type { Clock, Kind } from '../core/index.ts'
 import type { Publisher, SigningKey } from '../publish/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
+import { AnticipatedContents } from './anticipated-content.ts'
 import type { AnyFormat } from './format.ts'
 import type { MirrorChange, ObservedMirrors, StagedMirror } from './mirror-change.ts'
 import { mirrorGrammar } from './mirror-grammar.ts'
@@ -33,16 +34,21 @@ export type MirrorKind = Kind<MirrorsConfig, ObservedMirrors, MirrorChange, Stag
 
 /** The kind `mirrors`: package repositories with a curated content, for every format alike. */
 export function createMirrorKind(options: MirrorKindOptions): MirrorKind {
+  const anticipated = new AnticipatedContents(options)
   return {
     ...mirrorGrammar(options.formats),
     nothing: {},
+    plansInPart: true,
     async observe(context, desired) {
       await refuseUntrusted(context, desired)
       return observeMirrors(options, context, desired)
     },
     postponed: ({ postponed }) => postponed,
     plan: (_desired, observed) => planMirrors(observed),
-    stage: (context, change) => stageMirror(options, context, change),
+    anticipate(context, { detail, work }) {
+      if (work !== undefined) anticipated.begin(context, { detail, work })
+    },
+    stage: (context, change) => stageMirror(options, anticipated, context, change),
     preview: (context, change) => previewMirror(options, context, change),
     switch: (_context, staged) => switchMirror(options, staged),
     verify: (_context, { mirror, work }) =>

@@ -1,4 +1,5 @@
 import { LarderError, type KindContext } from '../core/index.ts'
+import { checkList } from './check-list.ts'
 import type { AnyFormat, MirrorRequest } from './format.ts'
 import type { MirrorConfig, UpstreamConfig } from './mirror-schema.ts'
 import { listOwn, ownUpstreamName, type OwnUpstream } from './own-packages.ts'
@@ -15,24 +16,18 @@ export async function readMirrorRequest(
   { format, own }: { format: AnyFormat; own: OwnUpstream | undefined },
 ): Promise<MirrorRequest<UpstreamConfig, MirrorConfig>> {
   const { list, problems } = await readPackageList(context.files, name, mirror)
-  const errors = [...problems, ...list.flatMap((listed) => format.checkListed(listed))].filter(
-    (problem) => problem.severity === 'error',
-  )
-  if (errors.length > 0) {
-    throw new LarderError('SITE_INVALID', {
-      message: `The package list of mirror ${name} has errors.`,
-      hint: 'larder check shows them.',
-      context: { problems: errors },
-    })
-  }
-  const all = context.site['upstreams'] as Record<string, UpstreamConfig>
+  const strict = checkList(list, format)
+  const listErrors = [...problems, ...strict].filter(({ severity }) => severity === 'error')
+  const sound = strict.length === 0 ? list : list.filter((listed) => format.checkListed(listed).length === 0)
+  const all = (context.site['upstreams'] ?? {}) as Record<string, UpstreamConfig>
   const upstreams = mirror.upstreams.map((upstream) => {
     const config = all[upstream]
     if (config === undefined)
       throw new LarderError('SITE_INVALID', { message: `Mirror ${name} names an unknown upstream, ${upstream}.` })
     return { name: upstream, config }
   })
-  if (own === undefined) return { name, mirror, upstreams, list, files: context.files }
+  const request = { name, mirror, listErrors, files: context.files }
+  if (own === undefined) return { ...request, upstreams, list: sound }
   const first = { name: ownUpstreamName, config: own.config }
-  return { name, mirror, upstreams: [first, ...upstreams], list: [...listOwn(own), ...list], files: context.files }
+  return { ...request, upstreams: [first, ...upstreams], list: [...listOwn(own), ...sound] }
 }

@@ -2,27 +2,22 @@ import {
   digestOf,
   isLarderError,
   mayBePostponed,
-  type Digest,
   type KindContext,
+  type LarderError,
   type Postponed,
 } from '../core/index.ts'
 import type { Snapshot } from '../publish/index.ts'
-import {
-  formatNamed,
-  formatOfSnapshot,
-  type AnyFormat,
-  type ListedPackage,
-  type MirrorPackage,
-  type MirrorRequest,
-} from './format.ts'
+import { formatNamed, formatOfSnapshot, type AnyFormat, type MirrorPackage, type MirrorRequest } from './format.ts'
+import { wishesOf } from './list-wishes.ts'
 import type { ObservedMirror, ObservedMirrors } from './mirror-change.ts'
 import type { MirrorKindOptions } from './mirror-kind.ts'
+import { isRefusal, placeSettings } from './mirror-refusal.ts'
 import { readMirrorRequest } from './mirror-request.ts'
 import type { MirrorConfig, MirrorsConfig } from './mirror-schema.ts'
 
 /**
  * Brings the upstreams of every mirror up to date, and looks at what is published. An upstream that is away keeps only
- * its own mirrors from it. SITE_INVALID, and what else `load` throws.
+ * its own mirrors from it; what is refused is told with what `planMirrors` finds. What else `load` throws.
  */
 export async function observeMirrors(
   options: MirrorKindOptions,
@@ -31,16 +26,19 @@ export async function observeMirrors(
 ): Promise<ObservedMirrors> {
   const mirrors: ObservedMirror[] = []
   const postponed: Postponed[] = []
+  const refusals: LarderError[] = []
   for (const [name, config] of Object.entries(desired)) {
     try {
       mirrors.push(await observeMirror(options, context, { name, config }))
     } catch (error) {
-      if (context.signal.aborted || !mayBePostponed(error)) throw error
-      postponed.push({ subject: `mirror ${name}`, error })
+      if (context.signal.aborted) throw error
+      if (isRefusal(error)) refusals.push(await placeSettings(context.files, error))
+      else if (mayBePostponed(error)) postponed.push({ subject: `mirror ${name}`, error })
+      else throw error
     }
   }
   const published = await options.publisher.mirrors()
-  return { mirrors, postponed, orphans: published.filter((name) => !Object.hasOwn(desired, name)) }
+  return { mirrors, postponed, refusals, orphans: published.filter((name) => !Object.hasOwn(desired, name)) }
 }
 
 async function observeMirror(
@@ -79,17 +77,3 @@ async function packagesIfReadable(formats: readonly AnyFormat[], snapshot: Snaps
 function inputsOf(request: MirrorRequest<unknown, MirrorConfig>, upstream: string): string {
   return digestOf(JSON.stringify([request.mirror, request.upstreams, wishesOf(request.list), upstream]))
 }
-
-/** What a list asks for. The run after a push has the very list of its check. */
-function wishesOf(list: MirrorRequest<unknown, MirrorConfig>['list']): string {
-  const known = wishes.get(list)
-  if (known !== undefined) return known
-  const text = digestOf(JSON.stringify(list.map((listed): ListedPackage => ({ ...listed, position: nowhere }))))
-  wishes.set(list, text)
-  return text
-}
-
-const wishes = new WeakMap<MirrorRequest<unknown, MirrorConfig>['list'], Digest>()
-
-/** Where a package is listed does not decide what is published. */
-const nowhere = { file: '', line: 0, column: 0 }

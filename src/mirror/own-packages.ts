@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { LarderError, type Digest } from '../core/index.ts'
+import type { SigningKey } from '../publish/index.ts'
 import type { ListedPackage } from './format.ts'
 import type { MirrorConfig, UpstreamConfig } from './mirror-schema.ts'
 
@@ -12,6 +13,10 @@ export interface OwnPackage {
   fileName: string
   sizeBytes: number
   digest: Digest
+  /** Of the file that was given, where it was signed here and is another since. */
+  givenDigest?: Digest
+  /** Fingerprint of the key whose signature was found in it, or was put there; undefined where nobody asked. */
+  signedBy?: string
 }
 
 /** A package file on this host. */
@@ -27,6 +32,8 @@ export interface OwnPolicy {
   mirror: MirrorConfig
   /** Keys that the mirror names: files of the site, or of this host. */
   readKey: (path: string) => Promise<Buffer | undefined>
+  /** The key of the mirror, for formats that sign packages. */
+  signingKey: () => Promise<SigningKey>
   now: Date
   signal: AbortSignal
 }
@@ -35,19 +42,24 @@ export interface OwnPolicy {
 export interface OwnRepository {
   /** Index files, relative to the folder. */
   files: { path: string; bytes: Buffer }[]
+  /** Those of `files` with keys that the upstream trusts, besides the ones that it names. */
+  keyFiles?: readonly string[]
   /** The upstream that leads there. */
   config: UpstreamConfig
 }
 
 /** What a format does with packages of one's own. */
 export interface OwnPackageReader {
-  /** What the file says of itself. OWN_PACKAGE_REFUSED, *_MALFORMED, SIGNATURE_*: by the policy of the mirror. */
-  read(file: OwnFile, policy: OwnPolicy): Promise<OwnPackage>
-  /** `folder`: absolute, with a file for each package. */
+  /**
+   * What the file says of itself. Where the policy of the mirror is that packages are signed here, the file is another
+   * one afterwards, whole at every moment. OWN_PACKAGE_REFUSED, *_MALFORMED, SIGNATURE_*, KEY_LOCKED, DISK_FULL.
+   */
+  accept(file: OwnFile, policy: OwnPolicy): Promise<OwnPackage>
+  /** `folder`: absolute, with a file for each package. `keys`: armored, of those that packages were signed with here. */
   describe(
     folder: string,
     packages: readonly OwnPackage[],
-    policy: Pick<OwnPolicy, 'mirror' | 'now' | 'signal'>,
+    policy: Pick<OwnPolicy, 'mirror' | 'now' | 'signal'> & { keys: readonly string[] },
   ): Promise<OwnRepository>
 }
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import {
   closest,
   problemAt,
@@ -69,27 +69,42 @@ function looksLikeCommand(keys: readonly string[]): boolean {
   return !keys.includes('name') && keys.some((key) => closest(key, ['package_command']) !== undefined)
 }
 
-function readCommand(document: SourceDocument, reading: Reading): void {
-  const entry = readBy(listedCommandSchema, document, reading)
-  if (entry === undefined) return
+function readCommand(document: SourceDocument, whole: Reading): void {
+  const { entry, reading } = readBy(listedCommandSchema, document, whole)
   const options = optionsOf(entry, document, reading)
+  if (entry.package_command === undefined) return
   readNames(entry.package_command, { document, path: ['package_command'], options }, reading, true)
 }
 
-/** Misspelt names are told, and nothing that follows from them. */
-function readBy<T>(schema: z.ZodType<T>, document: SourceDocument, reading: Reading): T | undefined {
+/** `reading`: to be filled with what the entry says; what is wrong in itself is told, and the rest is not taken then. */
+function readBy<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  document: SourceDocument,
+  reading: Reading,
+): { entry: Partial<z.infer<z.ZodObject<Shape>>>; reading: Reading } {
   const asWritten = validate(schema, document)
-  if (asWritten.problems.length === 0) return asWritten.value
+  if (asWritten.value !== undefined) return { entry: asWritten.value, reading }
   const meant = respell(schema, document)
   const { value, problems } = validate(schema, meant.document)
+  // Misspelt names are told, and nothing that follows from them.
   reading.problems.push(...meant.problems, ...problems)
-  return value
+  if (value !== undefined) return { entry: value, reading }
+  const sound = soundParts(schema, meant.document.value as Record<string, unknown>)
+  return { entry: sound, reading: { list: [], problems: reading.problems } }
 }
 
-function readListed(document: SourceDocument, reading: Reading): void {
-  const entry = readBy(listedObjectSchema, document, reading)
-  if (entry === undefined) return
-  const { mistakes, names } = parseNames(entry.name)
+function soundParts<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  value: Record<string, unknown>,
+): Partial<z.infer<z.ZodObject<Shape>>> {
+  const parts = Object.entries(schema.shape).filter(([key]) => value[key] !== undefined)
+  const sound = parts.filter(([key, part]) => z.safeParse(part, value[key]).success)
+  return Object.fromEntries(sound.map(([key]) => [key, value[key]])) as Partial<z.infer<z.ZodObject<Shape>>>
+}
+
+function readListed(document: SourceDocument, whole: Reading): void {
+  const { entry, reading } = readBy(listedObjectSchema, document, whole)
+  const { mistakes, names } = entry.name === undefined ? { mistakes: [], names: [] } : parseNames(entry.name)
   report(mistakes, { document, path: ['name'] }, reading)
   const [named, second] = names
   if (second !== undefined) {
@@ -98,9 +113,9 @@ function readListed(document: SourceDocument, reading: Reading): void {
   }
   const constraint = readVersion(entry.version, document, reading)
   const options = optionsOf(entry, document, reading)
+  checkObject(entry, second === undefined ? named : undefined, document, reading)
   if (named === undefined || second !== undefined) return
   const { architecture = named.architecture } = entry
-  checkObject(entry, named, document, reading)
   const listed = { name: named.name, constraint: constraint ?? named.constraint, architecture }
   add(listed, { document, path: ['name'], options }, reading)
 }
@@ -116,15 +131,15 @@ function readVersion(
   return constraint
 }
 
-/** What is said twice, with the name and beside it, and not the same. */
+/** What is no architecture; and what is said twice, with the name and beside it, and not the same. */
 function checkObject(
   { version, architecture }: { version?: string | undefined; architecture?: string | undefined },
-  named: NamedPackage,
+  named: NamedPackage | undefined,
   document: SourceDocument,
   reading: Reading,
 ): void {
   const expected = 'one of them'
-  if (version !== undefined && named.constraint !== undefined) {
+  if (version !== undefined && named?.constraint !== undefined) {
     const message = 'a version here, and one with the name'
     reading.problems.push(problemAt(document, ['version'], { message, expected }))
   }
@@ -132,7 +147,7 @@ function checkObject(
   if (!architecturePattern.test(architecture)) {
     const message = `${quote(architecture)} is not an architecture`
     reading.problems.push(problemAt(document, ['architecture'], { message, expected: 'one such as amd64' }))
-  } else if (named.architecture !== undefined && named.architecture !== architecture) {
+  } else if (named?.architecture !== undefined && named.architecture !== architecture) {
     const message = `architecture ${architecture}, but the name says ${named.architecture}`
     reading.problems.push(problemAt(document, ['architecture'], { message, expected }))
   }

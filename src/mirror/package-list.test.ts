@@ -43,6 +43,28 @@ describe('parsePackageList', () => {
     expect(packageListSchema.safeParse(JSON.parse(text)).success).toBe(true)
   })
 
+  it.each<[string, string[]]>([
+    ['[{"name": "a b", "recommends": "yes"}]', ['"recommends" is "yes"', 'more than one name']],
+    [
+      '[{"name": "a", "version": "> 1", "recommends": 1, "exclude": ["x;y"], "architecture": "am d"}]',
+      [
+        '"recommends" is 1',
+        '">" compares no versions',
+        'a character that is in no name',
+        '"am d" is not an architecture',
+      ],
+    ],
+    ['[{"package_command": "a; rm", "recommends": "no"}]', ['"recommends" is "no"', 'a character that is in no name']],
+    ['[{"name": 3, "version": "=> 1"}, "b;"]', ['"name" is 3', '"=>" compares no versions', 'a character']],
+    ['{"packages": ["a;"], "x": 1, "y": 2}', ['unknown name "x"', 'unknown name "y"', 'a character']],
+  ])('tells all that is wrong at once: %s', (text, expected) => {
+    const { problems, listed } = read(text)
+    expect(problems.map((one) => one.replace(/^\d+:\d+: /, ''))).toEqual(
+      expected.map((one): unknown => expect.stringContaining(one)),
+    )
+    expect(listed).toEqual([])
+  })
+
   it('reads the same from YAML, with places', () => {
     const { listed, list } = read('# the lab\n- nmap\n- name: x\n  version: ">= 1"\n- {package_command: a}\n', 'p.yaml')
     expect(listed).toEqual(['nmap', 'x >= 1', 'a'])
@@ -129,7 +151,7 @@ describe('parsePackageList', () => {
       '1:1: a package list is a list; expected a list such as ["nmap", "nginx (>= 1.22)"] or [{"package_command": "nmap"}]',
     ],
     ['{"pakages": []}', '1:1: a package list is a list; expected a list such as'],
-    ['{"packages": [], "x": 1}', '1:18: unknown name "x"; expected packages'],
+    ['{"packages": ["nmap"], "x": 1}', '1:24: unknown name "x"; expected packages'],
     ['{"packages": "nmap"}', '1:14: "packages" is not a list'],
   ])('%s', (text, problem) => {
     expect(read(text).problems).toEqual([expect.stringContaining(problem)])

@@ -3,6 +3,7 @@ import type { ListedPackage } from './format.ts'
 import { checkRepetitions } from './package-list-repetition.ts'
 import { noOptions, readEntry } from './package-list-entry.ts'
 import { packageListSchema } from './package-list-schema.ts'
+import { parsePlainList } from './plain-list.ts'
 
 export interface PackageList {
   /** In the order of the file; what is wrong is left out. */
@@ -29,6 +30,8 @@ export function parsePackageList(bytes: Uint8Array, file: string): PackageList {
 const lists = new WeakMap<Uint8Array, { file: string; list: PackageList }>()
 
 function parse(bytes: Uint8Array, file: string): PackageList {
+  const plain = parsePlainList(bytes, file)
+  if (plain !== undefined) return { list: plain, problems: checkRepetitions(plain) }
   const { document, problems } = parseSiteFile(bytes, file)
   if (document === undefined) return { list: [], problems }
   const read = packagesOf(document)
@@ -37,11 +40,9 @@ function parse(bytes: Uint8Array, file: string): PackageList {
 
 /** Reads a package list that is (a part of) a document. */
 export function packagesOf(document: SourceDocument): PackageList {
-  const root = entriesOf(document)
-  if ('problem' in root) return { list: [], problems: [root.problem] }
-  const { entries } = root
+  const { entries, problems } = entriesOf(document)
+  if (entries === undefined) return { list: [], problems }
   const list: ListedPackage[] = []
-  const problems: Problem[] = []
   const { value } = entries
   if (value.length === 0) {
     problems.push(problemAt(entries.document, [], { severity: 'warning', message: 'the list names no package' }))
@@ -55,24 +56,28 @@ export function packagesOf(document: SourceDocument): PackageList {
 
 const mostProblems = 200
 
+/** The entries of a list, or of what a map calls `packages`. */
 interface Entries {
-  entries: { document: SourceDocument; value: unknown[] }
+  entries: { document: SourceDocument; value: unknown[] } | undefined
+  problems: Problem[]
 }
 
-function entriesOf(document: SourceDocument): Entries | { problem: Problem } {
+function entriesOf(document: SourceDocument): Entries {
   const { value } = document
-  if (Array.isArray(value)) return { entries: { document, value } }
-  if (typeof value === 'object' && value !== null && 'packages' in value) {
-    const inner = subDocument(document, ['packages'])
-    const unknown = Object.keys(value).find((key) => key !== 'packages' && key !== '$schema')
-    if (unknown !== undefined) {
-      const message = `unknown name ${JSON.stringify(unknown)}`
-      return { problem: problemAt(document, [unknown], { part: 'key', message, expected: 'packages' }) }
+  if (Array.isArray(value)) return { entries: { document, value }, problems: [] }
+  if (typeof value !== 'object' || value === null || !('packages' in value))
+    return {
+      entries: undefined,
+      problems: [problemAt(document, [], { message: 'a package list is a list', expected })],
     }
-    if (Array.isArray(inner.value)) return { entries: { document: inner, value: inner.value } }
-    return { problem: problemAt(inner, [], { message: '"packages" is not a list', expected }) }
-  }
-  return { problem: problemAt(document, [], { message: 'a package list is a list', expected }) }
+  const unknown = Object.keys(value).filter((key) => key !== 'packages' && key !== '$schema')
+  const problems = unknown.map((key) =>
+    problemAt(document, [key], { part: 'key', message: `unknown name ${JSON.stringify(key)}`, expected: 'packages' }),
+  )
+  const inner = subDocument(document, ['packages'])
+  if (Array.isArray(inner.value)) return { entries: { document: inner, value: inner.value }, problems }
+  problems.push(problemAt(inner, [], { message: '"packages" is not a list', expected }))
+  return { entries: undefined, problems }
 }
 
 const expected = packageListSchema.description ?? 'a list'

@@ -1,13 +1,34 @@
+import type { LarderError } from '../core/index.ts'
 import { describeChange } from './describe-change.ts'
 import type { MirrorChange, ObservedMirror, ObservedMirrors } from './mirror-change.ts'
+import { isRefusal, joinRefusals, listRefusal } from './mirror-refusal.ts'
 import { diffPackages, fetchBytesOf, isEmptyDiff } from './package-diff.ts'
 
-/** Pure. No change for a mirror whose publication was made from the same inputs. What `resolve` throws. */
-export function planMirrors({ mirrors, orphans }: ObservedMirrors): MirrorChange[] {
-  const changes = mirrors.flatMap((mirror) => planMirror(mirror))
+/**
+ * Pure. No change for a mirror whose publication was made from the same inputs. When something is refused, of whichever
+ * mirror, one error tells of all of it: PACKAGE_UNKNOWN, CLOSURE_UNSATISFIABLE, SITE_INVALID, or what `load` refused.
+ */
+export function planMirrors({ mirrors, orphans, refusals: earlier }: ObservedMirrors): MirrorChange[] {
+  const refusals = [...earlier]
+  const changes = mirrors.flatMap((mirror) => planOrRefuse(mirror, refusals))
+  const [first, ...others] = refusals
+  if (first !== undefined) throw joinRefusals([first, ...others])
   const comingCount = changes.reduce((sum, { detail }) => sum + detail.added.length + detail.changed.length, 0)
   const counted = changes.map(({ work, ...change }) => ({ ...change, work: work && { ...work, comingCount } }))
   return [...counted, ...orphans.map((name) => planRemoval(name))]
+}
+
+/** No changes when there are refusals, which are added to the others. */
+function planOrRefuse(observed: ObservedMirror, refusals: LarderError[]): MirrorChange[] {
+  const { name, listErrors = [] } = observed.request
+  if (listErrors.length > 0) refusals.push(listRefusal(name, listErrors))
+  try {
+    return planMirror(observed)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    refusals.push(error)
+    return []
+  }
 }
 
 function planMirror(observed: ObservedMirror): MirrorChange[] {

@@ -1,7 +1,13 @@
-import { parseSiteFile, problemAt, subDocument, type SiteFiles, type SourceDocument } from '../core/index.ts'
+import {
+  readSiteFile,
+  parseSiteFile,
+  problemAt,
+  subDocument,
+  type SiteFiles,
+  type SourceDocument,
+} from '../core/index.ts'
 import type { MirrorConfig } from './mirror-schema.ts'
 import { packagesOf, parsePackageList, type PackageList } from './package-list.ts'
-import { readSiteFile } from './read-site-file.ts'
 
 const siteFile = 'larder.yaml'
 

@@ -16,7 +16,15 @@ it.each([
     expect.objectContaining({
       code: 'CLOSURE_UNSATISFIABLE',
       message: expect.stringMatching(message) as string,
-      context: { packages: broken(count).map((one) => one.message) },
+      context: {
+        problems: broken(count).map(({ message }) => ({
+          severity: 'error',
+          file: 'larder.yaml',
+          line: 1,
+          column: 1,
+          message,
+        })),
+      },
     }) as Error,
   )
 })

@@ -31,6 +31,8 @@ export interface ComposeFilesOptions {
   cache: PieceCache
   /** Name of the mirror: what one composition leaves behind is looked for by the next of the same mirror. */
   cacheKey: string
+  /** Another mirror whose last composition is used, too, and stays as it is: what this one is a variant of. Default: none. */
+  variantOf?: string
   /** Shared by all compositions of the process. */
   memory: PieceMemory
   /** Where `xz` is looked for. Default: the usual folders. */
@@ -61,17 +63,18 @@ export async function composeFiles(
   plan: (remembered: Remembered) => Promise<FilePlan> | FilePlan,
 ): Promise<ComposedFiles> {
   const basket = new BlobBasket(options.store, options.lease, options.memory)
-  const earlier = await reusable(options)
+  const own = await lastOf(options)
+  const earlier = options.variantOf === undefined ? own : joined(await found(options, options.variantOf), own)
   const { indices, small = [], remembered = new Map() } = await plan(soundOf(earlier))
   const pieces = await piecesOf(indices, earlier, basket, options)
   const known = new Map(earlier.files)
   const joiner = { basket, known, hashes: options.memory.hashes, mirror: options.cacheKey }
-  const joined = (await Promise.all(indices.map((index) => indexFiles(index, pieces, joiner)))).flat()
-  const files = joined.map((file) => ({ ...file, stable: false }))
+  const made = (await Promise.all(indices.map((index) => indexFiles(index, pieces, joiner)))).flat()
+  const files = made.map((file) => ({ ...file, stable: false }))
   for (const { path, bytes } of small) files.push({ path, ...basket.add(bytes), stable: false })
   await basket.flush()
   const composition = { pieces, files: usedDigests(known, files), remembered }
-  await saveComposition(options.cache, options.cacheKey, composition, earlier)
+  await saveComposition(options.cache, options.cacheKey, composition, own)
   options.memory.compositions.set(options.cacheKey, composition)
   options.memory.retain(new Set([...pieces.values()].flatMap(blobsOf)))
   return { files }
@@ -82,16 +85,29 @@ function soundOf(earlier: Composition): Remembered {
 }
 
 /** What the last composition of this mirror left, if all of it is still in the store. */
-async function reusable(options: ComposeFilesOptions): Promise<Composition> {
+async function lastOf(options: ComposeFilesOptions): Promise<Composition> {
   const remembered = options.memory.compositions.get(options.cacheKey)
   if (options.isKept === true && remembered !== undefined) return remembered
-  const earlier = await readComposition(options.cache, options.cacheKey)
+  return found(options, options.cacheKey)
+}
+
+/** As it is in the cache. */
+async function found({ cache, leases, lease }: ComposeFilesOptions, cacheKey: string): Promise<Composition> {
+  const earlier = await readComposition(cache, cacheKey)
   try {
-    await options.leases?.pin(options.lease, [...earlier.pieces.values()].flatMap(blobsOf))
+    await leases?.pin(lease, [...earlier.pieces.values()].flatMap(blobsOf))
     return earlier
   } catch (error) {
     if (!isLarderError(error, 'BLOB_MISSING')) throw error
     return noComposition
+  }
+}
+
+function joined(first: Composition, second: Composition): Composition {
+  return {
+    pieces: new Map([...first.pieces, ...second.pieces]),
+    files: new Map([...first.files, ...second.files]),
+    remembered: new Map([...first.remembered, ...second.remembered]),
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type SiteFiles,
 } from '../core/index.ts'
 import type { AnyKind } from './any-kind.ts'
+import type { KindLocks } from './kind-locks.ts'
 import { planSite, type KindPlan } from './plan-site.ts'
 import type { RecordedChange, Run, RunStep } from './run.ts'
 import type { RunStore } from './run-store.ts'
@@ -31,6 +32,8 @@ export interface ExecuteRunOptions {
   committedAt?: ((commit: string) => Promise<Date>) | undefined
   /** What bounds a run that nobody has vouched for. */
   baseline?: KindContext['baseline']
+  /** Keep applies of other branches from the kinds that this one is about. Default: there are no others. */
+  locks?: KindLocks | undefined
   /** Called once the plan is recorded. */
   onPlanned?(): Promise<void>
 }
@@ -47,6 +50,21 @@ interface StagedChange {
  * keeps nothing else from its switch: in the end, its error is thrown, so that the run is tried again for it.
  */
 export async function executeRun(options: ExecuteRunOptions): Promise<void> {
+  let release = (): void => undefined
+  const onRead = async (kinds: readonly AnyKind[]): Promise<void> => {
+    release = await holdKinds(options, kinds)
+  }
+  try {
+    await walkKinds(options, onRead)
+  } finally {
+    release()
+  }
+}
+
+async function walkKinds(
+  options: ExecuteRunOptions,
+  onRead: (kinds: readonly AnyKind[]) => Promise<void>,
+): Promise<void> {
   const { run, runs, kinds, files, clock, progress, signal } = options
   const earlier = await runs.steps(run.id)
   const { freshForMs, baseline } = options
@@ -62,16 +80,15 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
     trust: run.trust,
     baseline,
   }
-  const step = <T>(name: string, work: () => Promise<T>, record?: (value: T) => unknown): Promise<T> =>
-    inStep(options, name, work, record)
-
+  const step = <T>(name: string, work: () => Promise<T>): Promise<T> => inStep(options, name, work)
   const waiting: Postponed[] = []
   const postpone = (postponed: Postponed): void => {
     waiting.push(postponed)
     progress.log(`${postponed.subject} has to wait: ${postponed.error.message}`)
   }
   const { branch } = options
-  const asked = run.goal === 'apply' ? { branch, onPostponed: postpone } : { branch }
+  const { sections } = run
+  const asked = run.goal === 'apply' ? { branch, sections, onRead, onPostponed: postpone } : { branch, sections }
   const { plans, context } = await step('plan', () => planSite(start, kinds, asked))
   const planned = plans.flatMap((plan) => plan.changes).map(recorded)
   await runs.recordPlan(run.id, [...switchedBefore(run, earlier, planned), ...planned])
@@ -79,21 +96,7 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
   await options.onPlanned?.()
   if (run.goal === 'plan') return run.pullRequest === undefined ? undefined : previewChanges(options, context, plans)
 
-  const stagedChanges: StagedChange[] = []
-  for (const { kind, observed, changes } of plans) {
-    for (const change of changes) {
-      const key = digestOf(JSON.stringify(recorded(change)))
-      const name = `stage ${change.subject}`
-      const stage = () => kind.stage(context, change, observed)
-      try {
-        const staged = findStaged(earlier, name, key) ?? (await step(name, stage, (value) => ({ key, staged: value })))
-        stagedChanges.push({ kind, change, staged })
-      } catch (error) {
-        if (signal.aborted || !mayBePostponed(error)) throw error
-        postpone({ subject: change.subject, error })
-      }
-    }
-  }
+  const stagedChanges = await stageChanges(options, { plans, context, earlier, postpone })
   signal.throwIfAborted()
   for (const { kind, change, staged } of stagedChanges) {
     await step(`switch ${change.subject}`, () => kind.switch(context, staged))
@@ -105,6 +108,45 @@ export async function executeRun(options: ExecuteRunOptions): Promise<void> {
     )
   }
   if (waiting[0] !== undefined) throw waiting[0].error
+}
+
+async function stageChanges(
+  options: ExecuteRunOptions,
+  planned: {
+    plans: readonly KindPlan[]
+    context: KindContext
+    earlier: readonly RunStep[]
+    postpone: (postponed: Postponed) => void
+  },
+): Promise<StagedChange[]> {
+  const stagedChanges: StagedChange[] = []
+  for (const { kind, observed, changes } of planned.plans) {
+    for (const change of changes) {
+      const key = digestOf(JSON.stringify(recorded(change)))
+      const name = `stage ${change.subject}`
+      const stage = () => kind.stage(planned.context, change, observed)
+      try {
+        const staged =
+          findStaged(planned.earlier, name, key) ??
+          (await inStep(options, name, stage, (value) => ({ key, staged: value })))
+        stagedChanges.push({ kind, change, staged })
+      } catch (error) {
+        if (options.signal.aborted || !mayBePostponed(error)) throw error
+        planned.postpone({ subject: change.subject, error })
+      }
+    }
+  }
+  return stagedChanges
+}
+
+/** Answers what lets other branches have them again. */
+async function holdKinds(
+  { run, locks, progress, signal }: ExecuteRunOptions,
+  kinds: readonly AnyKind[],
+): Promise<() => void> {
+  const onWait = (ids: readonly number[]): void => progress.log(`waits for the end of run ${ids.join(', ')}`)
+  const sections = kinds.map(({ section }) => section)
+  return (await locks?.hold(run.id, sections, { signal, onWait })) ?? (() => undefined)
 }
 
 /** What an earlier attempt has switched is of the same plan, though nothing is left to do for it. */

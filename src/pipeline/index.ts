@@ -1,6 +1,6 @@
 export { asAnyKind, type AnyKind } from './any-kind.ts'
 export {
-  createEventStore,
+  openEventStore,
   type Delivery,
   type EventStore,
   type EventSummary,

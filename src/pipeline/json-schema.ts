@@ -10,8 +10,7 @@ export function schemaFiles(kinds: readonly KindGrammar[]): string[] {
 
 /**
  * JSON Schema (draft 2020-12) of a file that people write, for their editors: `larder schema FILE`. `others`: schemas of
- * files that no kind knows of. NOT_FOUND for a
- * file that there is none of.
+ * files that no kind knows of. NOT_FOUND for a file that there is none of.
  */
 export function jsonSchemaOf(
   file: string,
@@ -19,6 +18,7 @@ export function jsonSchemaOf(
   others: Readonly<Record<string, z.ZodType>> = {},
 ): Record<string, unknown> {
   const schema = others[file] ?? (file === siteFile ? siteSchema(kinds) : fileSchema(file, kinds))
+  if (schema === undefined) throw noSchema(file, [...schemaFiles(kinds), ...Object.keys(others)])
   const body = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' })
   const { $schema, ...rest } = body
   return { $schema, title: `Larder: ${file}`, ...rest }
@@ -29,14 +29,22 @@ function siteSchema(kinds: readonly KindGrammar[]): z.ZodType {
   return z.strictObject({ site: siteNameSchema, ...Object.fromEntries(sections) })
 }
 
-function fileSchema(file: string, kinds: readonly KindGrammar[]): z.ZodType {
-  for (const kind of kinds) {
-    const schema = kind.fileSchemas?.[file]
-    if (schema !== undefined) return schema
-  }
-  const known = schemaFiles(kinds)
+function fileSchema(file: string, kinds: readonly KindGrammar[]): z.ZodType | undefined {
+  const schemas = kinds.flatMap((kind) => Object.entries(kind.fileSchemas ?? {}))
+  return schemas.find(([name]) => isNamed(file, name))?.[1]
+}
+
+/** `roles/web.yaml` is one of `roles/<name>.yaml`. */
+function isNamed(file: string, name: string): boolean {
+  const [before = '', after] = name.split('<name>')
+  if (after === undefined) return file === name
+  const middle = file.slice(before.length, file.length - after.length)
+  return file === before + middle + after && /^[^/]+$/.test(middle)
+}
+
+function noSchema(file: string, known: readonly string[]): LarderError {
   const suggestion = closest(file, known)
-  throw new LarderError('NOT_FOUND', {
+  return new LarderError('NOT_FOUND', {
     message: `There is no schema of ${JSON.stringify(file)}.`,
     hint: suggestion === undefined ? `There are schemas of ${known.join(', ')}.` : `Did you mean ${suggestion}?`,
   })

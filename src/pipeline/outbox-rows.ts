@@ -7,6 +7,8 @@ export type OutboxKind = Tables['outbox']['kind']
 export interface OutboxMessage {
   id: number
   kind: OutboxKind
+  /** `forge`, or the address of a listener. */
+  recipient: string
   /** What it is about: the newer of a topic replaces one that waits. */
   topic: string
   /** JSON value. */
@@ -19,16 +21,16 @@ export interface OutboxMessage {
   reason: string | undefined
 }
 
-export type NewMessage = Pick<OutboxMessage, 'kind' | 'topic' | 'body'>
+export type NewMessage = Pick<OutboxMessage, 'kind' | 'recipient' | 'topic' | 'body'>
 
 /** The table `outbox`. */
 export interface OutboxRows {
-  /** Durable when it returns. */
-  add(message: NewMessage): Promise<void>
-  /** What waits and may be sent now, oldest first. */
-  due(now: Date, limit: number): Promise<OutboxMessage[]>
-  /** When the next of those that wait is due. */
-  nextDue(): Promise<Date | undefined>
+  /** Durable when it returns. `notBefore`: default is now. */
+  add(message: NewMessage, notBefore?: Date): Promise<void>
+  /** What waits and may be sent now, oldest first, to others than these. */
+  due(now: Date, options: { limit: number; except: readonly string[] }): Promise<OutboxMessage[]>
+  /** When the next of those is due that are not due yet. */
+  nextDue(now: Date): Promise<Date | undefined>
   /** What waits and is older than that, oldest first; at most 100. */
   waitingSince(before: Date): Promise<OutboxMessage[]>
   /** When the newest of a topic was added, whatever became of it. */
@@ -36,8 +38,10 @@ export interface OutboxRows {
   /** None of these changes what is settled or was replaced meanwhile. */
   settle(id: number, state: 'done' | 'abandoned', reason?: string): Promise<void>
   postpone(id: number, until: { notBefore: Date; reason: string }): Promise<void>
-  /** What failed before is due at once: of a kind, or all. */
-  hasten(kind?: OutboxKind): Promise<void>
+  /** What failed before is due at once: what is for one recipient, or all. */
+  hasten(recipient?: string): Promise<void>
+  /** Nothing that is for a recipient is due before then. */
+  hold(recipient: string, until: Date): Promise<void>
   /** Deletes what was settled before then. Answers how many. */
   prune(before: Date): Promise<number>
 }
@@ -46,26 +50,27 @@ export interface OutboxRows {
 const forgotten = 'null'
 
 export function outboxRows(state: State, now: () => Date): OutboxRows {
-  return { ...questions(state), ...changes(state, now) }
+  return { ...questions(state), ...times(state, now), ...changes(state, now) }
 }
 
 type Questions = Pick<OutboxRows, 'due' | 'nextDue' | 'waitingSince' | 'newestOf'>
 
-function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Questions> {
+function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Questions | keyof Times> {
   const stamp = (): string => now().toISOString()
   const change = (id: number, values: Updateable<Tables['outbox']>): Promise<unknown> =>
     state.transaction((db) =>
       db.updateTable('outbox').set(values).where('id', '=', id).where('state', '=', 'waiting').execute(),
     )
   return {
-    add: ({ kind, topic, body }) =>
+    add: ({ kind, recipient, topic, body }, notBefore) =>
       state.transaction(async (db) => {
         const at = stamp()
         await replaceWaiting(db, topic, at)
-        const values = { kind, topic, body: JSON.stringify(body), state: 'waiting', attempts: 0 } as const
+        const about = { kind, recipient, topic, body: JSON.stringify(body) }
+        const times = { not_before: notBefore?.toISOString() ?? at, created_at: at, settled_at: null }
         await db
           .insertInto('outbox')
-          .values({ ...values, not_before: at, created_at: at, settled_at: null, reason: null })
+          .values({ ...about, ...times, state: 'waiting', attempts: 0, reason: null })
           .execute()
       }),
     async settle(id, outcome, reason) {
@@ -86,13 +91,6 @@ function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Question
           .execute(),
       )
     },
-    async hasten(kind) {
-      await state.relaxedTransaction((db) => {
-        const later = db.updateTable('outbox').set({ not_before: stamp() }).where('state', '=', 'waiting')
-        const some = later.where('not_before', '>', stamp())
-        return (kind === undefined ? some : some.where('kind', '=', kind)).execute()
-      })
-    },
     prune: (before) =>
       state.relaxedTransaction(async (db) => {
         const [result] = await db
@@ -105,6 +103,28 @@ function changes(state: State, now: () => Date): Omit<OutboxRows, keyof Question
   }
 }
 
+type Times = Pick<OutboxRows, 'hasten' | 'hold'>
+
+function times(state: State, now: () => Date): Times {
+  return {
+    async hasten(recipient) {
+      const not_before = now().toISOString()
+      await state.relaxedTransaction((db) => {
+        const later = db.updateTable('outbox').set({ not_before }).where('state', '=', 'waiting')
+        const some = later.where('not_before', '>', not_before)
+        return (recipient === undefined ? some : some.where('recipient', '=', recipient)).execute()
+      })
+    },
+    async hold(recipient, until) {
+      const not_before = until.toISOString()
+      await state.relaxedTransaction((db) => {
+        const waiting = db.updateTable('outbox').set({ not_before }).where('state', '=', 'waiting')
+        return waiting.where('recipient', '=', recipient).where('not_before', '<', not_before).execute()
+      })
+    },
+  }
+}
+
 async function replaceWaiting(db: Transaction<Tables>, topic: string, at: string): Promise<void> {
   const waiting = db.updateTable('outbox').where('topic', '=', topic).where('state', '=', 'waiting')
   await waiting.set({ state: 'replaced', settled_at: at, body: forgotten }).execute()
@@ -113,10 +133,14 @@ async function replaceWaiting(db: Transaction<Tables>, topic: string, at: string
 function questions(state: State): Questions {
   const waiting = () => state.db.selectFrom('outbox').selectAll().where('state', '=', 'waiting')
   return {
-    due: async (at, limit) =>
-      (await waiting().where('not_before', '<=', at.toISOString()).orderBy('id').limit(limit).execute()).map(messageOf),
-    async nextDue() {
-      const row = await waiting().orderBy('not_before').limit(1).executeTakeFirst()
+    async due(at, { limit, except }) {
+      const all = waiting().where('not_before', '<=', at.toISOString())
+      const some = except.length === 0 ? all : all.where('recipient', 'not in', except)
+      return (await some.orderBy('id').limit(limit).execute()).map(messageOf)
+    },
+    async nextDue(at) {
+      const later = waiting().where('not_before', '>', at.toISOString())
+      const row = await later.orderBy('not_before').limit(1).executeTakeFirst()
       return row && new Date(row.not_before)
     },
     waitingSince: async (before) =>
@@ -132,7 +156,17 @@ function questions(state: State): Questions {
 }
 
 function messageOf(row: Selectable<Tables['outbox']>): OutboxMessage {
-  const { id, kind, topic, state, attempts, reason } = row
+  const { id, kind, recipient, topic, state, attempts, reason } = row
   const times = { notBefore: new Date(row.not_before), createdAt: new Date(row.created_at) }
-  return { id, kind, topic, body: JSON.parse(row.body), state, attempts, ...times, reason: reason ?? undefined }
+  return {
+    id,
+    kind,
+    recipient,
+    topic,
+    body: JSON.parse(row.body),
+    state,
+    attempts,
+    ...times,
+    reason: reason ?? undefined,
+  }
 }

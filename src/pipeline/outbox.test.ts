@@ -26,7 +26,8 @@ function open(handler?: OutboxHandler): Outbox {
   return outbox
 }
 
-const add = (topic: string, body: unknown): Promise<void> => outbox.enqueue({ kind: 'status', topic, body })
+const add = (topic: string, body: unknown, recipient = 'forge'): Promise<void> =>
+  outbox.enqueue({ kind: 'status', recipient, topic, body })
 
 /** Time passes, and what is due is sent. */
 async function after(durationMs: number): Promise<void> {
@@ -130,6 +131,60 @@ it('is through with what waited as soon as one has come through', async () => {
   await add('new', 'new')
   await outbox.idle()
   expect(sent).toHaveLength(21)
+})
+
+describe('several recipients', () => {
+  it('one that does not answer holds up no other', async () => {
+    const gate = Promise.withResolvers<undefined>()
+    open(async (body) => {
+      if (String(body).startsWith('silent')) await gate.promise
+      sent.push(body)
+    })
+    for (let number = 0; number < 20; number++) await add(`silent ${number}`, `silent ${number}`, 'https://silent')
+    await add('a', 'heard')
+    await expect.poll(() => sent).toEqual(['heard'])
+    fail = () => undefined
+    gate.resolve(undefined)
+    await outbox.idle()
+    expect(sent).toHaveLength(21)
+  })
+
+  it('one that is down is not asked more often since another is up', async () => {
+    const asked: unknown[] = []
+    fail = (body) => {
+      asked.push(body)
+      if (body === 'down') throw unreachable()
+    }
+    open()
+    await add('a', 'down', 'https://down')
+    await outbox.idle()
+    for (let number = 0; number < 5; number++) {
+      await add('b', 'up')
+      await outbox.idle()
+    }
+    expect(asked.filter((body) => body === 'down')).toHaveLength(1)
+    await after(5000)
+    expect(asked.filter((body) => body === 'down')).toHaveLength(2)
+  })
+
+  it('one that asks to wait is sent nothing else meanwhile, by whatever comes', async () => {
+    const asked: unknown[] = []
+    fail = (body) => {
+      asked.push(body)
+      throw unreachable({ retryAfterMs: 3600_000 })
+    }
+    open()
+    for (let number = 0; number < 10; number++) await add(`topic ${number}`, number)
+    await outbox.idle()
+    const first = asked.length
+    expect(first).toBeLessThanOrEqual(4)
+    await add('later', 'later')
+    await after(3599_999)
+    expect(asked).toHaveLength(first)
+    fail = () => undefined
+    await after(1)
+    expect(sent).toHaveLength(11)
+  })
 })
 
 describe('what does not pass', () => {

@@ -21,7 +21,7 @@ export type OutboxHandler = (body: unknown, signal: AbortSignal) => Promise<void
 
 /**
  * What is owed to forges and listeners, until they have taken it: kept through restarts and outages, the newest of a
- * topic only, in order. Whoever enqueues never waits for the network.
+ * topic only, in order. Whoever enqueues never waits for the network, and no recipient for another.
  */
 export interface Outbox {
   /** Durable when it returns. */
@@ -51,6 +51,7 @@ const longestDelayMs = 3600_000
 /** The most that a forge's wish to wait is heeded. */
 const longestWishMs = 24 * 3600_000
 const giveUpMs = 3 * 24 * 3600_000
+/** To one recipient. */
 const mostAtOnce = 4
 /** Node's longest timer is 24 days; clocks jump. */
 const longestSleepMs = 60_000
@@ -59,9 +60,11 @@ class SendingOutbox implements Outbox {
   readonly #options: OutboxOptions
   readonly #rows: OutboxRows
   /** By topic: of each, one at a time. */
-  readonly #sending = new Map<string, Promise<void>>()
-  /** Kinds whose last message could not be sent. */
-  readonly #failing = new Set<OutboxKind>()
+  readonly #sending = new Map<string, { recipient: string; done: Promise<void> }>()
+  /** Recipients to whom the last message could not be sent. */
+  readonly #failing = new Set<string>()
+  /** Recipients that have asked for nothing to be sent until then. */
+  readonly #heldUntil = new Map<string, Date>()
   readonly #stopping = new AbortController()
   #isStarted = false
   #hasHastened = false
@@ -75,7 +78,7 @@ class SendingOutbox implements Outbox {
   }
 
   async enqueue(message: NewMessage): Promise<void> {
-    await this.#rows.add(message)
+    await this.#rows.add(message, this.#heldOf(message.recipient))
     this.wake()
   }
 
@@ -101,7 +104,7 @@ class SendingOutbox implements Outbox {
   async idle(): Promise<void> {
     while (this.#loop !== undefined || this.#sending.size > 0) {
       await this.#loop
-      await Promise.all(this.#sending.values())
+      await Promise.all([...this.#sending.values()].map(({ done }) => done))
     }
   }
 
@@ -129,20 +132,45 @@ class SendingOutbox implements Outbox {
     if (!this.#hasHastened) await this.#rows.hasten()
     this.#hasHastened = true
     const now = this.#options.clock.now()
-    // Of each topic that is being sent, one row may be among them.
-    const due = await this.#rows.due(now, mostAtOnce + this.#sending.size)
+    while (await this.#sendSome(now));
+    // What is due and not being sent waits for another message to the same recipient, whose end wakes it.
+    const next = await this.#rows.nextDue(now)
+    if (next !== undefined) this.#wakeIn(next.getTime() - now.getTime())
+  }
+
+  /** Whether it has begun to send anything, so that there may be more. */
+  async #sendSome(now: Date): Promise<boolean> {
+    // Those that end while it is asked may be in the answer.
+    const before = new Set(this.#sending.keys())
+    const due = await this.#rows.due(now, { limit: mostAtOnce + before.size, except: this.#busy() })
+    let begun = 0
     for (const message of due) {
-      if (this.#sending.size >= mostAtOnce || this.#stopping.signal.aborted) return
-      if (this.#sending.has(message.topic)) continue
-      const sent = this.#send(message).finally(() => {
-        this.#sending.delete(message.topic)
+      const { topic, recipient } = message
+      if (this.#stopping.signal.aborted) return false
+      if (before.has(topic) || this.#countOf(recipient) >= mostAtOnce) continue
+      const done = this.#send(message).finally(() => {
+        this.#sending.delete(topic)
         this.wake()
       })
-      this.#sending.set(message.topic, sent)
+      this.#sending.set(topic, { recipient, done })
+      begun++
     }
-    // Whatever is being sent wakes it when it is done.
-    const next = this.#sending.size > 0 ? undefined : await this.#rows.nextDue()
-    if (next !== undefined) this.#wakeIn(next.getTime() - now.getTime())
+    return begun > 0
+  }
+
+  #countOf(recipient: string): number {
+    return [...this.#sending.values()].filter((one) => one.recipient === recipient).length
+  }
+
+  #busy(): string[] {
+    const all = new Set([...this.#sending.values()].map(({ recipient }) => recipient))
+    return [...all].filter((recipient) => this.#countOf(recipient) >= mostAtOnce)
+  }
+
+  /** Undefined: it may be sent to. */
+  #heldOf(recipient: string): Date | undefined {
+    const until = this.#heldUntil.get(recipient)
+    return until !== undefined && until > this.#options.clock.now() ? until : undefined
   }
 
   #wakeIn(delayMs: number): void {
@@ -163,7 +191,7 @@ class SendingOutbox implements Outbox {
   }
 
   async #try(message: OutboxMessage): Promise<void> {
-    const { id, kind, body } = message
+    const { id, kind, recipient, body } = message
     const handler = this.#options.handlers[kind]
     try {
       if (handler === undefined) {
@@ -176,12 +204,13 @@ class SendingOutbox implements Outbox {
     }
     await this.#rows.settle(id, 'done')
     // They are there again: what waited for them need not wait longer.
-    if (this.#failing.delete(kind)) await this.#rows.hasten(kind)
+    const isMended = this.#failing.delete(recipient)
+    if (isMended && this.#heldOf(recipient) === undefined) await this.#rows.hasten(recipient)
   }
 
   async #settleFailure(message: OutboxMessage, error: unknown): Promise<void> {
     const { clock, log } = this.#options
-    const { id, topic, kind, createdAt } = message
+    const { id, topic, recipient, createdAt } = message
     const now = clock.now()
     const reason = isLarderError(error) ? error.message : 'An error that nobody foresaw; the log has more.'
     const isOld = now.getTime() - createdAt.getTime() >= giveUpMs
@@ -189,18 +218,20 @@ class SendingOutbox implements Outbox {
       log.warn('a message is given up', { topic, error })
       return this.#rows.settle(id, 'abandoned', reason)
     }
-    this.#failing.add(kind)
+    this.#failing.add(recipient)
     log.debug('a message could not be sent yet', { topic, error })
-    await this.#rows.postpone(id, { notBefore: new Date(now.getTime() + this.#delayMs(message, error)), reason })
+    await this.#rows.postpone(id, { notBefore: new Date(now.getTime() + this.#delayMs(message)), reason })
+    const wish = error.context['retryAfterMs']
+    if (typeof wish !== 'number') return
+    const until = new Date(now.getTime() + Math.min(wish, longestWishMs))
+    this.#heldUntil.set(recipient, until)
+    await this.#rows.hold(recipient, until)
   }
 
   /** Twice as long each time, and between half and all of that, so that those who failed together do not come together. */
-  #delayMs({ attempts }: OutboxMessage, error: LarderError): number {
+  #delayMs({ attempts }: OutboxMessage): number {
     const { random = byChance } = this.#options
-    const full = Math.min(firstDelayMs * 2 ** attempts, longestDelayMs)
-    const wish = error.context['retryAfterMs']
-    const wishMs = typeof wish === 'number' ? Math.min(wish, longestWishMs) : 0
-    return Math.max(wishMs, full * (0.5 + random() / 2))
+    return Math.min(firstDelayMs * 2 ** attempts, longestDelayMs) * (0.5 + random() / 2)
   }
 }
 

@@ -113,6 +113,16 @@ describe('approval', () => {
     expect(await pulls.get(7)).toMatchObject({ approvedCommit: 'b'.repeat(40), approvedBy: 'another' })
   })
 
+  test('comes with the news of the head that it is for, and stays when others come', async () => {
+    await pulls.put(news({ headApprovedBy: 'maintainer' }))
+    const approved = { approvedCommit: 'a'.repeat(40), approvedBy: 'maintainer' }
+    expect(await pulls.get(7)).toMatchObject(approved)
+    await pulls.put(news({ headCommit: 'b'.repeat(40), updatedAt: at(1) }))
+    expect(await pulls.get(7)).toMatchObject(approved)
+    await pulls.put(news({ headCommit: 'b'.repeat(40), headApprovedBy: 'another', updatedAt: at(2) }))
+    expect(await pulls.get(7)).toMatchObject({ approvedCommit: 'b'.repeat(40), approvedBy: 'another' })
+  })
+
   test('of what is not known is none', async () => {
     expect(await pulls.approve(7, 'a'.repeat(40), 'maintainer')).toBe(false)
     expect(await pulls.get(7)).toBeUndefined()

@@ -18,7 +18,11 @@ export interface KnownPullRequest extends Omit<PullRequest, 'baseCommit' | 'head
 export type NewsOfPullRequest = Omit<
   KnownPullRequest,
   'approvedCommit' | 'approvedBy' | 'isLabelled' | 'closedAfterRun'
-> & { labelled?: boolean }
+> & {
+  labelled?: boolean
+  /** Who gave their word for its head. */
+  headApprovedBy?: string
+}
 
 /** Which forge and repository it is of. */
 export interface RepositoryAtForge {
@@ -101,7 +105,8 @@ async function putPullRequest(
   { forge, repository }: RepositoryAtForge,
   pullRequest: NewsOfPullRequest,
 ): Promise<void> {
-  const { number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt, labelled } = pullRequest
+  const { number, state: newState, title, author, head, headCommit, base, fromFork, updatedAt } = pullRequest
+  const { labelled, headApprovedBy } = pullRequest
   const values = {
     state: newState,
     title,
@@ -112,6 +117,7 @@ async function putPullRequest(
     from_fork: fromFork ? 1 : 0,
     updated_at: updatedAt.toISOString(),
     ...(labelled === undefined ? {} : { labelled: labelled ? 1 : 0 }),
+    ...(headApprovedBy === undefined ? {} : { approved_commit: headCommit, approved_by: headApprovedBy }),
   }
   const isOver = newState !== 'open'
   await state.transaction((db) =>

@@ -1,7 +1,9 @@
 import { isLarderError, LarderError, type Progress, type SiteFiles } from '../core/index.ts'
 import { executeRun } from './execute-run.ts'
+import type { KindLocks } from './kind-locks.ts'
+import { openUnlessAborted } from './open-unless-aborted.ts'
 import { createRunLog } from './run-log.ts'
-import type { Run, RunError, RunGoal } from './run.ts'
+import type { Run, RunError, RunScope } from './run.ts'
 import type { RunnerOptions } from './runner.ts'
 
 interface RunUnderWay {
@@ -10,10 +12,15 @@ interface RunUnderWay {
   isCancelled: boolean
 }
 
-/** Runs of one goal, one at a time, oldest first; work that somebody vouched for before work that nobody did. */
+/**
+ * Runs of one goal (and branch), one at a time, oldest first; work that somebody vouched for before work that nobody
+ * did.
+ */
 export class RunLane {
   readonly #options: RunnerOptions
-  readonly #goal: RunGoal
+  readonly #scope: RunScope
+  /** Between lanes of applies. */
+  readonly #locks: KindLocks | undefined
   /** Runs that wait for a second attempt, by the monotonic time of it. */
   readonly #notBefore = new Map<number, number>()
   #current: RunUnderWay | undefined
@@ -23,25 +30,38 @@ export class RunLane {
   #isWoken = false
   /** A run was left as it was, since its end could not be written down: a full disk, say. */
   #hasLost = false
+  /** So often in a row; and the pause before the next attempt, during which nobody wakes it. */
+  #losses = 0
+  #pause: NodeJS.Timeout | undefined
 
-  constructor(options: RunnerOptions, goal: RunGoal) {
+  constructor(options: RunnerOptions, scope: RunScope, locks?: KindLocks) {
     this.#options = options
-    this.#goal = goal
+    this.#scope = scope
+    this.#locks = locks
   }
 
   wake(): void {
     this.#isWoken = true
-    if (this.#loop !== undefined || this.#isStopping) return
+    if (this.#loop !== undefined || this.#pause !== undefined || this.#isStopping) return
     this.#loop = this.#work()
       .catch((error: unknown) => {
         this.#options.log.error('the end of a run could not be written down; it is taken up again', { error })
         this.#hasLost = true
-        setTimeout(() => this.wake(), this.#options.retryDelayMs ?? 5000).unref()
+        this.#wakeLater()
       })
       .finally(() => {
         this.#loop = undefined
         if (this.#isWoken) this.wake()
       })
+  }
+
+  /** Twice as late each time, up to 64 times: what is full may stay so for hours. */
+  #wakeLater(): void {
+    const delayMs = (this.#options.retryDelayMs ?? 5000) * 2 ** Math.min(this.#losses++, 6)
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined
+      this.wake()
+    }, delayMs).unref()
   }
 
   /** Whether it was the one under way. */
@@ -58,6 +78,7 @@ export class RunLane {
 
   async stop(): Promise<void> {
     this.#isStopping = true
+    clearTimeout(this.#pause)
     this.#current?.abort.abort(new LarderError('CANCELLED', { message: 'Larder is stopping.' }))
     await this.idle()
   }
@@ -65,9 +86,12 @@ export class RunLane {
   async #work(): Promise<void> {
     do {
       this.#isWoken = false
-      if (this.#hasLost) await this.#options.runs.recover(this.#goal)
+      if (this.#hasLost) await this.#options.runs.recover(this.#scope)
       this.#hasLost = false
-      for (let run = await this.#next(); run !== undefined; run = await this.#next()) await this.#execute(run)
+      for (let run = await this.#next(); run !== undefined; run = await this.#next()) {
+        await this.#execute(run)
+        this.#losses = 0
+      }
     } while (this.#hasBeenWoken())
   }
 
@@ -81,7 +105,7 @@ export class RunLane {
     const { runs, clock } = this.#options
     const now = clock.monotonicMs()
     // However many wait: those that wait for another attempt may come first, and then one that need not.
-    const next = await runs.next(this.#goal, this.#notBefore.size + 1)
+    const next = await runs.next(this.#scope, this.#notBefore.size + 1)
     return next.find((run) => (this.#notBefore.get(run.id) ?? 0) <= now)
   }
 
@@ -96,12 +120,12 @@ export class RunLane {
     const { progress } = runLog
     let files: (SiteFiles & { close(): void }) | undefined
     try {
-      files = await this.#options.openFiles(run)
-      const freshForMs = run.origin === 'sync' ? 0 : (this.#options.freshForMs ?? 60_000)
       const signal = AbortSignal.any([current.abort.signal, timeout])
+      files = await openUnlessAborted(() => this.#options.openFiles(run), signal)
+      const freshForMs = run.origin === 'sync' ? 0 : (this.#options.freshForMs ?? 60_000)
       const onPlanned = (): Promise<void> => this.#tellPlanned(run.id)
       const baseline = run.trust === 'trusted' ? undefined : await this.#options.baseline?.()
-      const common = { run, runs, kinds, files, committedAt, clock, progress, signal }
+      const common = { run, runs, kinds, files, committedAt, clock, progress, signal, locks: this.#locks }
       const branch = run.goal === 'apply' ? run.branch : await this.#options.branchOf?.(run)
       await executeRun({ ...common, branch, freshForMs, baseline, onPlanned })
       await runLog.flush()
@@ -145,7 +169,7 @@ export class RunLane {
     if (this.#isStopping) return runs.putBack(run.id)
     if (!isTimedOut && this.#mayPass(run, error)) return this.#tryLater(run, error, progress)
     if (!isLarderError(error)) log.error('a run failed on an error that nobody foresaw', { error, run: run.id })
-    const runError = isTimedOut ? { code: 'CANCELLED', message: 'The run took longer than it may.' } : runErrorOf(error)
+    const runError = runErrorOf(isTimedOut ? tookTooLong(run, error) : error)
     progress.log(`failed: ${sentences(runError.message, runError.hint)}`)
     return runs.finish(run.id, { state: 'failed', error: runError })
   }
@@ -177,6 +201,14 @@ export async function tellFinished({ log, onFinished }: RunnerOptions, run: Run)
 function sentences(...texts: readonly (string | undefined)[]): string {
   const given = texts.filter((text) => text !== undefined)
   return given.map((text) => (/[.!?]$/.test(text) ? text : `${text}.`)).join(' ')
+}
+
+function tookTooLong({ id }: Run, cause: unknown): LarderError {
+  return new LarderError('RUN_TIMEOUT', {
+    message: `Run ${id} took longer than it may.`,
+    hint: `Its log says what it was at; \`larder run retry ${id}\` goes on with what is done already.`,
+    cause,
+  })
 }
 
 function runErrorOf(error: unknown): RunError {

@@ -1,7 +1,8 @@
-import { sql, type Selectable, type Updateable } from 'kysely'
+import { sql, type ExpressionBuilder, type Selectable, type Updateable } from 'kysely'
 import { LarderError } from '../core/index.ts'
 import type { State, Tables } from '../state/index.ts'
-import type { RecordedChange, Run, RunError, RunGoal } from './run.ts'
+import type { RecordedChange, Run, RunError, RunScope } from './run.ts'
+import { pruneRuns } from './prune-runs.ts'
 import type { NewRun, RunStore } from './run-store.ts'
 
 type RunMethods = Omit<RunStore, 'beginStep' | 'endStep' | 'steps' | 'log' | 'readLog'>
@@ -24,7 +25,7 @@ export function runRows(state: State, now: () => string, mask: (text: string) =>
       set(id, { state: outcome, finished_at: now(), error: error === undefined ? null : mask(JSON.stringify(error)) }),
     putBack: (id) => set(id, { state: 'waiting', finished_at: null }),
     retry: (id) => retryRun(state, id),
-    recover: (goal) => recoverRuns(state, now(), goal),
+    recover: (scope) => recoverRuns(state, now(), scope),
     recordPlan: (id, plan) => note(id, { plan: JSON.stringify(plan) }),
     prune: (keep) => pruneRuns(state, keep),
   }
@@ -32,7 +33,14 @@ export function runRows(state: State, now: () => string, mask: (text: string) =>
 
 type RunQueries = Pick<
   RunStore,
-  'get' | 'list' | 'waiting' | 'next' | 'latest' | 'latestOfPullRequests' | 'unfinishedOfPullRequest'
+  | 'get'
+  | 'list'
+  | 'waiting'
+  | 'next'
+  | 'branchesToApply'
+  | 'latest'
+  | 'latestOfPullRequests'
+  | 'unfinishedOfPullRequest'
 >
 
 function runQueries(state: State): RunQueries {
@@ -50,10 +58,15 @@ function runQueries(state: State): RunQueries {
       const query = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').orderBy('id')
       return (await query.execute()).map((row) => runOf({ ...row, plan: null }))
     },
-    async next(goal, limit) {
-      const waiting = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').where('goal', '=', goal)
+    async next({ goal, branch }, limit) {
+      const ofGoal = db.selectFrom('runs').select(withoutPlan).where('state', '=', 'waiting').where('goal', '=', goal)
+      const waiting = branch === undefined ? ofGoal : ofGoal.where('branch', '=', branch)
       const rows = await waiting.orderBy('trust').orderBy('id').limit(limit).execute()
       return rows.map((row) => runOf({ ...row, plan: null }))
+    },
+    async branchesToApply() {
+      const waiting = db.selectFrom('runs').where('state', '=', 'waiting').where('goal', '=', 'apply')
+      return (await waiting.select('branch').distinct().execute()).map(({ branch }) => branch)
     },
     async latest(branch, goal, { withCancelled = false } = {}) {
       const row = await db
@@ -62,6 +75,7 @@ function runQueries(state: State): RunQueries {
         .where('branch', '=', branch)
         .where('pull_request', 'is', null)
         .where('goal', '=', goal)
+        .where('sections', 'is', null)
         .where('state', 'not in', withCancelled ? ['superseded'] : ['superseded', 'cancelled'])
         .orderBy('id', 'desc')
         .limit(1)
@@ -86,7 +100,7 @@ function runQueries(state: State): RunQueries {
 /** The plan of a first run of a large mirror is megabytes. */
 const withoutPlan = [
   'id', 'branch', 'commit_id', 'goal', 'state', 'origin', 'created_at', 'started_at', 'finished_at', 'attempts', 'error',
-  'pull_request', 'base_commit', 'trust',
+  'pull_request', 'base_commit', 'trust', 'sections',
 ] as const // prettier-ignore
 
 async function getRun(state: State, id: number): Promise<Run> {
@@ -96,7 +110,7 @@ async function getRun(state: State, id: number): Promise<Run> {
 }
 
 async function createRun(state: State, created_at: string, run: NewRun): Promise<Run> {
-  const { branch, commit, goal, origin, pullRequest = null, baseCommit = null, trust = 'trusted' } = run
+  const { branch, commit, goal, origin, pullRequest = null, baseCommit = null, trust = 'trusted', sections } = run
   const row = await state.transaction(async (db) => {
     await db
       .updateTable('runs')
@@ -106,7 +120,12 @@ async function createRun(state: State, created_at: string, run: NewRun): Promise
       .where('goal', '=', 'plan')
       .where('state', '=', 'waiting')
       .execute()
-    const about = { pull_request: pullRequest, base_commit: baseCommit, trust }
+    const about = {
+      pull_request: pullRequest,
+      base_commit: baseCommit,
+      trust,
+      sections: sections === undefined ? null : JSON.stringify(sections),
+    }
     const empty = { started_at: null, finished_at: null, attempts: 0, error: null, plan: null }
     return db
       .insertInto('runs')
@@ -129,7 +148,7 @@ async function startRun(state: State, started_at: string, id: number): Promise<R
       error: null,
     } as const
     await db.updateTable('runs').set(begun).where('id', '=', id).execute()
-    if (goal !== 'apply') return
+    if (goal !== 'apply' || row.sections !== null) return
     await db
       .updateTable('runs')
       .set({ state: 'superseded', finished_at: started_at })
@@ -159,38 +178,22 @@ async function cancelWaitingRun(state: State, finished_at: string, id: number): 
   })
 }
 
-async function recoverRuns(state: State, finished_at: string, goal?: RunGoal): Promise<number> {
+async function recoverRuns(state: State, finished_at: string, scope?: RunScope): Promise<number> {
+  const { goal, branch } = scope ?? {}
+  const inScope = (eb: ExpressionBuilder<Tables, 'runs'>) =>
+    eb.and([
+      eb('state', '=', 'running'),
+      ...(goal === undefined ? [] : [eb('goal', '=', goal)]),
+      ...(branch === undefined ? [] : [eb('branch', '=', branch)]),
+    ])
   return state.transaction(async (db) => {
     const failed = { state: 'failed', finished_at } as const
-    const stuck = db.selectFrom('runs').select('id').where('state', '=', 'running')
-    const ids = goal === undefined ? stuck : stuck.where('goal', '=', goal)
+    const stuck = db.selectFrom('runs').select('id').where(inScope)
     const steps = db.updateTable('run_steps').set(failed).where('state', '=', 'running')
-    await steps.where('run_id', 'in', ids).execute()
+    await steps.where('run_id', 'in', stuck).execute()
     // To be killed is no failed attempt: what may pass is still tried as often as ever.
     const again = db.updateTable('runs').set((eb) => ({ state: 'waiting', attempts: eb('attempts', '-', 1) }))
-    const running = again.where('state', '=', 'running')
-    const query = goal === undefined ? running : running.where('goal', '=', goal)
-    return Number((await query.executeTakeFirst()).numUpdatedRows)
-  })
-}
-
-async function pruneRuns(state: State, keep: number): Promise<void> {
-  await state.transaction(async (db) => {
-    const newest = db.selectFrom('runs').select('id').orderBy('id', 'desc')
-    const boundary = await newest.offset(keep).limit(1).executeTakeFirst()
-    if (boundary === undefined) return
-    const old = db
-      .selectFrom('runs')
-      .select('id')
-      .where('id', '<=', boundary.id)
-      .where('state', 'not in', ['waiting', 'running'])
-      // Whoever tries a preview looks at the run that made it.
-      .where('id', 'not in', db.selectFrom('previews').select('run_id'))
-    for (const { id } of await old.execute()) {
-      await db.deleteFrom('run_log').where('run_id', '=', id).execute()
-      await db.deleteFrom('run_steps').where('run_id', '=', id).execute()
-      await db.deleteFrom('runs').where('id', '=', id).execute()
-    }
+    return Number((await again.where(inScope).executeTakeFirst()).numUpdatedRows)
   })
 }
 
@@ -211,6 +214,7 @@ function runOf(row: Selectable<Tables['runs']>): Run {
     pullRequest: row.pull_request ?? undefined,
     baseCommit: row.base_commit ?? undefined,
     trust: row.trust,
+    sections: row.sections === null ? undefined : (JSON.parse(row.sections) as string[]),
   }
 }
 

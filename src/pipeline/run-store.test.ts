@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../core/index.ts'
 import { openDatabase, type State } from '../state/index.ts'
+import { createPullRequestStore } from './pull-request-store.ts'
 import { createRunStore, type RunStore } from './run-store.ts'
 
 let state: State
@@ -79,6 +80,20 @@ test('a log of more lines than one statement can bind is kept whole', async () =
   expect(await runs.readLog(1, 0)).toHaveLength(12_000)
 })
 
+test('a run of some sections replaces no apply of the whole site, nor stands for one', async () => {
+  await apply()
+  const sections = ['machines']
+  const partial = () => runs.create({ branch: 'main', commit: 'c0ffee', goal: 'apply', origin: 'test', sections })
+  expect(await partial()).toMatchObject({ id: 2, sections })
+  await runs.start(2)
+  expect((await runs.waiting()).map(({ id }) => id)).toEqual([1])
+  expect((await runs.latest('main', 'apply'))?.id).toBe(1)
+  await partial()
+  await apply()
+  await runs.start(4)
+  expect((await runs.get(3)).state).toBe('superseded')
+})
+
 test('recover puts back what was under way and closes its steps', async () => {
   await apply()
   await runs.start(1)
@@ -117,6 +132,23 @@ test('prune keeps a run whose preview can be tried', async () => {
   expect((await runs.list({ limit: 10 })).map(({ id }) => id)).toEqual([4, 2])
 })
 
+test('prune keeps what was done last about a branch or an open pull request', async () => {
+  const pulls = createPullRequestStore(state, { forge: 'github', repository: 'campus/site' })
+  const about = { title: '', author: '', head: 'topic', headCommit: 'a'.repeat(40), base: 'main', fromFork: false }
+  await pulls.put({ ...about, number: 7, state: 'open', updatedAt: new Date(1) })
+  await pulls.put({ ...about, number: 8, state: 'merged', updatedAt: new Date(1) })
+  const plan = (pullRequest: number) =>
+    runs.create({ branch: 'topic', commit: 'c0ffee', goal: 'plan', origin: 'test', pullRequest })
+  const develop = () => runs.create({ branch: 'develop', commit: 'c0ffee', goal: 'apply', origin: 'test' })
+  for (const create of [() => plan(7), () => plan(8), develop, develop, () => plan(7), apply, apply, apply]) {
+    const { id } = await create()
+    await runs.start(id)
+    await runs.finish(id, { state: 'succeeded' })
+  }
+  await runs.prune(2)
+  expect((await runs.list({ limit: 9 })).map(({ id }) => id)).toEqual([8, 7, 5, 4])
+})
+
 test('list pages backwards and filters', async () => {
   for (let count = 0; count < 5; count++) await apply()
   await runs.finish(2, { state: 'failed' })
@@ -140,13 +172,28 @@ test('the newest run of each pull request, but for those that were superseded', 
   expect(await runs.latestOfPullRequests([])).toEqual(new Map())
 })
 
-test('the next of a goal: what is trusted first, then the oldest, and no more than asked for', async () => {
+test('the next of a scope: what is trusted first, then the oldest, and no more than asked for', async () => {
   const trusts = ['untrusted', 'trusted', 'untrusted', 'trusted'] as const
   for (const [index, trust] of trusts.entries())
     await runs.create({ branch: `b${index}`, commit: 'c0ffee', goal: 'plan', origin: 'test', trust })
   await apply()
-  const ids = async (limit: number) => (await runs.next('plan', limit)).map(({ id }) => id)
+  const ids = async (limit: number) => (await runs.next({ goal: 'plan' }, limit)).map(({ id }) => id)
   expect([await ids(9), await ids(1)]).toEqual([[2, 4, 1, 3], [2]])
   await runs.start(2)
   expect(await ids(9)).toEqual([4, 1, 3])
+})
+
+test('lanes of branches: each has its own that come next, and takes up its own alone', async () => {
+  const of = (branch: string) => runs.create({ branch, commit: 'c0ffee', goal: 'apply', origin: 'test' })
+  for (const branch of ['main', 'develop', 'main', 'develop']) await of(branch)
+  await runs.create({ branch: 'topic', commit: 'c0ffee', goal: 'plan', origin: 'test' })
+  const ids = async (branch: string) => (await runs.next({ goal: 'apply', branch }, 9)).map(({ id }) => id)
+  expect((await runs.branchesToApply()).sort()).toEqual(['develop', 'main'])
+  expect([await ids('main'), await ids('develop'), await ids('topic')]).toEqual([[1, 3], [2, 4], []])
+  await runs.start(1)
+  await runs.start(2)
+  const step = await runs.beginStep(2, 'stage')
+  expect(await runs.recover({ goal: 'apply', branch: 'main' })).toBe(1)
+  expect([(await runs.get(1)).state, (await runs.get(2)).state]).toEqual(['waiting', 'running'])
+  expect(await runs.steps(2)).toMatchObject([{ number: step, state: 'running' }])
 })

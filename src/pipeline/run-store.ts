@@ -1,6 +1,16 @@
 import { redactText, type Clock } from '../core/index.ts'
 import type { State } from '../state/index.ts'
-import type { RecordedChange, Run, RunError, RunGoal, RunLogLine, RunState, RunStep, RunTrust } from './run.ts'
+import type {
+  RecordedChange,
+  Run,
+  RunError,
+  RunGoal,
+  RunLogLine,
+  RunScope,
+  RunState,
+  RunStep,
+  RunTrust,
+} from './run.ts'
 import { runLogRows } from './run-log-rows.ts'
 import { runRows } from './run-rows.ts'
 import { runStepRows } from './run-step-rows.ts'
@@ -18,9 +28,11 @@ export interface RunStore {
   list(options: RunQuery): Promise<Run[]>
   /** Waiting runs, oldest first. */
   waiting(): Promise<Run[]>
-  /** The waiting runs of a goal that come next: trusted before untrusted, then the oldest. */
-  next(goal: RunGoal, limit: number): Promise<Run[]>
-  /** The newest run of that goal for the branch that was not superseded or cancelled; its plan is left out. */
+  /** The waiting runs of a scope that come next: trusted before untrusted, then the oldest. */
+  next(scope: RunScope, limit: number): Promise<Run[]>
+  /** Branches that have an apply waiting, in no order. */
+  branchesToApply(): Promise<string[]>
+  /** The newest run of that goal for the branch, and the whole site, that was not superseded or cancelled; its plan is left out. */
   latest(branch: string, goal: RunGoal, options?: { withCancelled?: boolean }): Promise<Run | undefined>
   /** The newest run of each of these pull requests that was not superseded; plans are left out. */
   latestOfPullRequests(pullRequests: readonly number[]): Promise<Map<number, Run>>
@@ -28,7 +40,7 @@ export interface RunStore {
   unfinishedOfPullRequest(pullRequest: number): Promise<Run[]>
   /**
    * RUN_STATE unless it waits. Older applies of the branch that wait for another attempt are superseded: done after
-   * this one, they would bring back what it replaces.
+   * this one, they would bring back what it replaces. One that is not about the whole site replaces none.
    */
   start(id: number): Promise<Run>
   /** False when it does not wait any more. */
@@ -41,10 +53,13 @@ export interface RunStore {
    * gc may have taken some of it, and what was signed has grown old.
    */
   retry(id: number): Promise<void>
-  /** After a restart: what was running waits again; of one goal, or of both. Answers how many. */
-  recover(goal?: RunGoal): Promise<number>
+  /** After a restart: what was running waits again; of one scope, or all. Answers how many. */
+  recover(scope?: RunScope): Promise<number>
   recordPlan(id: number, plan: readonly RecordedChange[]): Promise<void>
-  /** Deletes finished runs, their steps and logs, beyond the newest `keep`. */
+  /**
+   * Deletes finished runs, their steps and logs, beyond the newest `keep`; but not the last apply of a branch, nor the last
+   * plan of an open pull request.
+   */
   prune(keep: number): Promise<void>
 
   beginStep(id: number, name: string): Promise<number>
@@ -73,6 +88,8 @@ export interface NewRun {
   baseCommit?: string
   /** Default `trusted`. */
   trust?: RunTrust
+  /** Only these sections of larder.yaml. Default: the whole site. */
+  sections?: readonly string[]
 }
 
 /** `mask` takes secrets out of what is kept for people: logs and errors. Default: those that are known by their place. */

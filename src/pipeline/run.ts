@@ -6,6 +6,13 @@ export type RunState = 'waiting' | 'running' | 'succeeded' | 'failed' | 'cancell
 /** `plan` reads, validates, resolves and shows; `apply` goes on to stage, switch and verify. */
 export type RunGoal = 'plan' | 'apply'
 
+/** Runs that are worked at one after the other. */
+export interface RunScope {
+  goal: RunGoal
+  /** Default: of all branches. */
+  branch?: string
+}
+
 export interface RunError {
   code: string
   message: string
@@ -41,6 +48,8 @@ export interface Run {
   /** With a pull request: the head of its base that it is planned upon. */
   baseCommit: string | undefined
   trust: RunTrust
+  /** Sections of larder.yaml that it is about, and no other. Undefined: the whole site. */
+  sections: readonly string[] | undefined
 }
 
 /** `untrusted`: a fork's work that no maintainer has given their word for. It is planned within limits. */

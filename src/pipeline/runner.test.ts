@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LarderError, silentLog, systemClock, type SiteFiles } from '../core/index.ts'
 import { memoryFiles } from '../core/testing/memory-files.ts'
 import { openDatabase, type State } from '../state/index.ts'
@@ -111,6 +111,33 @@ describe('what may pass', () => {
     expect((await runs.readLog(1, 0)).map((line) => line.message).join('\n')).toContain('Trying again')
   })
 
+  test('is begun ever more seldom while the disk is full, however often somebody wakes it', async () => {
+    await apply('one')
+    let attempts = 0
+    const isFull = (): boolean => attempts < 4
+    const begin: RunStore['start'] = (id) => {
+      attempts++
+      return isFull() ? Promise.reject(new LarderError('DISK_FULL', { message: 'full' })) : runs.start(id)
+    }
+    const pauses: number[] = []
+    const realTimeout = globalThis.setTimeout
+    const timeouts = vi.spyOn(globalThis, 'setTimeout').mockImplementation((work: () => void, ms?: number) => {
+      if (ms !== undefined && ms >= 1000) pauses.push(ms)
+      return realTimeout(work, ms === undefined || ms >= 1000 ? 5 : ms)
+    })
+    try {
+      runner = start({ runs: { ...runs, start: begin }, retryDelayMs: 1000 })
+      await runner.start()
+      for (let looks = 0; looks < 2000 && fake.visible.size === 0; looks++) {
+        for (let wakes = 0; wakes < 10; wakes++) runner.wake()
+        await new Promise((resolve) => realTimeout(resolve, 1))
+      }
+    } finally {
+      timeouts.mockRestore()
+    }
+    expect([attempts, pauses]).toEqual([4, [1000, 2000, 4000]])
+  })
+
   test('is taken up again when its end could not be written down', async () => {
     await apply('one')
     let refusals = 3
@@ -172,10 +199,10 @@ describe('a run that is cancelled while it waits', () => {
     await apply('two')
     const next = runs.next.bind(runs)
     let first = true
-    runs.next = async (goal, limit) => {
-      const found = await next(goal, limit)
-      if (first) await runner.cancel(1)
-      first = false
+    runs.next = async (scope, limit) => {
+      const found = await next(scope, limit)
+      if (first && scope.goal === 'apply') await runner.cancel(1)
+      first &&= scope.goal !== 'apply'
       return found
     }
     await work()
@@ -209,6 +236,26 @@ describe('a run that is interrupted', () => {
     await expect(runner.cancel(1)).rejects.toMatchObject({ code: 'RUN_STATE' })
   })
 
+  test('by cancel ends also while its files are being opened, which are closed when they come', async () => {
+    const opening = Promise.withResolvers<undefined>()
+    const files = Promise.withResolvers<SiteFiles & { close(): void }>()
+    let isClosed = false
+    runner = start({
+      openFiles: () => {
+        opening.resolve(undefined)
+        return files.promise
+      },
+    })
+    await apply('one')
+    await runner.start()
+    await opening.promise
+    await runner.cancel(1)
+    await runner.idle()
+    expect(await runs.get(1)).toMatchObject({ state: 'cancelled', error: { code: 'CANCELLED' } })
+    files.resolve({ close: () => (isClosed = true) } as unknown as SiteFiles & { close(): void })
+    await expect.poll(() => isClosed).toBe(true)
+  })
+
   test('by a stop waits for the next start', async () => {
     const begun = holdStage()
     await apply('one')
@@ -240,12 +287,13 @@ describe('a run that is interrupted', () => {
 
   test('by its time limit fails', async () => {
     const begun = holdStage()
-    runner = start({ timeoutMs: 50 })
+    // Longer than a busy machine takes to begin.
+    runner = start({ timeoutMs: 2000 })
     await apply('one')
     await runner.start()
     await begun
     await runner.idle()
-    expect(await runs.get(1)).toMatchObject({ state: 'failed', error: { message: expect.stringContaining('longer') } })
+    expect(await runs.get(1)).toMatchObject({ state: 'failed', error: { code: 'RUN_TIMEOUT' } })
   })
 })
 

@@ -1,5 +1,6 @@
 import { LarderError, type Clock, type KindContext, type Log, type SiteFiles } from '../core/index.ts'
 import type { AnyKind } from './any-kind.ts'
+import { ApplyLanes } from './apply-lanes.ts'
 import { RunLane, tellFinished } from './run-lane.ts'
 import type { Run } from './run.ts'
 import type { RunStore } from './run-store.ts'
@@ -35,8 +36,9 @@ export interface RunnerOptions {
 }
 
 /**
- * Two lanes, each with one run at a time, oldest first: what a site shows is the result of its commits in their order,
- * and no plan, however many wait, holds up what is merged.
+ * A lane for the applies of each branch and one for plans, each with one run at a time, oldest first: what a site shows
+ * is the result of the commits of each branch in their order, and neither a plan, however many wait, nor what is built
+ * of another branch holds up what is merged.
  */
 export interface Runner {
   /** Takes up what a stopped process left behind, and begins to work. */
@@ -47,13 +49,13 @@ export interface Runner {
   cancel(id: number): Promise<Run>
   /** Resolves when no run waits or works. */
   idle(): Promise<void>
-  /** Stops after putting the run that is under way back into the queue. */
+  /** Stops after putting the runs that are under way back into the queue. */
   stop(): Promise<void>
 }
 
 export function createRunner(options: RunnerOptions): Runner {
   const { runs, log } = options
-  const lanes = [new RunLane(options, 'apply'), new RunLane(options, 'plan')]
+  const lanes = [new ApplyLanes(options), new RunLane(options, { goal: 'plan' })]
   const wake = (): void => {
     for (const lane of lanes) lane.wake()
   }

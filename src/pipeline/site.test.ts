@@ -130,6 +130,26 @@ describe('jsonSchemaOf', () => {
     expect(jsonSchemaOf('jar.json', [jars])).toMatchObject({ type: 'array', items: { type: 'string' } })
   })
 
+  it.each([
+    ['lids/round.yaml', true],
+    ['lids/<name>.yaml', true],
+    ['lids/.yaml', false],
+    ['lids/a/b.yaml', false],
+    ['lid/round.yaml', false],
+    ['lids/round.yml', false],
+  ])('%s is a file that a kind has several of: %s', (file, isOne) => {
+    const lids: KindGrammar = { ...jars, fileSchemas: { 'lids/<name>.yaml': z.object({}) } }
+    const schema = (): unknown => jsonSchemaOf(file, [lids])
+    if (isOne) expect(schema()).toMatchObject({ title: `Larder: ${file}`, type: 'object' })
+    else expect(schema).toThrow('There is no schema of')
+  })
+
+  it('names all that there are', () => {
+    expect(() => jsonSchemaOf('nothing', [jars], { 'other.yaml': z.string() })).toThrow(
+      expect.objectContaining({ hint: 'There are schemas of larder.yaml, jar.json, other.yaml.' }) as Error,
+    )
+  })
+
   it('knows no others', () => {
     expect(() => jsonSchemaOf('larder.yml', [jars])).toThrow(
       new LarderError('NOT_FOUND', {

@@ -1,6 +1,7 @@
 import {
   isLarderError,
   parseSiteFile,
+  sortProblems,
   subDocument,
   type CheckContext,
   type KindGrammar,
@@ -20,7 +21,15 @@ export interface Site {
   sections: Record<string, unknown>
 }
 
-export type SiteResult = { site: Site; warnings: Problem[] } | { problems: Problem[] }
+export type SiteResult = { site: Site; warnings: Problem[] } | FaultySite
+
+export interface FaultySite {
+  problems: Problem[]
+  /** Its name; undefined when that is wrong. */
+  name: string | undefined
+  /** As `sections` of a site, without the entries that are wrong in themselves. */
+  rest: Readonly<Record<string, unknown>>
+}
 
 /** The file that makes a repository a site repository. */
 export const siteFile = 'larder.yaml'
@@ -31,23 +40,24 @@ export const siteFile = 'larder.yaml'
  */
 export async function readSite(files: SiteFiles, kinds: readonly KindGrammar[]): Promise<SiteResult> {
   const bytes = await readFile(files)
-  if (bytes === undefined) return { problems: [await noSiteFile(files)] }
-  if ('message' in bytes) return { problems: [atStart({ message: bytes.message.replace(/\.$/, '') })] }
+  if (bytes === undefined) return unreadable([await noSiteFile(files)])
+  if ('message' in bytes) return unreadable([atStart({ message: bytes.message.replace(/\.$/, '') })])
   const { document: written, problems: syntax } = parseSiteFile(bytes, siteFile)
-  if (written === undefined) return { problems: inOrder(syntax) }
+  if (written === undefined) return unreadable(sortProblems(syntax))
   const { document, problems: unknown } = respellSections(written, kinds)
   const problems = [...syntax, ...unknown]
   const sections = readSections(document, kinds)
   problems.push(...Object.values(sections).flatMap((section) => section.problems))
-  problems.push(...(await askKinds(kinds, sections, contextOf(files, document, sections))))
+  const context = contextOf(files, document, sections)
+  problems.push(...(await askKinds(kinds, sections, context)))
   const name = checkSiteName(document, problems)
   if (name === undefined || problems.some(({ severity }) => severity === 'error'))
-    return { problems: inOrder(problems) }
-  const values = Object.entries(sections).map(([key, section]) => [key, section.value])
-  return {
-    site: { name, sections: Object.fromEntries(values) as Record<string, unknown> },
-    warnings: inOrder(problems),
-  }
+    return { problems: sortProblems(problems), name, rest: context.site }
+  return { site: { name, sections: { ...context.site } }, warnings: sortProblems(problems) }
+}
+
+function unreadable(problems: Problem[]): FaultySite {
+  return { problems, name: undefined, rest: {} }
 }
 
 type Sections = Record<string, ReadSection>
@@ -102,15 +112,4 @@ async function noSiteFile(files: SiteFiles): Promise<Problem> {
   const others = (await files.list('')).filter((path) => /(^|\/)\.?larder\.(ya?ml|json)$/i.test(path))
   const message = 'there is no such file'
   return atStart({ message: others[0] === undefined ? message : `${message}, but there is ${others[0]}` })
-}
-
-function inOrder(problems: readonly Problem[]): Problem[] {
-  const once = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
-  return [...once.values()].toSorted(
-    (left, right) => compareText(left.file, right.file) || left.line - right.line || left.column - right.column,
-  )
-}
-
-function compareText(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import type { PrivateKey } from 'openpgp'
-import { LarderError, Mutex, type Clock } from '../core/index.ts'
-import { readKeyringFile, writeKeyringFile, type HeldKey } from './keyring-file.ts'
+import { Mutex, type Clock } from '../core/index.ts'
+import { readPassphrase } from './key-file.ts'
+import { keyringFile, type HeldKey } from './keyring-file.ts'
 import { checkSuitable, expiryOf, fingerprintOf, lockKey, makeKey, unlockKey, type KeyKind } from './openpgp-key.ts'
 import { createSigningKey } from './openpgp-signing.ts'
 import type { SigningKey } from './signing.ts'
@@ -108,7 +108,7 @@ class FileKeyring implements Keyring {
 
   async #inUse(name: string): Promise<HeldKey[]> {
     const now = this.#options.clock.now()
-    const keys = await readKeyringFile(this.#folder, name)
+    const keys = await keyringFile(this.#folder, name).read()
     return keys.filter(({ retiresAt }) => retiresAt === null || new Date(retiresAt) > now)
   }
 
@@ -128,7 +128,7 @@ class FileKeyring implements Keyring {
     const fingerprint = fingerprintOf(key)
     const privateKeyArmored = await lockKey(key, await this.#passphrase())
     const keys = [{ fingerprint, privateKeyArmored, retiresAt: null }, ...others]
-    await writeKeyringFile(this.#folder, name, keys)
+    await keyringFile(this.#folder, name).write(keys)
     this.#unlocked.set(fingerprint, key)
     return keys
   }
@@ -152,15 +152,7 @@ class FileKeyring implements Keyring {
     return key
   }
 
-  async #passphrase(): Promise<string | undefined> {
-    const path = this.#options.passphraseFile
-    if (path === undefined) return undefined
-    const [line = ''] = (await readFile(path, 'utf8')).split(/\r?\n/, 1)
-    if (line !== '') return line
-    throw new LarderError('KEY_LOCKED', {
-      message: `The passphrase file ${path} is empty.`,
-      hint: 'Its first line is the passphrase.',
-      context: { path },
-    })
+  #passphrase(): Promise<string | undefined> {
+    return readPassphrase(this.#options.passphraseFile)
   }
 }

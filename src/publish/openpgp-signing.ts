@@ -29,6 +29,20 @@ export function createSigningKey(keys: readonly [PrivateKey, ...PrivateKey[]]): 
       if (typeof signature !== 'string') throw new Error('openpgp answered a whole message with a stream')
       return signature.replaceAll('\r\n', '\n')
     },
+    async signBinary(binary, at) {
+      const message = await createMessage({ binary })
+      const signature: unknown = await sign({
+        message,
+        signingKeys: keys[0],
+        date: at,
+        detached: true,
+        format: 'binary',
+        config,
+      })
+      if (!(signature instanceof Uint8Array)) throw new Error('openpgp answered a whole message with a stream')
+      const { algorithm } = (await keys[0].getSigningKey(undefined, at)).getAlgorithmInfo()
+      return { bytes: signature, isRsa: algorithm.startsWith('rsa') }
+    },
   }
 }
 

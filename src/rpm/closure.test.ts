@@ -292,6 +292,29 @@ const cases: Case[] = [
     request: { listed: list('a') },
     expected: ['a 1-1 aarch64', 'a 1-1', 'b 1-1 noarch', 'c 1-1 aarch64'],
   },
+  {
+    title: 'what is for all architectures, for those machines alone that it is listed for',
+    upstreams: [
+      [
+        ['a 1-1 noarch', { requires: ['b'] }],
+        ['b'],
+        ['b 1-1 aarch64'],
+        ['c 1-1 noarch', { requires: ['d'] }],
+        ['d'],
+        ['d 1-1 aarch64'],
+      ],
+    ],
+    architectures: ['x86_64', 'aarch64'],
+    request: { listed: list({ name: 'a', architecture: 'aarch64' }, { name: 'c', architecture: 'noarch' }) },
+    expected: ['a 1-1 noarch', 'b 1-1 aarch64', 'c 1-1 noarch', 'd 1-1 aarch64', 'd 1-1'],
+  },
+  {
+    title: 'what is for all architectures, where it is listed for one that the machine runs besides',
+    upstreams: [[['a 1-1 noarch', { requires: ['b'] }], ['b']]],
+    architectures: ['x86_64', 'i686'],
+    request: { listed: list({ name: 'a', architecture: 'i686' }) },
+    expected: ['a 1-1 noarch', 'b 1-1'],
+  },
 ]
 
 const rich: [string, readonly string[], readonly string[]][] = [
@@ -469,6 +492,15 @@ describe('what cannot be satisfied', () => {
     expect(problemsOf(rpmUniverseOf([entries]), { listed: list(...names) })).toEqual([message])
   })
 
+  it.each(['noarch', 'x86_64', 'aarch64'])(
+    'a package of %s for an architecture that the mirror is not for',
+    (found) => {
+      const universe = rpmUniverseOf([[[`a 1-1 ${found}`]]])
+      const listed = list({ name: 'a', architecture: 'aarch64' })
+      expect(problemsOf(universe, { listed })).toEqual(['a is listed for aarch64, but the mirror is for x86_64'])
+    },
+  )
+
   it('names every problem, with a suggestion for what is misspelt', () => {
     const universe = rpmUniverseOf([[['nginx'], ['b', { requires: ['gone'] }], ['c 1-1 aarch64']]], ['x86_64'])
     const listed = list('b', 'ngimx', { name: 'nginx', constraint: { operator: '>=', version: '2' } })
@@ -478,4 +510,17 @@ describe('what cannot be satisfied', () => {
       expect.objectContaining({ code: 'CLOSURE_UNSATISFIABLE' }),
     )
   })
+})
+
+it('is sorted by name, whether it has few of all packages or most of them', () => {
+  const universe = () => rpmUniverseOf([Array.from('zyxwvutsrqponmlkjihgfedcba', (name): Entry => [name])])
+  const few = ['z', 'b', 'm']
+  const many = Array.from('qwertyuiopasdfghjklzxcvbnm')
+  const closed = (names: readonly string[], from = universe()) =>
+    namesOf(from, resolveClosure(from, { listed: list(...names) })).map((text) => text[0])
+  expect(closed(few)).toEqual(few.toSorted())
+  const shared = universe()
+  expect(closed(few, shared)).toEqual(few.toSorted())
+  expect(closed(many, shared)).toEqual(many.toSorted())
+  expect(closed(few, shared)).toEqual(few.toSorted())
 })

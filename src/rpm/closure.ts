@@ -1,5 +1,5 @@
-import { formatProblem, LarderError, type Problem } from '../core/index.ts'
-import { noArchitecture } from './closure/architectures.ts'
+import { unresolvedError, type Unresolved } from '../mirror/index.ts'
+import { isRunBy, noArchitecture } from './closure/architectures.ts'
 import { noteChoices } from './closure/notes.ts'
 import { Reasons } from './closure/reasons.ts'
 import type { ClosureRequest, ListedForClosure } from './closure/request.ts'
@@ -32,7 +32,8 @@ export interface Closure {
  * universe and the same request, in whatever order, give the same closure, whatever was asked before.
  *
  * Each kind of machine of the mirror is resolved on its own: x86_64 with i686, if the mirror has both, is one. A
- * package that is listed without an architecture is wanted in the machine's own, or else in one that it runs besides.
+ * package that is listed without an architecture is wanted in the machine's own, or else in one that it runs besides;
+ * one that is listed with an architecture, also where it is of noarch, is wanted by machines that run that.
  * See Universe.missingFiles for paths of files that only filelists.xml has.
  *
  * @throws PACKAGE_UNKNOWN, CLOSURE_UNSATISFIABLE with every problem of the list in `context.problems`
@@ -48,6 +49,7 @@ export function resolveClosure(universe: Universe, request: ClosureRequest): Clo
   const taken = new Set<number>()
   const worlds = worldsOf(universe).map((world) => {
     const roots = packages
+      .filter(({ architecture }) => architecture === undefined || isRunBy(world.machine, architecture))
       .map((entry) => rootOf(world, { entry, request, filter }))
       .filter(({ candidates }) => candidates.length > 0)
     return closeWorld(world, { request, filter, roots, streams, taken })
@@ -124,16 +126,21 @@ function refuseFailures(
     .filter((entry) => (entry.name.startsWith('@') ? !active.has(entry.name.slice(1)) : !tried.has(entry)))
     .map((entry) => explainUnknown(universe, filter, entry))
   const notes: string[] = []
-  const problems: Problem[] = unknown.map(toProblem)
+  const unresolved = unknown.map(toUnresolved)
   for (const closure of worlds) {
     explainFailures(closure, closure.failures).forEach((explanation, place) => {
       const isElsewhere = isHadElsewhere(universe, worlds, closure.failures[place]!)
       if (isElsewhere) notes.push(`not for ${closure.world.machine.native}: ${explanation.message}`)
-      else problems.push(toProblem(explanation))
+      else unresolved.push(toUnresolved(explanation))
     })
   }
-  if (problems.length === 0) return notes
-  throw refused(unknown.length > 0 ? 'PACKAGE_UNKNOWN' : 'CLOSURE_UNSATISFIABLE', problems)
+  if (unresolved.length === 0) return notes
+  const code = unknown.length > 0 ? 'PACKAGE_UNKNOWN' : 'CLOSURE_UNSATISFIABLE'
+  throw unresolvedError(code, unresolved, 'an upstream or a stream of a module')
+}
+
+function toUnresolved({ listed, ...told }: Explanation): Unresolved {
+  return { position: listed.position, ...told }
 }
 
 /** Packages for all architectures often need what only one of them has. */
@@ -142,29 +149,9 @@ function isHadElsewhere(universe: Universe, worlds: readonly WorldClosure[], { r
   return worlds.some(({ roots }) => roots.some((other) => other.root.listed === root.listed))
 }
 
-function refused(code: 'PACKAGE_UNKNOWN' | 'CLOSURE_UNSATISFIABLE', found: readonly Problem[]): LarderError {
-  const byMessage = new Map(found.map((problem) => [formatProblem(problem), problem]))
-  const problems = [...byMessage.values()].sort(
-    (a, b) =>
-      compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.message, b.message),
-  )
-  const shown = problems.slice(0, 5).map(({ message }) => message)
-  const rest = problems.length > shown.length ? ` And ${problems.length - shown.length} more.` : ''
-  return new LarderError(code, {
-    message: `${shown.join('; ')}.${rest}`,
-    hint: 'Correct the list, or add an upstream or a stream of a module that has what is missing.',
-    context: { problems },
-  })
-}
-
-function toProblem({ listed, message, suggestion }: Explanation): Problem {
-  const position = listed.position ?? { file: 'larder.yaml', line: 1, column: 1 }
-  return { severity: 'error', ...position, message, ...(suggestion === undefined ? {} : { suggestion }) }
-}
-
 function sortRows(universe: Universe, worlds: readonly WorldClosure[]): Uint32Array {
-  const order = universe.nameOrder()
   const rows = new Set(worlds.flatMap((world) => Array.from(world.rows)))
+  const order = universe.nameOrder(rows)
   return Uint32Array.from(rows).sort(
     (a, b) =>
       order[universe.nameOf[a]!]! - order[universe.nameOf[b]!]! ||

@@ -26,6 +26,9 @@ export function explainUnknown(universe: Universe, filter: ModuleFilter, listed:
   const rows = universe.rowsNamed(name)
   const visible = rows.filter((row) => filter.hidden[row] === 0)
   const streams = filter.streamsWith(name)
+  const carried = universe.architectures
+  if (architecture !== undefined && architecture !== 'noarch' && !carried.includes(architecture))
+    return { listed, message: `${name} is listed for ${architecture}, but the mirror is for ${carried.join(', ')}` }
   if (visible.length === 0 && rows.length > 0 && streams.length > 0) {
     const message = `${name} is only in streams of modules that are not active: ${streams.join(', ')}; write modules: [${streams.at(-1)!}] in the mirror, or list @${streams.at(-1)!}`
     return { listed, message }

@@ -13,6 +13,7 @@ import { PieceMemory } from '../pieces/index.ts'
 import { readTree, type Snapshot } from '../publish/index.ts'
 import type { Cache } from '../state/index.ts'
 import type { BlobStore, Leases } from '../store/index.ts'
+import { AgreedPackages } from './agreed-packages.ts'
 import { clientSetup } from './client-setup.ts'
 import { resolveClosure, type Closure } from './closure.ts'
 import { completeFiles } from './complete-files.ts'
@@ -60,6 +61,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
   const { store, clock, cache, cacheFolder, readHostFile = readIfThere } = options
   const learned = new LearnedDigests(cache)
   const verified = new VerifiedPackages(cache)
+  const agreed = new AgreedPackages(cache)
   const loader = { ...options, learned, readHostFile }
   const upstreams = createWarmUpstreams(loader, clock)
   const pieces = new PieceMemory()
@@ -86,7 +88,7 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
       const memory = aside ? new PieceMemory() : pieces
       const mirror = { context, loaded, request, resolution, aside }
       try {
-        return await composeMirror({ ...options, pieces: memory, headers, ...mirror })
+        return await composeMirror({ ...options, pieces: memory, headers, agreed, ...mirror })
       } finally {
         headers.clear()
       }
@@ -100,7 +102,8 @@ export function createRpmFormat(options: RpmFormatOptions): RpmFormat {
     },
     own: ownPackages,
     sealer: ({ meta }, key) => createRpmSealer(meta as RepositoryMeta, key),
-    keyKind: ({ compatibility }) => (compatibility === 'yum3' ? 'rsa' : 'ed25519'),
+    // Signatures of packages are read by rpm itself, which learned Ed25519 later than GnuPG did.
+    keyKind: ({ compatibility, signOwn }) => (compatibility === 'yum3' || signOwn ? 'rsa' : 'ed25519'),
     exportOrder,
     clientSetup,
   }

@@ -37,7 +37,13 @@ export const rpmMirrorSchema = z.object({
     .min(1)
     .optional()
     .describe(
-      'Keys that must have signed packages that are added with `larder mirror add`: files of the site, or absolute paths of this host. Default: they need no signature.',
+      'Keys that must have signed packages that are added with `larder mirror add`: files of the site, or absolute paths of this host. Default: they need no signature, or get one where `signOwn` is true.',
+    ),
+  signOwn: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Sign packages that are added with `larder mirror add` and have no signature, by the key of the mirror, so that clients verify them too. Those that have one must have it from one of `ownKeys`. Default: false.',
     ),
   compatibility: z
     .enum(['yum3'])

@@ -10,6 +10,8 @@ import {
 } from '../../test/fixtures/rpm-upstream/index.ts'
 import type { LarderError } from '../core/index.ts'
 import { isLarderError, type ErrorCode } from '../core/index.ts'
+import { makeRpm, type MakeRpmOptions } from './testing/make-rpm.ts'
+import { signRpm } from './testing/sign-rpm.ts'
 import { createTestMirror, type TestMirror } from './testing/test-mirror.ts'
 
 const key = await makeRpmSigner()
@@ -176,6 +178,41 @@ describe('what an upstream may do wrong with packages', () => {
     const error = await failureOf(mirror.publish(['nginx']))
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)])
     expect(names(await mirror.publish(['other']))).toEqual(['other-1-1'])
+  })
+
+  const lib: TestRpm = { name: 'lib', version: '1' }
+  const lies: [string, Partial<MakeRpmOptions>, Partial<TestRpm>, RegExp][] = [
+    [
+      'leaves out a requirement',
+      { requires: ['lib >= 2'] },
+      {},
+      /nginx-1\.22-1\.x86_64: .* leaves out .* requires lib >= 2/,
+    ],
+    ['leaves out a conflict', { conflicts: ['lib'] }, {}, /leaves out that it conflicts with lib/],
+    ['adds a requirement', {}, { requires: ['lib'] }, /says that it requires lib/],
+    ['adds what it provides', {}, { provides: ['web-server'] }, /says that it provides web-server/],
+    ['adds what it replaces', {}, { obsoletes: ['httpd'] }, /says that it obsoletes httpd/],
+    ['adds a program', {}, { files: { '/usr/bin/nginx': '' } }, /\/usr\/bin\/nginx/],
+  ]
+  it.each(lies)('metadata that %s, of a package that is rightly signed', async (_, actual, stated, message) => {
+    const rpm = await signRpm(makeRpm({ name: 'nginx', version: '1.22', ...actual }), key.privateKey)
+    await start([{ ...nginx, ...stated, rpm }, lib])
+    const error = await failureOf(mirror.publish(['nginx']))
+    expect([error.code, error.message]).toEqual(['RPM_HEADER_MISMATCH', expect.stringMatching(message)])
+    expect(error.context).toEqual({ upstream: 'vendor', package: 'nginx-1.22-1.x86_64' })
+    expect(names(await mirror.publish(['lib']))).toEqual(['lib-1-1'])
+  })
+
+  it('filelists.xml that adds a file, as soon as somebody needs it', async () => {
+    const wanted = '/usr/share/wanted'
+    const rpm = await signRpm(makeRpm({ name: 'nginx', version: '1.22' }), key.privateKey)
+    await start([
+      { ...nginx, files: { [wanted]: '' }, rpm },
+      { ...lib, requires: [wanted] },
+    ])
+    expect(names(await mirror.publish(['nginx']))).toEqual(['nginx-1.22-1'])
+    const error = await failureOf(mirror.publish(['nginx', 'lib']))
+    expect([error.code, error.message]).toEqual(['RPM_HEADER_MISMATCH', expect.stringContaining(wanted)])
   })
 
   it.each(['../../etc/passwd', '/etc/passwd', 'a/%2e%2e/b.rpm', 'http://elsewhere.example.org/x.rpm', 'a\\b.rpm'])(

@@ -11,27 +11,28 @@ import {
   type OwnPackageReader,
   type OwnPolicy,
 } from '../mirror/index.ts'
-import { parseKeyring } from '../openpgp/index.ts'
-import { readRpm, toPackage, verifyRpm } from './header/index.ts'
+import { readRpm, toPackage } from './header/index.ts'
+import { readTrusted } from './own-trust.ts'
 import { formatRepomd } from './repomd.ts'
 import { primaryNamespaces, primaryXml } from './repository/index.ts'
 import { rpmUpstreamSchema } from './upstream-config.ts'
 import { formatEvr } from './version.ts'
 
-/** Packages of one's own as a repository; signed or not, as `ownKeys` of the mirror says. */
+/** Packages of one's own as a repository; signed or not, as `ownKeys` and `signOwn` of the mirror say. */
 export const ownPackages: OwnPackageReader = {
-  async read(file, policy) {
-    const rpm = toPackage(await readTrusted(file, policy))
+  async accept(given, policy) {
+    const { file, rpm: headers, signature } = await readTrusted(given, policy)
+    const rpm = toPackage(headers)
     if (rpm.architecture === 'src')
       throw refused(file.label, 'it is a source package', 'Give the packages that are built from it.')
     refuseArchitecture(file.label, rpm.architecture, policy)
     const { name, architecture, evr } = rpm
     const fileName = `${name}-${formatEvr({ ...evr, epoch: '0' })}.${architecture}.rpm`
     const version = formatEvr(evr)
-    return { name, version, architecture, fileName, sizeBytes: file.sizeBytes, digest: file.digest }
+    return { name, version, architecture, fileName, sizeBytes: file.sizeBytes, digest: file.digest, ...signature }
   },
 
-  async describe(folder, packages, { mirror, now }) {
+  async describe(folder, packages, { mirror, now, keys }) {
     const fragments = await Promise.all(packages.map((one) => fragmentOf(folder, one)))
     const primary = Buffer.from(`${start(packages.length)}${fragments.join('')}</metadata>\n`)
     const checksum = { type: 'sha256' as const, hex: createHash('sha256').update(primary).digest('hex') }
@@ -42,33 +43,23 @@ export const ownPackages: OwnPackageReader = {
       files: [
         { path: 'repodata/primary.xml', bytes: primary },
         { path: 'repodata/repomd.xml', bytes: Buffer.from(repomd) },
+        ...keys.map((armored, index) => ({ path: `keys/${index + 1}.asc`, bytes: Buffer.from(armored) })),
       ],
+      keyFiles: keys.map((_, index) => `keys/${index + 1}.asc`),
       config: {
         format: 'rpm',
-        ...rpmUpstreamSchema.parse({ url: pathToFileURL(`${folder}/`).href, ...trust(mirror) }),
+        ...rpmUpstreamSchema.parse({ url: pathToFileURL(`${folder}/`).href, ...trust(mirror, packages) }),
       },
     }
   },
 }
 
-function trust({ ownKeys }: OwnPolicy['mirror']): Record<string, unknown> {
-  const keys = ownKeys as string[] | undefined
+/** Where packages are signed here, those of before that are not keep clients from asking for signatures. */
+function trust({ ownKeys, signOwn }: OwnPolicy['mirror'], packages: readonly OwnPackage[]): Record<string, unknown> {
+  const keys = ownKeys === undefined ? {} : { keys: ownKeys }
+  const gpgcheck = signOwn === true ? packages.every(({ signedBy }) => signedBy !== undefined) : ownKeys !== undefined
   // allowOlder: the clock of this host may have been put back.
-  const common = { repoGpgcheck: false, allowUnsigned: true, allowOlder: true }
-  return keys === undefined ? { ...common, gpgcheck: false } : { ...common, keys }
-}
-
-async function readTrusted(file: OwnFile, { mirror, readKey, now }: OwnPolicy): ReturnType<typeof readRpm> {
-  const paths = mirror['ownKeys'] as readonly string[] | undefined
-  if (paths === undefined) return readRpm(sourceOf(file))
-  const files = await Promise.all(
-    paths.map(async (path) => {
-      const bytes = await readKey(path)
-      if (bytes !== undefined) return { name: path, bytes }
-      throw refused(file.label, `the key ${path} of ownKeys is not there`, 'Commit it to the site repository.')
-    }),
-  )
-  return (await verifyRpm(sourceOf(file), await parseKeyring(files), { now })).file
+  return { ...keys, gpgcheck, repoGpgcheck: false, allowUnsigned: true, allowOlder: true }
 }
 
 async function fragmentOf(folder: string, one: OwnPackage): Promise<string> {

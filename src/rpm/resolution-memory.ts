@@ -1,4 +1,4 @@
-import { digestOf } from '../core/index.ts'
+import { wishesOf } from '../mirror/index.ts'
 import type { RpmResolution } from './format.ts'
 import type { LoadedUpstreams, RpmRequest } from './loaded-upstreams.ts'
 
@@ -21,5 +21,5 @@ export class ResolutionMemory {
 
 /** All of the request but where in its file a package is listed. */
 function questionOf({ mirror, list }: RpmRequest): string {
-  return digestOf(JSON.stringify([mirror, list.map((one) => ({ ...one, position: undefined }))]))
+  return `${wishesOf(list)} ${JSON.stringify(mirror)}`
 }

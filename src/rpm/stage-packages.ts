@@ -66,6 +66,7 @@ export async function stagePackages(stager: PackageStager, staging: Staging): Pr
     if (one !== undefined && !inspected.has(position)) await checks.verify(one)
   }
   const looks = { onStored, inspect }
+  // oxlint-disable-next-line typescript/no-misused-promises -- finally waits for it
   const results = await fetcher.fetchAll(requests, { signal, progress, ...looks }).finally(() => checks.writeDown())
   refuseAbsent(requests, results)
   const learned: [string, Digest][] = []

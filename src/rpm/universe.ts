@@ -2,6 +2,7 @@ import { Expressions } from './closure/expressions.ts'
 import { FileOwners, ListedFiles, rowsOfOwners } from './closure/file-owners.ts'
 import { joinRows, type JoinedRows } from './closure/join-rows.ts'
 import { type Disagreement, groupByName, type NameGroups } from './closure/name-groups.ts'
+import { placesOf } from './closure/name-order.ts'
 import { RowRelations } from './closure/row-relations.ts'
 import type { Checksum, PackageRows, RelationName } from './package-rows.ts'
 import { type Capability, type Expression, isRich } from './relation.ts'
@@ -84,7 +85,7 @@ export class Universe {
     this.isUsed = this.groups.isUsed
     const { rowBase } = joined
     this.fileRows = rowsOfOwners(indices, { rowBase, isUsed: this.isUsed }, known?.owners)
-    this.files = (known ? known.universe.files : filesOf(indices, rowBase)).withKnown(this.fileRows)
+    this.files = (known?.universe.files ?? new FileOwners(new ListedFiles(indices, rowBase))).withKnown(this.fileRows)
   }
 
   get disagreements(): readonly Disagreement[] {
@@ -129,19 +130,26 @@ export class Universe {
     return this.files.rowsWith(path).filter((row) => this.isUsed[row] === 1)
   }
 
+  /** Paths that a row is known to have: of primary.xml, and of what was asked of filelists.xml. */
+  filesOf(row: number): string[] {
+    return this.files.pathsOf(row)
+  }
+
   /** Names that packages have. */
   *packageNames(): Generator<string> {
     const { names } = this.joined
     for (let id = 0; id < names.length; id++) if (this.groups.countOf(id) > 0) yield names[id]!
   }
 
-  /** By number of a name, its place among all names in code-unit order. */
-  nameOrder(): Uint32Array {
+  /**
+   * By number of a name, its place in code-unit order: among the names of these rows, at least. All names take longer
+   * to sort than a closure of some hundred packages takes to find.
+   */
+  nameOrder(rows: ReadonlySet<number>): Uint32Array {
     if (this.order !== undefined) return this.order
     const { names } = this.joined
-    const sorted = Uint32Array.from(names.keys()).sort((a, b) => (names[a]! < names[b]! ? -1 : 1))
-    this.order = new Uint32Array(names.length)
-    for (let place = 0; place < sorted.length; place++) this.order[sorted[place]!] = place
+    if (rows.size * 8 < names.length) return placesOf(names, new Set(Array.from(rows, (row) => this.nameOf[row]!)))
+    this.order = placesOf(names, names.keys())
     return this.order
   }
 
@@ -237,8 +245,4 @@ export class Universe {
   private localRow(row: number): number {
     return row - this.joined.rowBase[this.joined.memberOf[row]!]!
   }
-}
-
-function filesOf(indices: readonly PackageRows[], rowBase: readonly number[]): FileOwners {
-  return new FileOwners(new ListedFiles(indices, rowBase), new Map())
 }

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { Kysely, type Transaction } from 'kysely'
 import type { Clock } from '../core/index.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { CommittedReader, type CommittedRow } from './committed-reader.ts'
 import { JournalSync } from './journal-sync.ts'
 import { migrate } from './migrate.ts'
 import { markTransaction, sqliteDialect, translateError } from './sqlite-dialect.ts'
@@ -23,6 +24,11 @@ export interface State {
    * transaction. For what only helps work along: leases, steps, logs, caches. Never for what was acknowledged.
    */
   relaxedTransaction<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>
+  /**
+   * The first row of what is committed, at once: past transactions that are under way, and past Kysely. For what is
+   * asked for each delivery; `sql` is text of the program. DATA_DAMAGED.
+   */
+  firstCommitted(sql: string, values: readonly string[]): CommittedRow | undefined
   /**
    * From now on a thread brings what is committed from the journal into the database (some MiB of memory), and whoever
    * commits is never held up by that: for those who are to be answered within a millisecond.
@@ -53,6 +59,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
   const db = new Kysely<Tables>({ dialect: sqliteDialect(database) })
   const isFile = options.path !== ':memory:'
   const journal = isFile ? new JournalSync(options.path) : undefined
+  const reader = new CommittedReader(() =>
+    isFile ? new DatabaseSync(options.path, { readOnly: true, timeout: busyTimeoutMs }) : database,
+  )
   let checkpoints: Checkpoints | undefined
   const relaxedTransaction: State['relaxedTransaction'] = async (work) => {
     const result = await db.transaction().execute((transaction) => markTransaction(() => work(transaction)))
@@ -67,6 +76,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
       return result
     },
     relaxedTransaction,
+    firstCommitted: (sql, values) => reader.first(sql, values),
     checkpointApart() {
       if (!isFile || checkpoints !== undefined) return
       database.exec('PRAGMA wal_autocheckpoint = 0')
@@ -79,6 +89,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<State> {
     close: async () => {
       await checkpoints?.close()
       await journal?.close()
+      reader.close()
       await db.destroy()
       // Kysely destroys only what a query has initialised.
       if (database.isOpen) database.close()

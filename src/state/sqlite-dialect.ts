@@ -133,7 +133,8 @@ const sqliteCorrupt = 11
 const sqliteFull = 13
 const sqliteNotADatabase = 26
 
-function translateErrors<T>(work: () => T): T {
+/** What SQLite throws, as `translateError` has it. */
+export function translateErrors<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {

@@ -43,6 +43,7 @@ export interface Tables {
     pull_request: number | null
     base_commit: string | null
     trust: Generated<'trusted' | 'untrusted'>
+    sections: string | null
   }
   pull_requests: {
     forge: string
@@ -64,6 +65,7 @@ export interface Tables {
   outbox: {
     id: Generated<number>
     kind: 'status' | 'comment' | 'notification'
+    recipient: string
     topic: string
     body: string
     state: 'waiting' | 'done' | 'abandoned' | 'replaced'
@@ -110,6 +112,7 @@ export interface Tables {
   oci_manifest_contents: { repository: string; digest: string; content: Uint8Array }
   oci_links: { repository: string; manifest: string; kind: 'blob' | 'manifest'; target: string }
   oci_tags: { repository: string; name: string; digest: string; moved_at: string; is_fixed: Generated<number> }
+  oci_cached: { repository: string; reference: string; digest: string; checked_at: string; used_at: string }
   oci_uploads: { id: string; repository: string; touched_at: string }
   image_builds: {
     id: Generated<number>
@@ -125,5 +128,27 @@ export interface Tables {
     finished_at: string | null
     error: string | null
     detail: string
+  }
+  machines: {
+    name: string
+    place: 'container' | 'vm' | 'ssh' | 'local'
+    identity: string
+    state: 'converged' | 'changing' | 'different' | 'failed' | 'unreachable'
+    detail: string
+    run_id: number | null
+    checked_at: string
+    changed_at: string | null
+  }
+  services: {
+    name: string
+    machine: string
+    state: 'ready' | 'changing' | 'failed'
+    unit: string
+    version: string | null
+    reference: string | null
+    why: string | null
+    run_id: number | null
+    checked_at: string
+    changed_at: string | null
   }
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, rename, rm, stat, unlink } from 'node:fs/promises'
+import { chmod, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../core/index.ts'
-import { hasErrno, onDisk } from './disk-errors.ts'
+import { onDisk } from './disk-errors.ts'
 import type { FileLayout } from './file-layout.ts'
 import { sizeOfFile } from './size-of-file.ts'
 import { syncFolder } from './sync-folder.ts'
@@ -21,9 +21,9 @@ export class BlobPlacement {
   /** All of them durable when it resolves. */
   async write(items: ReadonlyMap<Digest, Uint8Array>): Promise<void> {
     await this.#arrive([...items.keys()], async (digests) => {
-      await inParallel(digests, (digest) => this.#writeOne(digest, items.get(digest)!))
+      await inParallel(digests, filesAtOnce, (digest) => this.#writeOne(digest, items.get(digest)!))
       const shards = new Set(digests.map((digest) => this.#layout.shardOf(digest)))
-      await inParallel([...shards], syncFolder)
+      await inParallel([...shards], filesAtOnce, syncFolder)
     })
   }
 
@@ -38,17 +38,17 @@ export class BlobPlacement {
     await rm(path, { force: true })
   }
 
-  /** Size of what was removed; undefined when it was not there. */
-  async remove(digest: Digest): Promise<number | undefined> {
-    const path = this.#layout.blob(digest)
-    try {
-      const { size } = await stat(path)
+  /** Sizes of those that were there. */
+  async remove(digests: readonly Digest[]): Promise<number[]> {
+    const sizes: number[] = []
+    await inParallel(digests, removalsAtOnce, async (digest) => {
+      const path = this.#layout.blob(digest)
+      const sizeBytes = sizeOfFile(path)
+      if (sizeBytes === undefined) return
       await unlink(path)
-      return size
-    } catch (error) {
-      if (hasErrno(error, 'ENOENT')) return undefined
-      throw error
-    }
+      sizes.push(sizeBytes)
+    })
+    return sizes
   }
 
   async #arrive(digests: readonly Digest[], place: (mine: readonly Digest[]) => Promise<void>): Promise<void> {
@@ -82,9 +82,11 @@ const blobMode = 0o444
 
 /** The journal of the file system merges waits for durability that overlap; more than this brings nothing. */
 const filesAtOnce = 32
+/** Of the four threads that work on files, so that a push need not wait behind hundreds of removals. */
+const removalsAtOnce = 2
 
 /** Waits for all, even when one fails, so that nothing goes on behind the caller's back; then throws the first failure. */
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+async function inParallel<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values()
   const failures: unknown[] = []
   const worker = async (): Promise<void> => {
@@ -97,6 +99,6 @@ async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<voi
       }
     }
   }
-  await Promise.all(Array.from({ length: Math.min(filesAtOnce, items.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
   if (failures.length > 0) throw failures[0]
 }

@@ -136,10 +136,7 @@ export class FileBlobStore implements BlobStore, LocalBlobs {
   ): Promise<{ removed: number; freedBytes: number }> {
     return this.#removals.run(digests, async () => {
       const wanted = await stillWanted(digests)
-      const sizes = await Promise.all(
-        digests.filter((digest) => !wanted.has(digest)).map((digest) => this.#placement.remove(digest)),
-      )
-      const gone = sizes.filter((size) => size !== undefined)
+      const gone = await this.#placement.remove(digests.filter((digest) => !wanted.has(digest)))
       return { removed: gone.length, freedBytes: gone.reduce((sum, size) => sum + size, 0) }
     })
   }

@@ -13,6 +13,7 @@ export class TableFile<Kinds extends Record<string, ColumnKind>, Heap extends st
   readonly header: unknown
   readonly columns: TableData<Kinds, Heap>['columns']
   readonly heaps: TableData<Kinds, Heap>['heaps']
+  readonly textBytes: number
   private readonly path: string
   private fd: number
   private damaged = false
@@ -31,8 +32,13 @@ export class TableFile<Kinds extends Record<string, ColumnKind>, Heap extends st
     return undefined
   }
 
-  private constructor(layout: TableLayout<Kinds, Heap>, path: string, { fd, stored, body }: Table & { fd: number }) {
+  private constructor(
+    layout: TableLayout<Kinds, Heap>,
+    path: string,
+    { fd, stored, textBytes, body }: Table & { fd: number },
+  ) {
     this.path = path
+    this.textBytes = textBytes
     this.fd = fd
     this.header = stored.header
     const placeOf = (name: string): [ArrayBuffer, number, number] => {
@@ -60,13 +66,23 @@ export class TableFile<Kinds extends Record<string, ColumnKind>, Heap extends st
    */
   readText(part: { offset: number; length: number; crc: number; label: string }): Buffer {
     const bytes = Buffer.allocUnsafe(part.length)
-    if (readFully(this.fd, bytes, part.offset) && crc32(bytes) === part.crc) return bytes
+    if (this.readInto(bytes, part.offset) && crc32(bytes) === part.crc) return bytes
+    return this.failDamaged(part)
+  }
+
+  /** A part of the text, for who has sums of his own to hold it against. False when the file ends before. */
+  readInto(bytes: Buffer, offset: number): boolean {
+    return readFully(this.fd, bytes, offset)
+  }
+
+  /** @throws CACHE_DAMAGED as readText does */
+  failDamaged({ offset, label }: { offset: number; label: string }): never {
     this.damaged = true
     rmSync(this.path, { force: true })
     throw new LarderError('CACHE_DAMAGED', {
-      message: `${part.label}: the compiled file in the cache is damaged at byte ${part.offset}. It has been removed.`,
+      message: `${label}: the compiled file in the cache is damaged at byte ${offset}. It has been removed.`,
       hint: 'Try again: it is compiled anew from the upstream. If it happens twice, check the disk.',
-      context: { path: this.path, offset: part.offset },
+      context: { path: this.path, offset },
     })
   }
 
@@ -87,6 +103,7 @@ export function tableFilePath(
 
 interface Table {
   stored: StoredHeader
+  textBytes: number
   /** What follows the header, at a multiple of 8 bytes. */
   body: { buffer: ArrayBuffer; byteOffset: number }
 }
@@ -113,7 +130,7 @@ function readTable(fd: number, layout: { magic: string; version: number }): Tabl
   if (!readFully(fd, table, textBytes!)) return undefined
   if (!createHash('sha256').update(table).digest().equals(trailer.subarray(32))) return undefined
   const stored = JSON.parse(table.toString('utf8', 0, headerBytes)) as StoredHeader
-  return { stored, body: { buffer: table.buffer, byteOffset: Math.ceil(headerBytes! / 8) * 8 } }
+  return { stored, textBytes: textBytes!, body: { buffer: table.buffer, byteOffset: Math.ceil(headerBytes! / 8) * 8 } }
 }
 
 /** False when the file ends before. */

@@ -1,8 +1,9 @@
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { LarderError } from '../core/index.ts'
 import { feed } from './feed.ts'
+import { cutAtFrames } from './zstd-frames.ts'
 
-/** Unpacks gzip (several members too) and zstd (one frame) inside this process. */
+/** Unpacks gzip and zstd, also of several members or frames, inside this process. */
 export async function* decodeByZlib(
   source: AsyncIterable<Uint8Array>,
   format: 'gz' | 'zst',
@@ -13,7 +14,8 @@ export async function* decodeByZlib(
   const stop = () => decoder.destroy(new LarderError('CANCELLED', { message: 'unpacking was stopped' }))
   options.signal.addEventListener('abort', stop, { once: true })
   const input = { sizeBytes: 0 }
-  const feeding = feed(count(source, input), decoder).catch((thrown: unknown) => {
+  const frames = format === 'gz' ? source : cutAtFrames(source, options.fail)
+  const feeding = feed(count(frames, input), decoder).catch((thrown: unknown) => {
     decoder.destroy(thrown instanceof Error ? thrown : new Error(String(thrown)))
   })
   try {
@@ -22,7 +24,7 @@ export async function* decodeByZlib(
       if (options.isTransient === true) giveBack(chunk as Buffer)
     }
     await feeding
-    // Node's zstd stops after the first frame without a word.
+    // Node stops at what is no further member without a word.
     if (decoder.bytesWritten < input.sizeBytes) throw options.fail('something follows the end of the compressed data')
   } catch (error) {
     throw isZlibError(error) ? options.fail((error as Error).message) : error

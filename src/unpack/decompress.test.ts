@@ -99,7 +99,7 @@ describe.each(ways)('$format by $by', (way) => {
       break
     }
     await expect.poll(() => closed).toBe(true)
-    expect(children()).toEqual([])
+    await expect.poll(children).toEqual([])
   })
 
   it('stops on request', async () => {

@@ -1,7 +1,7 @@
 import { open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { DoctorFinding, DoctorReport } from '../../src/app/controller.ts'
+import type { DoctorFinding, DoctorReport } from '../../src/app/doctor/doctor-report.ts'
 import type { Digest } from '../../src/core/index.ts'
 import { startUpstream, type Upstream } from '../fixtures/upstream/index.ts'
 import { complaint, createAptClient, fetchSource } from './support/apt-client.ts'

@@ -239,6 +239,32 @@ it('a commit that vanishes while its run waits, its files not fetched yet: told 
   expect(await contents()).toEqual(['alpha', 'beta', 'gamma'])
 })
 
+it('the commit of a pull request that vanishes before its run begins, its files not fetched yet: told so by name', async () => {
+  await open({ settings: { fetch: 'blobless' } })
+  await gitAtForge('config', 'uploadpack.allowFilter', 'true')
+  const { repository } = site.forge.world
+  const first = await repository.resolve('refs/heads/main')
+  const { runs } = site.controller.larder.context
+  const held = Promise.withResolvers<undefined>()
+  const begin = runs.start.bind(runs)
+  runs.start = async (id) => {
+    await held.promise
+    return begin(id)
+  }
+  release = () => held.resolve(undefined)
+  const vanished = await site.forge.push(asking('gamma'), { branch: 'topic' })
+  await site.forge.openPull({ branch: 'topic' })
+  expect(await settled()).toMatchObject({ state: 'done' })
+  for (const ref of ['refs/heads/topic', 'refs/pull/1/head'])
+    await repository.update(ref, await repository.commit(first, { more: 'x' }, 'instead'))
+  await forget()
+  release()
+  expect(await site.runOf(vanished)).toMatchObject({ state: 'failed', error: { code: 'GIT_COMMIT_GONE' } })
+  const next = await site.forge.push(asking('beta'), { branch: 'topic' })
+  expect(await site.runOf(next)).toMatchObject({ goal: 'plan', state: 'succeeded', pullRequest: 1 })
+  expect(await generation()).toBe(1)
+})
+
 const side = (ref: string, sha: string) => ({ ref, sha, repo: { full_name: 'campus/site' } })
 
 function pushOf(after: string): ForgeSite['forge']['deliveries'][number] {

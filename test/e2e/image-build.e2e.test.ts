@@ -1,7 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBuildahBuilder } from '../../src/oci/build/buildah.ts'
 import { createBuildkitBuilder } from '../../src/oci/build/buildkit.ts'
@@ -23,6 +24,14 @@ beforeAll(async () => {
 })
 afterAll(() => workspace[Symbol.asyncDispose]())
 
+const shell = 'FROM scratch\nCOPY busybox /bin/sh\nCOPY busybox /bin/busybox\n'
+const bomb = 'RUN while :; do /bin/busybox sleep 50 & done\n'
+
+async function groupsOfBuilds(): Promise<string[]> {
+  const groups = await readdir('/sys/fs/cgroup', { recursive: true }).catch(() => [])
+  return groups.filter((name) => name.includes(`larder-build-${process.pid}-`))
+}
+
 describe('buildah', () => {
   const builder = createBuildahBuilder()
   const nothing = (): Promise<void> => Promise.resolve()
@@ -33,18 +42,14 @@ describe('buildah', () => {
 
   judgeImageBuilder((): BuilderUnderTest => ({ builder, folder: workspace.folder, forget: nothing }))
 
-  const shell = 'FROM scratch\nCOPY busybox /bin/sh\nCOPY busybox /bin/busybox\n'
-
   it('processes without end meet a limit, and nothing of them is left', async () => {
-    const bomb = 'RUN while :; do /bin/busybox sleep 50 & done\n'
     const limits = { timeoutMs: 60_000, logBytes: 10_000, memoryBytes: 700e6 }
     const request = await requestOf(workspace.folder, { Dockerfile: `${shell}${bomb}` }, { limits })
     await expect(builder.build(request)).rejects.toMatchObject({
       code: 'BUILD_LIMIT',
       context: { line: 4 },
     })
-    const groups = await readdir('/sys/fs/cgroup', { recursive: true }).catch(() => [])
-    expect(groups.filter((name) => name.includes('larder-build-'))).toEqual([])
+    expect(await groupsOfBuilds()).toEqual([])
   })
 
   it('killed in the middle it is an error of the engine, which is tried again, and the next build is none the worse', async () => {
@@ -76,7 +81,8 @@ describe('buildah', () => {
     await until(() => isRunning(`sleep ${seconds}`))
     larder.kill('SIGKILL')
     await expectNoProcess(`sleep ${seconds}`)
-    const work = async () => (await readdir(join(request.cacheFolder, 'buildah'))).filter((one) => /^work-/.test(one))
+    const work = async () =>
+      (await readdir(join(request.cacheFolder, 'buildah'))).filter((one) => one.startsWith('work-'))
     expect(await work()).toHaveLength(1)
     await createBuildahBuilder().build(await requestOf(workspace.folder, { Dockerfile: `${shell}RUN echo after\n` }))
     expect(await work()).toEqual([])
@@ -103,6 +109,35 @@ describe('docker', () => {
     expect(await createDockerBuilder({ host: engine.host }).probe()).toMatchObject({ usable: true })
     const away = await createDockerBuilder({ host: 'unix:///nonexistent/docker.sock' }).probe()
     expect(away).toMatchObject({ usable: false, hint: expect.stringContaining('docker') as string })
+  })
+
+  it('says how somebody gets in who may not use its socket', async () => {
+    const socket = engine.host.slice('unix://'.length)
+    await chmod(dirname(socket), 0o711)
+    await chmod(workspace.folder, 0o711)
+    const program = `
+      import { createDockerBuilder } from ${JSON.stringify(new URL('../../src/oci/build/docker.ts', import.meta.url).href)}
+      process.setgroups([])
+      process.setgid(65534)
+      process.setuid(65534)
+      console.log(JSON.stringify(await createDockerBuilder({ host: ${JSON.stringify(engine.host)} }).probe()))`
+    const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', program])
+    expect(JSON.parse(stdout)).toMatchObject({
+      usable: false,
+      isInstalled: true,
+      reason: expect.stringMatching(/permission denied/i) as string,
+      hint: expect.stringMatching(/^usermod --append --groups docker nobody, /) as string,
+    })
+  })
+
+  it('processes without end meet a limit, and nothing of them is left', async () => {
+    const limits = { timeoutMs: 120_000, logBytes: 10_000 }
+    const request = await requestOf(workspace.folder, { Dockerfile: `${shell}${bomb}` }, { limits })
+    const building = createDockerBuilder({ host: engine.host }).build(request)
+    await expect(building).rejects.toMatchObject({ code: 'BUILD_FAILED', context: { line: 4 } })
+    expect(request.lines.join('\n')).toMatch(/can't fork: Resource temporarily unavailable/)
+    await expectNoProcess('busybox sleep 50')
+    expect(await groupsOfBuilds()).toEqual([])
   })
 
   judgeImageBuilder(() => ({

@@ -5,7 +5,9 @@ import { startController, type RunningController } from '../../src/app/controlle
 import type { RunSummary } from '../../src/app/controller.ts'
 import { dataFolderAt } from '../../src/app/data-folder.ts'
 import { systemClock } from '../../src/core/index.ts'
+import { startUpstream } from '../fixtures/upstream/index.ts'
 import { createSiteClone, type SiteClone } from './support/site-clone.ts'
+import { larderYaml, packageList } from './support/site-text.ts'
 import { openWorkspace, type Workspace } from './support/workspace.ts'
 
 let workspace: Workspace
@@ -98,6 +100,9 @@ it('what is pushed to develop is built, in the registry over TLS, proved and on 
     'application/vnd.dsse.envelope.v1+json',
   ])
   expect(await controller.larder.controller.verifyImage('counter', '1.0')).toEqual([])
+  const metrics = await (await fetch(`${controller.url}/metrics`)).text()
+  expect(metrics).toMatch(/^larder_image_builds_total\{outcome="built"\} 1$/m)
+  expect(metrics).toMatch(/^larder_image_build_seconds_total\{outcome="built"\} 0*[1-9.]/m)
 })
 
 it('what an image is not built of builds nothing, and another version of the same is the same image', async () => {
@@ -143,3 +148,45 @@ it('a mutable version may change', async () => {
   expect(await digestOf('edge')).not.toBe(before)
   expect(await badge()).toMatchObject({ message: 'edge' })
 })
+
+it('a new key signs beside the old one, and what was signed before stays good', async () => {
+  const { token } = controller
+  const rotated = await fetch(`${controller.url}/api/v1/images/rotate-key`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}` },
+  })
+  expect(await rotated.json()).toMatchObject([{ fingerprint: expect.any(String) as string }, { retiresAt: expect.any(String) as string }]) // prettier-ignore
+  expect(await controller.larder.controller.verifyImage('counter', '1.0')).toEqual([])
+  const keys = await (await fetch(`${controller.url}/keys/images.pub`)).text()
+  expect(keys.match(/BEGIN PUBLIC KEY/g)).toHaveLength(2)
+})
+
+it('a build can be made a client of a mirror of the site', async () => {
+  const suites = [{ suite: 'stable', packages: [{ name: 'alpha', version: '1.0' }] }]
+  await using upstream = asDisposable(await startUpstream({ suites }))
+  const mirrored = larderYaml({ test: upstream.value.url }, { base: {} })
+  const images = 'images: { list: images.json, on: { branch: develop } }\n'
+  const look = `printf %s \\"$LARDER_MIRROR_BASE\\" | busybox grep -q ^URIs:.*/apt/base/`
+  const from = {
+    ...counter('2.0', `ARG LARDER_MIRROR_BASE\nENV PATH=/bin\nRUN ["/bin/busybox", "sh", "-c", "${look}"]`),
+  }
+  const entry = { service_name: 'counter', type: 'Docker', version: '2.0', mirrors: ['base'] }
+  await site.commit({
+    ...from,
+    'larder.yaml': `${mirrored}${images}`,
+    'keys/test.asc': upstream.value.key,
+    'packages.json': packageList(['alpha']),
+    'images.json': JSON.stringify([{ ...entry, mirrors: ['bse'] }]),
+  })
+  expect((await site.push(controller)).output).toMatch(/images\.json:1:\d+: there is no mirror "bse"/)
+  await site.commit({ 'images.json': JSON.stringify([entry]) })
+  const pushed = await site.push(controller)
+  expect(pushed.accepted, pushed.output).toBe(true)
+  await controller.larder.context.runner.idle()
+  const run = await pushDevelop({ 'README.md': 'with a mirror' })
+  expect(run, run.error?.message).toMatchObject({ branch: 'develop', state: 'succeeded' })
+})
+
+function asDisposable<T extends { close(): Promise<void> }>(value: T): AsyncDisposable & { value: T } {
+  return { value, [Symbol.asyncDispose]: () => value.close() }
+}

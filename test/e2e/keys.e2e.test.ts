@@ -48,7 +48,9 @@ async function goodSigners(armored: string): Promise<string[]> {
   })
   await writeFile(keyring, stdout)
   const said = await execa('gpgv', ['--status-fd', '1', '--keyring', keyring, release], { reject: false })
-  return [...said.stdout.matchAll(/^\[GNUPG:\] VALIDSIG ([0-9A-F]{40})/gm)].map((match) => match[1] ?? '')
+  const signers = [...said.stdout.matchAll(/^\[GNUPG:\] VALIDSIG ([0-9A-F]{40})/gm)].map((match) => match[1] ?? '')
+  expect(signers.length, `${said.stdout}\n${said.stderr}`).toBeGreaterThan(0)
+  return signers
 }
 
 async function textAt(path: string): Promise<string> {

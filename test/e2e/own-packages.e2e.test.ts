@@ -130,6 +130,73 @@ it('RPMs of one’s own without `ownKeys`: unsigned ones are taken, and clients 
   }
 })
 
+it('RPMs of one’s own with `signOwn`: signed by the key of the mirror, which rpm and dnf verify them by', async () => {
+  await using workspace = await openWorkspace()
+  const rpm = await startRpmUpstream({ packages: [{ name: 'beta', version: '1.0' }] })
+  try {
+    await using controller = await startControllerChild({ dataFolder: workspace.path('data') })
+    const site = await createSiteClone(workspace.path('site'))
+    await site.commit({
+      'larder.yaml': rpmSiteText(rpm.url, { mirror: ['signOwn: true'] }),
+      'keys/vendor.asc': rpm.key,
+      'packages.json': '["beta"]',
+    })
+    const push = await site.push(controller)
+    expect(push.accepted, push.output).toBe(true)
+    await waitForSuccess(controller.client)
+    const built = await buildRpm(workspace.path('build'), 'our-built')
+    const made = workspace.path('our-agent.rpm')
+    await writeFile(made, makeRpm({ name: 'our-agent', version: '3.0', requires: ['beta >= 1', 'our-built'] }))
+    const added = await controller.larder('mirror', 'add', 'el9', built, made)
+    expect(added.exitCode, added.stderr).toBe(0)
+
+    const repo = await fetchRepo(controller.url, 'el9')
+    expect(repo).toMatch(/^gpgcheck=1$/m)
+    expect(repo).toContain('/keys/RPM-GPG-KEY-OWN')
+    const dnf = await createDnfClient(workspace.path('client'))
+    await dnf.setRepo(repo)
+    const installed = await dnf.install('our-agent')
+    expect(installed.exitCode, installed.output).toBe(0)
+    expect(installed.output).not.toMatch(dnfComplaint)
+    expect(await dnf.installed()).toEqual(['beta-1.0-1.x86_64', 'our-agent-3.0-1.x86_64', 'our-built-1-1.noarch'])
+
+    const folder = workspace.path('export')
+    await mkdir(folder)
+    await controller.client.exportMirror('el9', folder)
+    const rpmkeys = rpmkeysOf(workspace.path('rpmdb'))
+    const files = ['o/our-agent-3.0-1.x86_64.rpm', 'o/our-built-1-1.noarch.rpm'].map((path) => join(folder, 'Packages', path)) // prettier-ignore
+    expect((await rpmkeys('-K', ...files)).all).toContain('SIGNATURES NOT OK')
+    await rpmkeys('--import', join(folder, 'keys/RPM-GPG-KEY-OWN'))
+    const checked = await rpmkeys('-Kv', ...files)
+    expect(checked.exitCode, checked.all).toBe(0)
+    expect(checked.all.match(/Header V4 RSA\/SHA512 Signature, key ID [0-9a-f]+: OK/g)).toHaveLength(2)
+    expect(await controller.client.verify('el9')).toEqual([])
+
+    await controller.larder('key', 'rotate', 'el9')
+    const later = await createDnfClient(workspace.path('later'))
+    await later.setRepo(await fetchRepo(controller.url, 'el9'))
+    const again = await later.install('our-agent')
+    expect(again.exitCode, again.output).toBe(0)
+  } finally {
+    await rpm.close()
+  }
+})
+
+function rpmkeysOf(database: string) {
+  return (...args: string[]) => execa('rpmkeys', [`--dbpath=${database}`, ...args], { all: true, reject: false })
+}
+
+/** By rpmbuild, with the room that it leaves for signatures. */
+async function buildRpm(folder: string, name: string): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const spec = join(folder, `${name}.spec`)
+  const fields = { Name: name, Version: '1', Release: '1', Summary: 'Built here', License: 'MIT', BuildArch: 'noarch' }
+  const lines = Object.entries(fields).map(([field, value]) => `${field}: ${value}`)
+  await writeFile(spec, [...lines, '%description', 'Built here.', '%files', ''].join('\n'))
+  await execa('rpmbuild', ['-bb', '--define', `_topdir ${folder}`, spec])
+  return join(folder, `RPMS/noarch/${name}-1-1.noarch.rpm`)
+}
+
 function siteText(apt: string, rpm: string): string {
   return `site: test
 upstreams:

@@ -1,8 +1,10 @@
 import { chmod, chown, mkdir, readFile, readdir, symlink } from 'node:fs/promises'
 import { delimiter } from 'node:path'
+import { execa } from 'execa'
 import { expect, it } from 'vitest'
 import { hasAptSources } from './support/apt-sources.ts'
-import { runLarder } from './support/larder-command.ts'
+import { freePort } from './support/free-port.ts'
+import { larderProgram, runLarder } from './support/larder-command.ts'
 import { openWorkspace } from './support/workspace.ts'
 
 const nobody = 65534
@@ -65,6 +67,39 @@ it.for(cases)(
     expect(await processesWith(marker)).toEqual([])
   },
 )
+
+it('real distribution: a quickstart that was interrupted is made again by the next, and goes on by the one after', async (context) => {
+  if (!(await hasAptSources())) context.skip('this host has no APT sources to mirror')
+  await using workspace = await openWorkspace()
+  const marker = `larder-e2e-${process.pid}-${Date.now()}`
+  const args = [larderProgram, 'quickstart', '--port', String(await freePort())]
+  const env = { HOME: workspace.folder, PATH: path, LARDER_MARKER: marker }
+  const interruptAt = async (pattern: RegExp): Promise<string> => {
+    const running = execa(process.execPath, args, {
+      cwd: workspace.folder,
+      env,
+      extendEnv: false,
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+      timeout: 240_000,
+    })
+    let said = ''
+    running.all.on('data', (chunk: Buffer) => {
+      said += String(chunk)
+      if (pattern.test(said)) running.kill('SIGINT')
+    })
+    await running
+    expect(said).toMatch(pattern)
+    await expect.poll(() => processesWith(marker)).toEqual([])
+    return said
+  }
+  expect(await interruptAt(/remote: plan: create mirror base/)).not.toMatch(/done in/)
+  expect(await interruptAt(/Try next:/)).toMatch(/Nmap version[^]*done in/)
+  const third = await interruptAt(/Try next:/)
+  expect(third).toMatch(/the site of an earlier quickstart goes on/)
+  expect(third).not.toMatch(/done in/)
+})
 
 /** Processes that have inherited this from the environment of the quickstart. */
 async function processesWith(marker: string): Promise<string[]> {

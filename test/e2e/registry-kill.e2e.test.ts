@@ -40,7 +40,9 @@ it('killed at any moment of a push: what was acknowledged is pullable, and uploa
       const known: Acknowledged = { blobs: new Map(), tags: new Map() }
       rounds.push(known)
       const pushing = pushUntilGone(client, known, round)
-      await new Promise((resolve) => setTimeout(resolve, 100 + random.below(700)))
+      // Every other time something was acknowledged, however slow the host is.
+      if (round % 2 === 1) await untilTagged(known, 3)
+      await pause(100 + random.below(700))
       await controller.kill()
       await pushing
     } finally {
@@ -51,6 +53,15 @@ it('killed at any moment of a push: what was acknowledged is pullable, and uploa
   expect(resumed).toBe(kills)
   expect(rounds.reduce((sum, { tags }) => sum + tags.size, 0)).toBeGreaterThan(kills)
 })
+
+/** Waits for so many tags, a minute at most. */
+async function untilTagged({ tags }: Acknowledged, count: number): Promise<void> {
+  for (let looks = 0; looks < 1200 && tags.size < count; looks++) await pause(50)
+}
+
+function pause(forMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, forMs))
+}
 
 /** Several at once, until the server is gone. Only what was answered is remembered. */
 async function pushUntilGone(client: RegistryClient, known: Acknowledged, round: number): Promise<void> {

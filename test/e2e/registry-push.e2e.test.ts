@@ -219,11 +219,20 @@ describe('mounting', () => {
     await expectPullable(digest, bytes, 'target/app')
   })
 
+  it.each(['sha256', 'sha512'])('without from takes a blob by %s from whoever has it', async (algorithm) => {
+    const bytes = randomBytes(100)
+    const digest = `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`
+    await ask('POST', `/v2/source/app/blobs/uploads/?digest=${digest}`, { body: bytes })
+    const answer = await ask('POST', `/v2/target/app/blobs/uploads/?mount=${digest}`)
+    expect(answer).toMatchObject({ status: 201, headers: { 'docker-content-digest': digest } })
+    await expectPullable(digest, bytes, 'target/app')
+  })
+
   it.each([
     ['a blob that is not there', 'from=source/app'],
     ['from a repository that is not there', 'from=nowhere'],
     ['from what is no name', 'from=..%2F..%2Fetc'],
-    ['without from', ''],
+    ['a blob that nobody has, from anywhere,', ''],
   ])('%s begins an upload', async (_, from) => {
     const bytes = randomBytes(50)
     const answer = await ask('POST', `/v2/target/app/blobs/uploads/?mount=${sha256Of(bytes)}&${from}`)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeRpm } from '../../src/rpm/testing/make-rpm.ts'
+import { signRpm } from '../../src/rpm/testing/sign-rpm.ts'
 import { makeRpmSigner, type TestRpm } from '../fixtures/rpm-upstream/index.ts'
 import { dnfComplaint, type DnfClient } from './support/dnf-client.ts'
 import { openRpmSite, type RpmSite } from './support/open-rpm-site.ts'
@@ -8,10 +9,14 @@ import { waitForRuns } from './support/wait-for-run.ts'
 let site: RpmSite
 let client: DnfClient
 const stranger = await makeRpmSigner('Somebody else')
+const vendor = await makeRpmSigner('Vendor')
+const oldOfVendor = await signRpm(makeRpm({ name: 'evil', version: '1' }), vendor.privateKey)
+const needy = await signRpm(makeRpm({ name: 'evil', version: '2', requires: ['nothing'] }), vendor.privateKey)
+const plain = await signRpm(makeRpm({ name: 'evil', version: '2' }), vendor.privateKey)
 const good: TestRpm = { name: 'good', version: '1', files: { '/usr/share/good': 'x'.repeat(50_000) } }
 
 beforeAll(async () => {
-  site = await openRpmSite({ packages: [good, { name: 'evil', version: '1' }] })
+  site = await openRpmSite({ key: vendor, packages: [good, { name: 'evil', version: '1' }] })
   await site.publish(['good', 'evil'])
   client = await site.client()
   expect((await client.makecache()).output).not.toMatch(dnfComplaint)
@@ -83,9 +88,25 @@ const attacks = (): Attack[] => [
     code: /RPM_MALFORMED/,
   },
   {
-    name: 'a package under the name of another',
+    name: 'another package without a signature',
     packages: evil({ rpm: makeRpm({ name: 'good', version: '1' }) }),
     code: /SIGNATURE_MISSING/,
+  },
+  {
+    name: 'an old package, rightly signed, as a new one',
+    packages: evil({ rpm: oldOfVendor }),
+    code: /RPM_HEADER_MISMATCH/,
+  },
+  {
+    name: 'a package, rightly signed, under the name of another',
+    packages: [{ name: 'good', version: '2', rpm: oldOfVendor }, ...evil({})],
+    code: /RPM_HEADER_MISMATCH/,
+  },
+  { name: 'a requirement that metadata leaves out', packages: evil({ rpm: needy }), code: /RPM_HEADER_MISMATCH/ },
+  {
+    name: 'what the package does not provide',
+    packages: evil({ rpm: plain, provides: ['help'] }),
+    code: /RPM_HEADER_MISMATCH/,
   },
   {
     name: 'a filelists.xml of other packages',

@@ -5,7 +5,7 @@ import { readKeys } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFileServer } from '../fixtures/upstream/index.ts'
 import type { TestRpm } from '../fixtures/rpm-upstream/index.ts'
-import { createDnfClient, dnfComplaint } from './support/dnf-client.ts'
+import { createDnfClient, dnfComplaint, fetchRepo } from './support/dnf-client.ts'
 import { openRpmSite, type RpmSite } from './support/open-rpm-site.ts'
 import { waitForRuns, waitForSuccess } from './support/wait-for-run.ts'
 
@@ -214,27 +214,57 @@ it('an upstream that createrepo_c wrote, with groups, advisories and old checksu
   }
 })
 
-it('a mirror for yum 3: an RSA key, gzip, whole seconds; rich dependencies are refused', async () => {
+interface Yum3Answer {
+  packages: string[]
+  /** The highest of all metadata files: yum 3 keeps what it has when that is older. */
+  timestamp: number
+  types: string[]
+}
+
+it('a mirror for yum 3: an RSA key, gzip, whole seconds, nothing that it does not know; rich dependencies are refused', async () => {
   const plain = packages().map((one) => ({
     ...one,
     requires: (one.requires ?? []).filter((text) => !text.startsWith('(')),
-    recommends: [],
+    recommends: ['tzdata'],
   }))
   await using site = await openRpmSite({ packages: plain, mirror: ['compatibility: yum3'], compression: 'xz' })
   await site.publish(['python36u'])
-  const { url } = site.controller
-  const read = async (path: string): Promise<string> => (await fetch(url + path)).text()
-  const [key] = await readKeys({ armoredKeys: await read('/keys/el9.asc') })
+  const { url, client: controller } = site.controller
+  let readers = 0
+  const readAsYum3 = async (): Promise<Yum3Answer> => {
+    const home = site.workspace.path(`yum3-${++readers}`)
+    await mkdir(home, { mode: 0o700 })
+    await writeFile(join(home, 'larder.repo'), await fetchRepo(url, 'el9'))
+    const script = join(import.meta.dirname, 'support/yum3-reader.py')
+    const { exitCode, all, stdout } = await execa('/usr/bin/python3', [script, join(home, 'larder.repo'), home], { all: true, reject: false }) // prettier-ignore
+    expect(exitCode, all).toBe(0)
+    return JSON.parse(stdout) as Yum3Answer
+  }
+  const [key] = await readKeys({ armoredKeys: await (await fetch(`${url}/keys/el9.asc`)).text() })
   expect(key?.getAlgorithmInfo().algorithm).toBe('rsaEncryptSign')
-  const repomd = await read('/rpm/el9/repodata/repomd.xml')
-  const hrefs = [...repomd.matchAll(/href="([^"]+)"/g)].map(([, href]) => href!)
-  expect(hrefs.filter((href) => !href.endsWith('.gz'))).toEqual([])
-  expect(repomd).not.toMatch(/<timestamp>\d+\./)
+  const first = await readAsYum3()
+  expect(first.packages).toEqual(['bash', 'glibc', 'python36u', 'python36u-libs', 'tzdata'])
+  expect(first.types).toEqual(['filelists', 'other', 'primary'])
   const client = await site.client()
   const made = await client.install('python36u')
   expect(made.exitCode, made.output).toBe(0)
+
+  await site.publish(['tzdata'])
+  const second = await readAsYum3()
+  expect(second.packages).toEqual(['tzdata'])
+  await controller.rollback('el9')
+  const third = await readAsYum3()
+  expect(third).toEqual({ ...first, timestamp: third.timestamp })
+  expect([first, second, third].map(({ timestamp }) => timestamp)).toEqual(
+    [...new Set([first, second, third].map(({ timestamp }) => timestamp))].sort((a, b) => a - b),
+  )
+
   site.upstream.options.packages = packages()
   await site.upstream.publish()
-  await site.controller.client.sync()
-  expect((await waitForRuns(site.controller.client)).error?.code).toBe('RPM_RICH_DEPENDENCY')
+  // Asked for anew: a push takes up what was read of an upstream within the last two seconds.
+  await controller.sync()
+  expect((await waitForRuns(controller)).state).toBe('succeeded')
+  const rich = await site.push('["python36u", "glibc"]\n')
+  expect(rich.accepted).toBe(false)
+  expect(rich.remote.join('\n')).toMatch(/python36u.*\(locale-de if langpacks\).*yum 3/s)
 })

@@ -11,10 +11,14 @@ const packages = () => [{ name: 'alpha', version: '1.0' }]
 /** An upstream that takes a request and never answers. */
 const silent = { kind: 'stall', afterBytes: -1 } as const
 
+/** It is being worked at, or asked by too many. */
+const busy = { kind: 'status', status: 503 } as const
+
 it.each([
-  ['its index', /dists\//],
-  ['its packages', /pool\//],
-])('an upstream that does not give %s holds up its own mirror alone', async (_name, pattern) => {
+  ['does not give its index', /dists\//, silent],
+  ['does not give its packages', /pool\//, silent],
+  ['says that it is busy', /./, busy],
+])('an upstream that %s holds up its own mirror alone', async (_name, pattern, fault) => {
   await using workspace = await openWorkspace()
   const upstreams = await Promise.all(
     ['one', 'two'].map(() => startUpstream({ suites: [{ suite: 'stable', packages: packages() }] })),
@@ -33,7 +37,7 @@ it.each([
       upstream.suite('stable').packages[0] = { name: 'alpha', version: '2.0' }
       await upstream.publish()
     }
-    one.fault(pattern, silent)
+    one.fault(pattern, fault)
     await controller.client.sync()
     const versionIn = async (mirror: string): Promise<string | undefined> =>
       (await controller.client.packages(mirror))[0]?.version

@@ -92,11 +92,7 @@ const attacks: Attack[] = [
     fault(deb, { kind: 'short', sizeBytes: 60 }),
   ],
   ['a package that is not there', ['APT_UPSTREAM_CHANGED'], fault(deb, { kind: 'vanish' })],
-  [
-    'a package that is gone for now',
-    ['FETCH_STATUS', 'FETCH_UNREACHABLE'],
-    fault(deb, { kind: 'status', status: 503 }),
-  ],
+  ['a package that is gone for now', ['FETCH_BUSY', 'FETCH_UNREACHABLE'], fault(deb, { kind: 'status', status: 503 })],
   ['a package that never comes', ['FETCH_TOO_SLOW'], fault(deb, { kind: 'stall', afterBytes: 20 })],
   ['a package that drips', ['FETCH_TOO_SLOW'], fault(deb, { kind: 'drip', bytesPerSecond: 20 })],
   [

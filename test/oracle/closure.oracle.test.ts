@@ -48,9 +48,9 @@ describe.skipIf(!hasDose)('made-up universes, judged by dose-debcheck', () => {
   it('what is resolved together is installable, every package of it', async () => {
     const text = manyUniverses(300, { architectures: ['amd64', 'all'], conflicts: 0.4 })
     const universe = await universeOf([{ upstream: 'a', text }])
-    const broken = new Set(
-      proveInstallable(universe, Array(universe.rowCount).keys()).map(({ row }) => universe.name(row)),
-    )
+    const rows = Array.from({ length: universe.rowCount }, (_, row) => row)
+    const wanted = [{ world: worldOf(universe, 'amd64'), rows }]
+    const broken = new Set(proveInstallable(universe, wanted).map(({ row }) => universe.name(row)))
     const listed = [...universe.packageNames()]
       .filter((name) => !broken.has(name))
       .map((name) => ({ name, exclude: [] }))
@@ -58,6 +58,29 @@ describe.skipIf(!hasDose)('made-up universes, judged by dose-debcheck', () => {
     expect(closure.rows.length).toBeLessThan(universe.rowCount)
     const held = Array.from(closure.rows, (row) => universe.stanza(row).toString()).join('\n')
     expect(await brokenByDose(join(folder, 'closure'), held, [])).toEqual([])
+  })
+
+  it('of two architectures, machines of each can install all that is there for them', async () => {
+    const architectures = ['amd64', 'i386']
+    const text = manyUniverses(300, { architectures: [...architectures, 'all'], conflicts: 0.25 }).replaceAll(
+      ':any',
+      '',
+    )
+    const universe = await universeOf([{ upstream: 'a', text }], architectures)
+    const listed = [...universe.packageNames()]
+      .map((name) => ({ name, exclude: [] }))
+      .filter((entry) => isResolved(() => resolveClosure(universe, { listed: [entry] })))
+    const { rows, worlds } = resolveClosure(universe, { listed })
+    expect(proveInstallable(universe, worlds)).toEqual([])
+    const held = Array.from(rows, (row) => universe.stanza(row).toString()).join('\n')
+    for (const [place, native] of architectures.entries()) {
+      const { world, rows } = worlds[place]!
+      const judged = await brokenByDose(join(folder, `on-${native}`), held, [architectures[1 - place]!], native)
+      const wanted = new Set(Array.from(rows, (row) => identify(universe, row)))
+      expect(rows.some((row) => !world.isNative(row))).toBe(true)
+      expect(judged.length).toBeGreaterThan(0)
+      expect(judged.filter((name) => wanted.has(name))).toEqual([])
+    }
   })
 })
 
@@ -102,6 +125,34 @@ describe.skipIf(!hasApt)('relations with an architecture, judged by apt', () => 
   })
 })
 
+describe.skipIf(!hasApt)('machines of two architectures, judged by apt', () => {
+  it.each([
+    { data: 'amd64', needed: 'amd64' },
+    { data: 'all', needed: 'i386' },
+    { data: 'all', needed: 'amd64' },
+    { data: 'i386', needed: 'i386' },
+  ])(
+    'a package for $data that needs one for $needed can be installed on the same machines',
+    async ({ data, needed }) => {
+      const text = [
+        makeStanza('tool', '1', { Depends: 'data', 'Multi-Arch': 'foreign' }),
+        makeStanza('data', '1', { Architecture: data, Depends: 'lib', 'Multi-Arch': 'foreign' }),
+        makeStanza('lib', '1', { Architecture: needed }),
+      ].join('\n')
+      const architectures = ['amd64', 'i386']
+      const universe = await universeOf([{ upstream: 'a', text }], architectures)
+      const rows = [0, 1, 2]
+      for (const native of architectures) {
+        const problems = proveInstallable(universe, [{ world: worldOf(universe, native), rows }])
+        const root = join(folder, `machine-${native}-${data}-${needed}`)
+        const options = { names: ['tool:amd64'], recommends: false, native, architectures }
+        const installed = await simulateApt(root, text, options).catch(() => [])
+        expect([native, problems.some(({ row }) => row === 0)]).toEqual([native, installed.length < 3])
+      }
+    },
+  )
+})
+
 describe('the distribution of this host', () => {
   const indices = hostIndices()
   const reason = !hasDose
@@ -123,7 +174,7 @@ describe('the distribution of this host', () => {
       const universe = await universeOf(upstreams, [native])
       const listed = names.map((name) => ({ name, exclude: [] }))
       const closure = resolveClosure(universe, { listed, recommends, base: 'important' })
-      expect(proveInstallable(universe, closure.rows)).toEqual([])
+      expect(proveInstallable(universe, closure.worlds)).toEqual([])
       const held = `${Array.from(closure.rows, (row) => universe.stanza(row).toString()).join('\n')}\n`
       expect(await brokenByDose(join(folder, `host-${names[0]}`), held, [], native)).toEqual([])
       const installed = await simulateApt(join(folder, `apt-${names[0]}`), held, { names, recommends, native })

@@ -334,5 +334,6 @@ async function makeKey(): Promise<SigningKey> {
       })
       return armored
     },
+    signBinary: () => Promise.reject(new Error('nothing of APT is signed so')),
   }
 }

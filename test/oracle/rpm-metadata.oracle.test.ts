@@ -3,10 +3,14 @@ import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { digestFromHex } from '../../src/core/index.ts'
 import { decompress, type CompressionFormat } from '../../src/unpack/index.ts'
+import { AgreedPackages } from '../../src/rpm/agreed-packages.ts'
+import { checkStatements } from '../../src/rpm/check-statements.ts'
 import { compilePrimary } from '../../src/rpm/compile-primary.ts'
 import { cutComps } from '../../src/rpm/comps.ts'
 import { findOwners } from '../../src/rpm/filelists.ts'
+import { readRpmBytes, toPackage } from '../../src/rpm/header/index.ts'
 import type { PackageIndex } from '../../src/rpm/package-index.ts'
 import { laterRelations } from '../../src/rpm/package-rows.ts'
 import { parseRepomd, type Repomd } from '../../src/rpm/repomd.ts'
@@ -79,6 +83,34 @@ describe.skipIf((!hasTools || !hasDnf) && !must)('metadata by createrepo_c [need
     index.close()
   })
 
+  it('never contradicts the headers that it was made of, and does when one of them is another', async () => {
+    const odd = oddPackages()
+    odd.forEach((rpm, place) => writeFileSync(join(folder, 'Packages', `odd-${place}.rpm`), rpm))
+    try {
+      const index = await open(createrepo('gz', []), 'gz')
+      expect(index.rowCount).toBe(packages.length + odd.length)
+      const universe = new Universe([{ index, upstream: 'oracle', rank: 0 }], ['x86_64'])
+      const stated = Array.from({ length: index.rowCount }, (_, row) => {
+        const digest = digestFromHex(index.checksum(row).hex)
+        return { row, item: { digest, sizeBytes: index.sizeBytesOf[row]!, label: index.location(row) } }
+      })
+      const headers = {
+        of: ({ label }: { label: string }) =>
+          Promise.resolve(toPackage(readRpmBytes(readFileSync(join(folder, label)), label))),
+      }
+      const check = (): Promise<void> => checkStatements({ universe, headers, agreed: forgetful(), signal }, stated)
+      await check()
+      writeFileSync(join(folder, 'Packages', 'odd-7.rpm'), odd[8]!)
+      await expect(check()).rejects.toMatchObject({
+        code: 'RPM_HEADER_MISMATCH',
+        context: { package: 'Packages/odd-7.rpm' },
+      })
+      index.close()
+    } finally {
+      odd.forEach((_, place) => rmSync(join(folder, 'Packages', `odd-${place}.rpm`)))
+    }
+  })
+
   it('has the files that dnf finds in it', async () => {
     const repomd = createrepo('gz', [])
     const index = await open(repomd, 'gz')
@@ -140,6 +172,32 @@ describe.skipIf((!hasTools || !hasDnf) && !must)('metadata by createrepo_c [need
   })
 })
 
+const { signal } = new AbortController()
+
+function forgetful(): AgreedPackages {
+  return new AgreedPackages({ keys: () => Promise.resolve([]), putKeys: () => Promise.resolve() })
+}
+
+/** Packages with all kinds of dependencies, of many versions and on many names, themselves among them. */
+function oddPackages(): Buffer[] {
+  const names = ['odd', 'libc.so.6(GLIBC_2.4)(64bit)', 'libc.so.6(GLIBC_ABI_DT_RELR)(64bit)', 'libc.so.6()(64bit)', 'libc.so.6(GLIBC_2.34)(64bit)', '/bin/sh', '/etc/odd', '/usr/share/odd', 'config(odd)', 'a', 'pre:a', 'rpmlib(X)', 'größe', '(a if b)', '(odd or a)'] // prettier-ignore
+  const versions = ['', ' = 1', ' = 0:1-1', ' >= 1:1-1', ' < 2', ' > 0', ' <= 01:2', ' = :3', ' = 4-', ' = 5-6-7', ' = 1~x^y'] // prettier-ignore
+  const clauses = names.flatMap((name) => (name.startsWith('(') ? [name] : versions.map((version) => name + version)))
+  const shuffled = (seed: number): string[] => clauses.filter((_, place) => (place * 7919 + seed * 104_729) % 11 === 0)
+  return Array.from({ length: 40 }, (_, seed) =>
+    makeRpm({
+      name: 'odd',
+      version: String(seed),
+      requires: [...shuffled(seed), ...shuffled(seed + 1).slice(0, 3), ...shuffled(seed).slice(0, 2)],
+      provides: shuffled(seed + 5).filter((clause) => !clause.startsWith('(') && !clause.startsWith('pre:')),
+      conflicts: shuffled(seed + 3),
+      obsoletes: shuffled(seed + 7).filter((clause) => !clause.startsWith('(')),
+      files: seed % 2 === 0 ? { '/etc/odd': '', '/usr/share/odd': '', '/usr/bin/größe': '' } : {},
+      ghosts: seed % 3 === 0 ? ['/etc/odd.ghost'] : [],
+    }),
+  )
+}
+
 function createrepo(format: CompressionFormat, options: readonly string[]): Repomd {
   rmSync(join(folder, 'repodata'), { recursive: true, force: true })
   const { status, stderr } = spawnSync('createrepo_c', ['--quiet', '--no-database', ...options, folder])
@@ -155,7 +213,6 @@ function pathOf(repomd: Repomd, type: string): string {
 }
 
 function unpacked(path: string, format: CompressionFormat): AsyncIterable<Buffer> {
-  const { signal } = new AbortController()
   return decompress(createReadStream(path) as AsyncIterable<Buffer>, format, { maxBytes: 1e8, signal, label: path })
 }
 

@@ -4,10 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKey } from 'openpgp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isLarderError } from '../../src/core/index.ts'
+import { isLarderError, systemClock } from '../../src/core/index.ts'
 import { parseKeyring } from '../../src/openpgp/index.ts'
-import { readRpmBytes, rpmInMemory, toPackage, verifyRpm } from '../../src/rpm/header/index.ts'
-import { makeRpm } from '../../src/rpm/testing/make-rpm.ts'
+import { createKeyring } from '../../src/publish/index.ts'
+import {
+  checkRpm,
+  readRpmBytes,
+  rpmInMemory,
+  signRpm as signPackage,
+  toPackage,
+  verifyRpm,
+} from '../../src/rpm/header/index.ts'
+import { makeRpm, withoutPayloadDigest } from '../../src/rpm/testing/make-rpm.ts'
 import { signRpm } from '../../src/rpm/testing/sign-rpm.ts'
 
 const hasRpm = spawnSync('rpmbuild', ['--version']).status === 0
@@ -187,6 +195,37 @@ it.skipIf(!hasRpm && !must)(
     }
   },
   60_000,
+)
+
+it.skipIf(!hasRpm && !must)(
+  'what is signed here passes rpm -K, with a digest of its payload or without [needs rpm]',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'larder-rpm-sign-'))
+    try {
+      const keyring = createKeyring(join(folder, 'keys'), { clock: systemClock, site: 'test' })
+      const keys = ['--dbpath', join(folder, 'database')]
+      const made = makeRpm({ name: 'a', version: '1', files: { '/a': 'x' } })
+      const paths: string[] = []
+      for (const kind of ['rsa', 'ed25519'] as const) {
+        const key = await keyring.key(kind, { kind })
+        writeFileSync(join(folder, `${kind}.asc`), key.publicKeyArmored)
+        execFileSync('rpmkeys', [...keys, '--import', join(folder, `${kind}.asc`)])
+        for (const [name, rpm] of Object.entries({ made, old: withoutPayloadDigest(made) })) {
+          const source = rpmInMemory(rpm, name)
+          const file = await checkRpm(source)
+          const start = await signPackage(source, file, (bytes) => key.signBinary(bytes, new Date()))
+          paths.push(join(folder, `${kind}-${name}.rpm`))
+          writeFileSync(paths.at(-1)!, Buffer.concat([start, rpm.subarray(file.headerStart)]))
+        }
+      }
+      const said = execFileSync('rpmkeys', [...keys, '-Kv', ...paths]).toString()
+      expect(said.match(/^ +Header V4 (RSA|EdDSA)\/SHA512 Signature, key ID [0-9a-f]+: OK$/gm)).toHaveLength(4)
+      expect(said.match(/^ +V4 (RSA|EdDSA)\/SHA512 Signature, key ID [0-9a-f]+: OK$/gm)).toHaveLength(2)
+      expect(said).not.toMatch(/NOT OK|BAD/)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
 )
 
 function askRpm(path: string): string[] {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { formatBytes } from '../../core/index.ts'
-import type { DoctorFinding, DoctorReport } from '../controller.ts'
+import type { DoctorFinding, DoctorReport } from '../doctor/doctor-report.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
 import { followRun } from './run-commands.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Option, type Command } from 'commander'
-import { formatBytes, LarderError, systemClock } from '../../core/index.ts'
+import { formatBytes, LarderError, shortTime, systemClock } from '../../core/index.ts'
 import type { ForgeName } from '../../forge/index.ts'
 import { readAddress } from '../read-address.ts'
 import { askHttp } from './ask-http.ts'
@@ -20,10 +20,12 @@ export function addForgeCommands(program: Command, bind: Bind): void {
     .command('send')
     .description('sign a payload as a forge does and deliver it, for trying things out')
     .argument('<file>', 'JSON; - for standard input')
-    .addOption(new Option('--forge <forge>', 'whose').choices(['github', 'gitlab', 'gitea']).makeOptionMandatory())
+    .addOption(
+      new Option('--forge <forge>', 'whose').choices(['github', 'gitlab', 'gitea', 'forgejo']).makeOptionMandatory(),
+    )
     .requiredOption(
       '--event <event>',
-      'push, pull_request, "Merge Request Hook" …; with .ACTION, it is put into the payload',
+      'push, pull_request (GitLab: merge_request), …; pull_request.closed puts that action into the payload',
     )
     .option('--to <url>', 'address of the hook (that of the running controller)')
     .option('--secret-file <file>', 'its first line signs (<forge>-secrets in the data folder)')
@@ -97,7 +99,7 @@ async function listPreviews({ withController, output }: CommandContext): Promise
       one.pullRequest ?? '',
       one.mirror,
       formatBytes(one.sizeBytes),
-      one.expiresAt.slice(0, 19),
+      shortTime(one.expiresAt),
       one.setupUrl,
     ]),
   )
@@ -111,7 +113,7 @@ async function removePreviews({ withController, output }: CommandContext, run: n
 }
 
 interface SendOptions {
-  forge: ForgeName
+  forge: ForgeName | 'forgejo'
   event: string
   to?: string
   secretFile?: string
@@ -124,11 +126,15 @@ async function sendDelivery(
   options: SendOptions,
 ): Promise<number> {
   const { forgeNamed } = await import('../../forge/index.ts')
-  const forge = forgeNamed(options.forge)
+  const forge = forgeNamed(options.forge === 'forgejo' ? 'gitea' : options.forge)
   const [event = '', action] = options.event.split('.')
-  const text = withAction(await readText(file), action)
+  const given = await readText(file)
+  const text =
+    action === undefined
+      ? given
+      : JSON.stringify(forge.withAction(JSON.parse(given) as Record<string, unknown>, action))
   const url = options.to ?? `${await runningUrl(dataFolder)}/hooks/${forge.name}`
-  const secret = await readSecret(options.secretFile ?? `${dataFolder.root}/${forge.name}-secrets`)
+  const secret = await readSecret(options.secretFile ?? `${dataFolder.root}/${options.forge}-secrets`)
   const deliveryId = options.delivery ?? randomUUID()
   const headers = forge.sign({ event, text, deliveryId, secret, now: systemClock.now() })
   const { status, text: said } = await askHttp(url, { method: 'POST', headers, body: text, signal }).catch(
@@ -143,12 +149,6 @@ async function sendDelivery(
   output.data({ status, deliveryId, answer: said })
   output.line(`${status} ${said}`)
   return status < 300 ? 0 : 1
-}
-
-/** `pull_request.closed`: as GitHub writes an event and the action within its payload. */
-function withAction(text: string, action: string | undefined): string {
-  if (action === undefined) return text
-  return JSON.stringify({ ...(JSON.parse(text) as object), action })
 }
 
 async function readText(file: string): Promise<string> {

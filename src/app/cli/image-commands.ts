@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { formatBytes, LarderError } from '../../core/index.ts'
+import { formatBytes, LarderError, shortTime } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
 import { followRun } from './run-commands.ts'
@@ -48,18 +48,25 @@ async function show({ withController, output }: CommandContext, name: string): P
   if (error !== undefined) output.line(`the last build failed: ${error.message} [${error.code}]`)
   output.line()
   output.table(
-    ['VERSION', 'DIGEST', 'COMMIT', 'BUILT'],
-    image.versions.map((one) => [one.version, one.digest, one.commit?.slice(0, 12) ?? '', shortTime(one.builtAt)]),
+    ['VERSION', 'DIGEST', 'PLATFORMS', 'COMMIT', 'BUILT'],
+    image.versions.map((one) => [
+      one.version,
+      one.digest,
+      one.platforms.join(' '),
+      one.commit?.slice(0, 12) ?? '',
+      shortTime(one.builtAt),
+    ]),
   )
   output.line()
   output.table(
-    ['BUILD', 'STATE', 'RUN', 'COMMIT', 'BEGAN'],
+    ['BUILD', 'STATE', 'RUN', 'COMMIT', 'BEGAN', 'EC2'],
     image.builds.map((one) => [
       one.version,
       one.state,
       one.run,
       one.commit?.slice(0, 12) ?? '',
       shortTime(one.startedAt),
+      one.ec2 === undefined ? '' : `${one.ec2.imageId} in ${one.ec2.region}`,
     ]),
   )
   if (image.proofs.length === 0) return
@@ -96,8 +103,4 @@ async function remove({ withController, output }: CommandContext, name: string, 
   const answer = await withController((client) => client.removeImage(name, version))
   output.data(answer)
   output.line(`removed ${answer.removed}; what nothing else needs is freed by gc some time later`)
-}
-
-function shortTime(at: string | undefined): string {
-  return at?.slice(0, 16).replace('T', ' ') ?? ''
 }

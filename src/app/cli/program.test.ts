@@ -76,6 +76,12 @@ describe('check', () => {
   })
 })
 
+test('whoever reads the output may leave before it comes', async () => {
+  const running = larder('schema', 'larder.yaml')
+  running.stdout.destroy()
+  expect(await running).toMatchObject({ exitCode: 0, stderr: '' })
+})
+
 test('schema prints a JSON Schema', async () => {
   const { stdout } = await larder('schema', 'larder.yaml')
   expect(JSON.parse(stdout)).toMatchObject({ $schema: expect.stringContaining('2020-12'), type: 'object' })

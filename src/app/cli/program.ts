@@ -1,16 +1,19 @@
 import { Command, CommanderError } from 'commander'
-import { LarderError } from '../../core/index.ts'
+import { isLarderError, LarderError } from '../../core/index.ts'
 import { contextOf, type CommandContext } from './command-context.ts'
 import { addDiskCommands } from './disk-commands.ts'
 import { addDoctorCommand } from './doctor-command.ts'
 import { addForgeCommands } from './forge-commands.ts'
 import { addImageCommands } from './image-commands.ts'
+import { addMachineCommands } from './machine-commands.ts'
 import { addMirrorCommands } from './mirror-commands.ts'
 import { addRegistryCommands } from './registry-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addSiteCommands } from './site-commands.ts'
 import { addServiceCommands } from './service-commands.ts'
+import { addSiteServiceCommands } from './site-service-commands.ts'
 import { reportFailure } from './report-failure.ts'
+import { tolerateUnread } from './unread-output.ts'
 import { addUpkeepCommands } from './upkeep-commands.ts'
 import { version } from './version.ts'
 
@@ -23,6 +26,12 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   const interrupt = (): void => {
     abort.abort(new LarderError('CANCELLED', { message: 'Interrupted.' }))
   }
+  const reader = { hasLeft: false }
+  tolerateUnread(process.stdout, () => {
+    reader.hasLeft = true
+    interrupt()
+  })
+  tolerateUnread(process.stderr)
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
   const program = createProgram(abort.signal)
@@ -30,6 +39,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv)
     return exitStatus.get(program) ?? 0
   } catch (error) {
+    if (reader.hasLeft && isLarderError(error, 'CANCELLED')) return 1
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
     return reportFailure(error, argv.includes('--json'))
   } finally {
@@ -63,6 +73,8 @@ function createProgram(signal: AbortSignal): Command {
   addSiteCommands(program, run)
   addMirrorCommands(program, run)
   addImageCommands(program, run)
+  addMachineCommands(program, run)
+  addSiteServiceCommands(program, run)
   addDiskCommands(program, run)
   addRunCommands(program, run)
   addForgeCommands(program, run)

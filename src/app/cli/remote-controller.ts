@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream'
-import { catalogue, LarderError, type ErrorCode } from '../../core/index.ts'
+import { parseJson, catalogue, LarderError, type ErrorCode } from '../../core/index.ts'
 import { askHttp } from './ask-http.ts'
 import type { PlannedChange } from '../controller.ts'
+import type { MachineController } from '../machine-controller.ts'
+import type { ServiceController } from '../service-controller.ts'
 import { packFiles } from '../sent-files.ts'
 import type { ControllerClient } from './session.ts'
 
@@ -48,6 +50,8 @@ export function createRemoteController(
     run: (id) => get(`/runs/${id}`),
     runLog: (id, after) => get(`/runs/${id}/log`, { after }),
     ...remoteImages(call),
+    ...remoteMachines(call),
+    ...remoteServices(call),
     retryRun: (id) => call('POST', `/runs/${id}/retry`),
     cancelRun: (id) => call('POST', `/runs/${id}/cancel`),
     deliveries: ({ limit, before }) => get('/deliveries', { limit, before }),
@@ -67,14 +71,38 @@ type Call = <T>(method: 'GET' | 'POST', path: string, body?: unknown) => Promise
 
 function remoteImages(
   call: Call,
-): Pick<ControllerClient, 'images' | 'image' | 'buildImages' | 'verifyImage' | 'removeImage'> {
+): Pick<ControllerClient, 'images' | 'image' | 'buildImages' | 'rotateImageKey' | 'verifyImage' | 'removeImage'> {
   const imagePath = (name: string): string => `/images/${encodeURIComponent(name)}`
   return {
     images: () => call('GET', '/images'),
     image: (name) => call('GET', imagePath(name)),
     buildImages: () => call('POST', '/images/build'),
+    rotateImageKey: () => call('POST', '/images/rotate-key'),
     verifyImage: (name, version) => call('POST', `${imagePath(name)}/verify`, { version }),
     removeImage: (name, version) => call('POST', `${imagePath(name)}/remove`, { version }),
+  }
+}
+
+function remoteMachines(call: Call): MachineController {
+  const machinePath = (name: string): string => `/machines/${encodeURIComponent(name)}`
+  return {
+    machines: () => call('GET', '/machines'),
+    machine: (name) => call('GET', machinePath(name)),
+    planMachines: (machines) => call('POST', '/machines/plan', { machines }),
+    applyMachines: (machines) => call('POST', '/machines/apply', { machines }),
+    networkLeases: () => call('GET', '/network/leases'),
+    siteRecipient: async () => (await call<{ recipient: string }>('GET', '/secrets/recipient')).recipient,
+    machineKey: (name) => call('POST', `${machinePath(name)}/key`),
+    trustMachine: (name, fingerprint) => call('POST', `${machinePath(name)}/trust`, { fingerprint }),
+  }
+}
+
+function remoteServices(call: Call): ServiceController {
+  const servicePath = (name: string): string => `/services/${encodeURIComponent(name)}`
+  return {
+    services: () => call('GET', '/services'),
+    service: (name) => call('GET', servicePath(name)),
+    restartService: (name) => call('POST', `${servicePath(name)}/restart`),
   }
 }
 
@@ -135,15 +163,6 @@ function unreachable(url: string, cause: unknown): LarderError {
     hint: 'Is `larder up` running there?',
     cause,
   })
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }
 
 function queryOf(query: Record<string, string | number | undefined>): string {

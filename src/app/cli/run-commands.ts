@@ -1,5 +1,4 @@
-import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { RunDetail, RunState, RunSummary } from '../controller.ts'
 import { describePlan } from '../describe-plan.ts'
 import type { CommandContext } from './command-context.ts'
@@ -13,7 +12,7 @@ export function addRunCommands(program: Command, bind: Bind): void {
     .description('the newest runs')
     .option('--limit <n>', 'how many', parseId, 20)
     .option('--pull-request <n>', 'only of this one', parseId)
-    .option('--state <state>', 'only waiting, running, succeeded, failed, cancelled or superseded ones')
+    .addOption(new Option('--state <state>', 'only those').choices(runStates))
     .action(bind(list))
   run
     .command('show')
@@ -29,6 +28,8 @@ export function addRunCommands(program: Command, bind: Bind): void {
   run.command('retry').description('try a failed run again').argument('<id>', 'number', parseId).action(bind(retry))
   run.command('cancel').description('stop a run').argument('<id>', 'number', parseId).action(bind(cancel))
 }
+
+const runStates = ['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'superseded'] satisfies RunState[]
 
 export function parseId(text: string): number {
   if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new InvalidArgumentError('It must be a number from 1 on.')
@@ -54,7 +55,7 @@ async function list(
       one.error?.message.slice(0, 60) ?? '',
     ]),
   )
-  if (runs.length === 0) output.line(`no such run in ${where}`)
+  if (runs.length === 0) output.line(`no runs in ${where}`)
 }
 
 async function show({ withController, output }: CommandContext, id: number): Promise<undefined> {

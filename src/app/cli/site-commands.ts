@@ -1,6 +1,13 @@
 import type { Command } from 'commander'
-import { formatProblem, isLarderError, systemClock, type Progress } from '../../core/index.ts'
-import type { readSite } from '../../pipeline/index.ts'
+import {
+  formatProblem,
+  isLarderError,
+  problemsIn,
+  sortProblems,
+  systemClock,
+  type Problem,
+  type Progress,
+} from '../../core/index.ts'
 import { describePlan } from '../describe-plan.ts'
 import { openFolder } from '../folder-files.ts'
 import type { CommandContext } from './command-context.ts'
@@ -34,10 +41,8 @@ async function check(context: CommandContext, folder: string, options: { offline
   const { readSite } = await import('../../pipeline/index.ts')
   const { siteKinds } = await import('../site-kinds.ts')
   const result = await readSite(files, siteKinds())
-  const problems = 'site' in result ? result.warnings : result.problems
-  const errors = problems.filter((problem) => problem.severity === 'error').length
-  const asked = errors === 0 && options.offline !== true ? await checkAgainstUpstreams(context, folder) : undefined
-  problems.push(...(asked ?? []))
+  const asked = options.offline === true ? undefined : await checkAgainstUpstreams(context, folder)
+  const problems = sortProblems([...('site' in result ? result.warnings : result.problems), ...(asked ?? [])])
   const all = problems.filter((problem) => problem.severity === 'error').length
   output.data({ ok: all === 0, problems })
   for (const problem of problems) output.line(formatProblem(problem))
@@ -46,20 +51,18 @@ async function check(context: CommandContext, folder: string, options: { offline
   return all === 0 ? 0 : 3
 }
 
-type Problems = Extract<Awaited<ReturnType<typeof readSite>>, { problems: unknown }>['problems']
-
 /**
  * Whether the listed packages exist and can be satisfied: that is a plan whose result nobody looks at. Undefined where
  * upstreams could not be asked.
  */
-async function checkAgainstUpstreams(context: CommandContext, folder: string): Promise<Problems | undefined> {
+async function checkAgainstUpstreams(context: CommandContext, folder: string): Promise<readonly Problem[] | undefined> {
   try {
     await planFolder(context, folder, () => {})
     return []
   } catch (error) {
-    const problems = isLarderError(error) ? error.context['problems'] : undefined
-    if (isLarderError(error) && error.exitCode === 3 && Array.isArray(problems)) return problems as Problems
-    if (isLarderError(error) && error.exitCode !== 3) {
+    if (!isLarderError(error)) throw error
+    if (error.exitCode === 3 && problemsIn(error).length > 0) return problemsIn(error)
+    if (error.exitCode !== 3) {
       context.output.note(`upstreams were not asked: ${error.message} [${error.code}]`)
       if (error.hint !== undefined) context.output.note(`  ${error.hint}`)
       return undefined

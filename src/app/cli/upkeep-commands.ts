@@ -11,8 +11,8 @@ export function addUpkeepCommands(program: Command, bind: Bind): void {
   key.command('show').description('fingerprints').argument('<mirror>').action(bind(showKeys))
   key
     .command('rotate')
-    .description('make a new key; for 30 days the mirror is signed by both')
-    .argument('<mirror>')
+    .description('make a new key; for 30 days both sign')
+    .argument('<mirror>', 'or images, where no mirror is called so')
     .action(bind(rotateKey))
   key
     .command('import')
@@ -34,8 +34,13 @@ async function showKeys({ withController, output }: CommandContext, mirror: stri
 }
 
 async function rotateKey({ withController, output }: CommandContext, mirror: string): Promise<undefined> {
-  tellKeys(output, await withController((client) => client.rotateKey(mirror)))
-  output.line(`clients fetch the new key from /keys/${mirror}.asc, or run /setup/${mirror} again`)
+  const isOfImages = await withController(async (client) => {
+    const isOurs = mirror === 'images' && (await client.mirrors()).every(({ name }) => name !== mirror)
+    tellKeys(output, await (isOurs ? client.rotateImageKey() : client.rotateKey(mirror)))
+    return isOurs
+  })
+  if (isOfImages) output.line('clients fetch both keys from /keys/images.pub')
+  else output.line(`clients fetch the new key from /keys/${mirror}.asc, or run /setup/${mirror} again`)
 }
 
 async function importKey(

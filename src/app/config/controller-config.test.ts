@@ -20,8 +20,11 @@ test('what is not said has a default', () => {
       submodules: false,
     },
     previews: { keepDays: 7, max: 20, maxMB: 20_000, perRunMB: 5000 },
+    builds: { cacheMB: 20_000 },
+    machines: { lookMinutes: 10 },
     notify: [],
-    registry: { anonymousPull: true, users: [] },
+    registry: { anonymousPull: true, minFreeMB: 0, cache: {}, users: [] },
+    trustedProxies: [],
   })
 })
 
@@ -37,6 +40,11 @@ test.each([
   ['notify: [{ url: "javascript:alert(1)" }]', 'controller.yaml:1:17'],
   ['notify: [{ url: "https://a", events: [run.finnished] }]', 'controller.yaml:1:39'],
   ['previews: { max: -1 }', 'controller.yaml:1:18'],
+  ['registry: { cache: { hub: { url: "http://registry.example.org" } } }', 'controller.yaml:1:34'],
+  ['registry: { cache: { hub: { url: "https://ci:secret@registry.example.org" } } }', 'controller.yaml:1:34'],
+  ['registry: { cache: { hub: { url: "https://registry.example.org", user: ci } } }', 'passwordFile'],
+  ['registry: { cache: { a/b: { url: "https://registry.example.org" } } }', 'controller.yaml:1:22'],
+  ['trustedProxies: [10.0.0.0/33]', 'controller.yaml:1:18'],
   ['forge: [', 'controller.yaml:1'],
   ['- forge', 'controller.yaml:1:1'],
 ])('%j is refused where it is wrong', (text, where) => {

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { dataFile, isLoopback } from './field.ts'
+import { registrySchema } from './registry-config.ts'
 
 /** The file of the data folder, or of `larder up --config`, that says where the site is and whom to tell. */
 export const controllerFile = 'controller.yaml'
 
-const file = z.string().min(1).max(4096).describe('Path of a file, relative to the data folder')
 const url = z
   .string()
   .max(2000)
@@ -19,10 +20,6 @@ const repositoryUrl = z
   )
   .describe('What the site repository is cloned from: https, ssh or file. A payload never says where')
 
-function isLoopback(text: string): boolean {
-  return /^http:\/\/(?:[^\s/@]+@)?(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\/[^\s\u0000-\u001f]*$/.test(text)
-}
-
 const repositoryName = z
   .string()
   .regex(/^(?!\.+(?:\/|$))[\w.-]{1,100}(?:\/(?!\.+(?:\/|$))[\w.-]{1,100}){1,20}$/, 'owner/name as the forge writes it')
@@ -32,7 +29,7 @@ const appSchema = z
   .strictObject({
     id: z.union([z.string().regex(/^[\w.-]{1,100}$/), z.number().int().positive()]).transform(String),
     installation: z.union([z.string().regex(/^\d{1,20}$/), z.number().int().positive()]).transform(String),
-    keyFile: file,
+    keyFile: dataFile,
   })
   .describe('GitHub: an App instead of a token; only an App can make check runs')
 
@@ -55,9 +52,9 @@ const forgeObject = z.strictObject({
   url: repositoryUrl,
   repository: repositoryName.optional(),
   api: url.optional().describe('Address of the forge’s API. Default: from its type and the address of the repository'),
-  tokenFile: file.optional().describe('Holds a token for reading and reporting. Default: nothing is reported'),
+  tokenFile: dataFile.optional().describe('Holds a token for reading and reporting. Default: nothing is reported'),
   app: appSchema.optional(),
-  secretsFile: file
+  secretsFile: dataFile
     .optional()
     .describe('Secrets of webhooks, one a line. Default: <type>-secrets, made at first start'),
   pollSeconds: z
@@ -100,36 +97,6 @@ const previewsSchema = z
   })
   .describe('What pull requests would publish, for clients to try')
 
-const repositoryPattern = z
-  .string()
-  .regex(/^[a-z0-9*][a-z0-9._/*-]{0,254}$/, 'the name of a repository; * stands for any characters')
-
-const registryUserSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[\w.@-]{1,64}$/)
-    .refine((name) => name !== 'admin', 'another name: admin has the admin token'),
-  passwordsFile: file.optional().describe('Holds passwords, one a line. Default: registry-<name>, made at first start'),
-  pull: z.array(repositoryPattern).max(1000).default(['*']).describe('Repositories that this user may pull from'),
-  push: z
-    .array(repositoryPattern)
-    .max(1000)
-    .default([])
-    .describe('Repositories that this user may push to and delete from'),
-})
-
-const registrySchema = z
-  .strictObject({
-    publicHost: z
-      .string()
-      .regex(/^[A-Za-z0-9.-]{1,253}(?::\d{1,5})?$|^\[[0-9a-fA-F:]{2,45}\](?::\d{1,5})?$/, 'HOST or HOST:PORT')
-      .optional()
-      .describe('What clients write before the name of an image. Default: this host and the port of TLS'),
-    anonymousPull: z.boolean().default(true).describe('Whether pulling needs no login'),
-    users: z.array(registryUserSchema).max(1000).default([]).describe('Who may use the registry besides the admin'),
-  })
-  .describe('The registry of images at /v2/')
-
 const tlsSchema = z
   .strictObject({
     listen: z
@@ -137,8 +104,10 @@ const tlsSchema = z
       .regex(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s]*):\d{1,5}$/, 'HOST:PORT, like 0.0.0.0:7443')
       .default('0.0.0.0:7443')
       .describe('Address to serve TLS on, besides plain HTTP'),
-    certificateFile: file.optional().describe('Chain of certificates, PEM. Default: Larder’s own authority certifies'),
-    keyFile: file.optional().describe('Private key of the certificate, PEM'),
+    certificateFile: dataFile
+      .optional()
+      .describe('Chain of certificates, PEM. Default: Larder’s own authority certifies'),
+    keyFile: dataFile.optional().describe('Private key of the certificate, PEM'),
     names: z
       .array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/))
       .max(100)
@@ -150,12 +119,29 @@ const tlsSchema = z
   })
   .describe('TLS of our own, which clients of the registry expect')
 
-const notificationEvents = ['run.finished', 'publication.switched', 'upstream.expired'] as const
+const ec2Schema = z
+  .strictObject({
+    region: z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d{1,2}$/, 'a region, such as eu-central-1'),
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket of S3 in that region'),
+    role: z
+      .string()
+      .regex(/^[\w+=,.@-]{1,64}$/)
+      .default('vmimport')
+      .describe('Role by which EC2 reads the bucket'),
+    credentialsFile: dataFile.describe('Lines AWS_ACCESS_KEY_ID=…, AWS_SECRET_ACCESS_KEY=…, AWS_SESSION_TOKEN=…'),
+    endpoints: z
+      .strictObject({ ec2: url.optional(), s3: url.optional() })
+      .prefault({})
+      .describe('Other addresses than those of the region'),
+  })
+  .describe('Where disks of images with `"ec2": true` become images of EC2')
+
+const notificationEvents = ['run.finished', 'publication.switched', 'upstream.expired', 'machine.drifted'] as const
 export type NotificationEvent = (typeof notificationEvents)[number]
 
 const listenerSchema = z.strictObject({
   url,
-  secretFile: file
+  secretFile: dataFile
     .default('notify-secret')
     .describe('Holds the secret (whsec_…) that signs; made when it is not there'),
   events: z
@@ -163,6 +149,27 @@ const listenerSchema = z.strictObject({
     .min(1)
     .default([...notificationEvents]),
 })
+
+const buildsSchema = z
+  .strictObject({
+    cacheMB: z
+      .number()
+      .min(0)
+      .default(20_000)
+      .describe('Most megabytes that a builder keeps for later builds; what was not used for longest goes first'),
+  })
+  .describe('Builds of images')
+
+const machinesSchema = z
+  .strictObject({
+    lookMinutes: z
+      .number()
+      .min(0)
+      .max(1440)
+      .default(10)
+      .describe('Minutes between two looks at whether all machines are as declared; 0: only when a run is to look'),
+  })
+  .describe('Machines of the site')
 
 export const controllerSchema = z
   .strictObject({
@@ -172,11 +179,20 @@ export const controllerSchema = z
     previews: previewsSchema.prefault({}),
     registry: registrySchema.prefault({}),
     tls: tlsSchema.optional(),
+    ec2: ec2Schema.optional(),
+    builds: buildsSchema.prefault({}),
+    machines: machinesSchema.prefault({}),
+    trustedProxies: z
+      .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'an IP address, or a network like 10.0.0.0/8'))
+      .max(100)
+      .default([])
+      .describe('Reverse proxies of one’s own, whose X-Forwarded-For tells who asks. Default: none is believed'),
     notify: z.array(listenerSchema).max(20).default([]).describe('Who is told of what happens, by webhook'),
   })
   .describe('Where the site is, and whom to tell')
 
 export type ControllerConfig = z.output<typeof controllerSchema>
+export type Ec2Config = NonNullable<ControllerConfig['ec2']>
 export type ForgeConfig = NonNullable<ControllerConfig['forge']>
 export type ListenerConfig = z.output<typeof listenerSchema>
 

@@ -6,7 +6,9 @@ import type { KeyKind, PreviewQuota, Previews, Publisher, SigningKey } from '../
 import type { CollectableLeases, FileBlobStore } from '../../store/index.ts'
 import type { GitRepository, OpenCommit } from '../../forge/index.ts'
 import type { State } from '../../state/index.ts'
+import type { Fleet } from '../create-fleet.ts'
 import type { Images } from '../create-images.ts'
+import type { ServedRegistry } from '../create-registry-cache.ts'
 import type { OwnPackages } from '../own-packages.ts'
 import type { SiteHead } from '../site-head.ts'
 
@@ -19,6 +21,8 @@ export interface ControllerContext {
   leases: CollectableLeases
   publisher: Publisher
   registry: Registry
+  /** The registry as clients see it: with what is read through from others. */
+  registryCache: ServedRegistry
   formats: readonly AnyFormat[]
   kinds: readonly AnyKind[]
   runs: RunStore
@@ -34,6 +38,7 @@ export interface ControllerContext {
   /** Commits of the branches that are applied: main, and those that kinds follow. */
   appliedHeads: () => Promise<Map<string, string>>
   images: Images
+  fleet: Fleet
   /** Packages that were added by hand. */
   own: OwnPackages
   signingKey: (mirror: string) => Promise<SigningKey>

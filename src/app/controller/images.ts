@@ -1,7 +1,9 @@
 import { LarderError } from '../../core/index.ts'
 import {
-  verifyImageContent,
+  listedManifests,
   parseRepositoryName,
+  platformName,
+  verifyImageContent,
   type BadgeState,
   type ImageBuild,
   type Registry,
@@ -24,8 +26,8 @@ export function createImageMethods(context: ControllerContext): ImageController 
     buildImages: async () => summarizeRun(await requestBuild(context)),
     async verifyImage(name, version) {
       const repository = await requireImage(context, name)
-      const keys = await images.keys.current()
-      const trusted = keys.map(({ publicKeyPem }) => publicKeyPem)
+      await images.keys.current()
+      const trusted = await images.keys.trusted()
       return verifyImageContent(registry, { repository, version, trusted })
     },
     async removeImage(name, version) {
@@ -34,6 +36,12 @@ export function createImageMethods(context: ControllerContext): ImageController 
     },
     badge: async (name) =>
       badgeOf(await images.builds.latest(name), await images.builds.latest(name, { state: 'published' })),
+    async rotateImageKey() {
+      await images.keys.current()
+      await images.keys.rotate()
+      const keys = await images.keys.current()
+      return keys.map(({ id, retiresAt }) => ({ fingerprint: id, retiresAt: retiresAt?.toISOString() }))
+    },
     imageKey: async () => (await images.keys.current()).map(({ publicKeyPem }) => publicKeyPem).join(''),
   }
 }
@@ -98,6 +106,7 @@ async function detailOf(context: ControllerContext, name: string): Promise<Image
       commit: build.commit,
       startedAt: build.startedAt.toISOString(),
       finishedAt: build.finishedAt?.toISOString(),
+      ec2: build.detail.ec2,
       error: errorOf(build),
     })),
     proofs: await proofsOf(context.registry, repository, builds.published),
@@ -112,7 +121,9 @@ async function versionsOf({ registry, images }: ControllerContext, repository: R
       const manifest = await registry.manifest(repository, { tag: version })
       const build = await images.builds.latest(repository, { version, state: 'published' })
       const { digest = '', sizeBytes = 0 } = manifest ?? {}
-      return { version, digest, sizeBytes, commit: build?.commit, builtAt: build?.finishedAt?.toISOString() }
+      const listed = manifest === undefined ? [] : await listedManifests(registry, repository, manifest)
+      const platforms = listed.flatMap(({ platform }) => (platform === undefined ? [] : [platformName(platform)]))
+      return { version, digest, sizeBytes, platforms, commit: build?.commit, builtAt: build?.finishedAt?.toISOString() }
     }),
   )
   return found.toSorted((left, right) => ((left.builtAt ?? '') < (right.builtAt ?? '') ? 1 : -1))

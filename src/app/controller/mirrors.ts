@@ -22,8 +22,16 @@ type MirrorMethods = Pick<
 >
 
 /** Questions about mirrors, and the two commands that change what is published without a run. */
-export function createMirrorMethods(context: ControllerContext): MirrorMethods {
+export function createMirrorMethods(
+  context: ControllerContext,
+  { onPublished }: { onPublished: (mirror: string) => void },
+): MirrorMethods {
   const { publisher } = context
+  const publish = async (name: string, number: number): Promise<PublicationSummary> => {
+    const published = await publishAgain(context, name, number)
+    onPublished(name)
+    return published
+  }
   return {
     mirrors: async () => Promise.all((await mirrorNames(context)).map((name) => summarize(context, name))),
     mirror: (name) => detail(context, name),
@@ -39,10 +47,10 @@ export function createMirrorMethods(context: ControllerContext): MirrorMethods {
     diff: async (name, from, to) =>
       diffPackages(await packagesOf(context, name, from), await packagesOf(context, name, to)),
     why: (name, packageName) => why(context, name, packageName),
-    promote: (name, number) => publishAgain(context, name, number),
+    promote: publish,
     rollback: async (name) => {
       await requireMirror(context, name)
-      return publishAgain(context, name, (await publisher.rollbackTarget(name)).number)
+      return publish(name, (await publisher.rollbackTarget(name)).number)
     },
     verify: (name) => verify(context, name),
   }
@@ -152,10 +160,10 @@ async function why(context: ControllerContext, name: string, packageName: string
   const lease = await leases.acquire(`why/${name}/${randomUUID()}`)
   try {
     const signal = AbortSignal.any([AbortSignal.timeout(600_000), stopping])
-    const site = head.site.sections
+    const { sections: site, name: siteName } = head.site
     const common = { progress: silentProgress, signal, freshForMs: Infinity }
     const request = await readMirrorRequest(
-      { ...common, files: head.files, site, clock, runId: 'why', trust: 'trusted' },
+      { ...common, files: head.files, site, siteName, clock, runId: 'why', trust: 'trusted' },
       name,
       mirror,
       {

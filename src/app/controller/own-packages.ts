@@ -35,7 +35,7 @@ async function targetOf(context: ControllerContext, name: string): Promise<OwnTa
   }
   const format = formatNamed(context.formats, mirror.format)
   const readKey = (path: string) => (path.startsWith('/') ? readIfThere(path) : head.files.read(path))
-  return { name, format, mirror, readKey }
+  return { name, format, mirror, readKey, signingKey: () => context.signingKey(name) }
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

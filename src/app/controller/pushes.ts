@@ -1,5 +1,5 @@
-import { formatProblem, isLarderError, type Problem, type Progress } from '../../core/index.ts'
-import { planSite } from '../../pipeline/index.ts'
+import { formatProblem, isLarderError, problemsIn, type KindContext, type Progress } from '../../core/index.ts'
+import { planSite, type KindPlan } from '../../pipeline/index.ts'
 import type { Controller, Push } from '../controller.ts'
 import { describePlan } from '../describe-plan.ts'
 import type { ControllerContext } from './context.ts'
@@ -14,13 +14,17 @@ export function createPushMethods(context: ControllerContext): PushMethods {
   return {
     async checkPush(push, tell) {
       let accepted = true
+      const toCome: Found[] = []
       for (const { branch, commit } of branchesOf(push)) {
-        const verdict = await checkCommit(context, { branch, commit, environment: push.environment, tell })
-        if (verdict === 'invalid' && (await context.appliedBranches()).includes(branch)) {
-          tell(`${branch} must always be valid: the push is refused.`)
-          accepted = false
-        }
+        const found = await checkCommit(context, { branch, commit, environment: push.environment, tell })
+        if (!(await context.appliedBranches()).includes(branch)) continue
+        toCome.push(found)
+        if (found.verdict !== 'invalid') continue
+        tell(`${branch} must always be valid: the push is refused.`)
+        accepted = false
       }
+      // Git has its own work to do until the run is there.
+      if (accepted) for (const found of toCome) anticipate(found)
       return { accepted }
     },
     async pushed(push, tell) {
@@ -44,8 +48,18 @@ function branchesOf(push: Push): { branch: string; commit: string }[] {
     .map((update) => ({ branch: update.ref.slice(branchPrefix.length), commit: update.after }))
 }
 
-/** `unknown`: the files are valid, but an upstream could not be asked; the run will try again. */
-type Verdict = 'valid' | 'invalid' | 'unknown'
+interface Found {
+  /** `unknown`: the files are valid, but an upstream could not be asked; the run will try again. */
+  verdict: 'valid' | 'invalid' | 'unknown'
+  /** Undefined without a plan. */
+  planned?: { context: KindContext; plans: KindPlan[] }
+}
+
+function anticipate({ planned }: Found): void {
+  if (planned === undefined) return
+  const { context, plans } = planned
+  for (const { kind, changes } of plans) for (const change of changes) kind.anticipate?.(context, change)
+}
 
 async function checkCommit(
   { openCommit, kinds, clock, leases, stopping, appliedBranches }: ControllerContext,
@@ -55,23 +69,23 @@ async function checkCommit(
     environment,
     tell,
   }: { branch: string; commit: string; environment: Record<string, string>; tell: (line: string) => void },
-): Promise<Verdict> {
+): Promise<Found> {
   const runId = `push-${commit}`
   const progress: Progress = { log: tell, transfer: () => {} }
   const signal = AbortSignal.any([AbortSignal.timeout(600_000), stopping])
   const files = await openCommit(commit, environment)
   try {
-    const { plans } = await planSite(
+    const planned = await planSite(
       { files, clock, progress, signal, runId, freshForMs: 2000, trust: 'trusted' },
       kinds,
       { branch: (await appliedBranches()).includes(branch) ? branch : undefined },
     )
-    for (const line of describePlan(plans.flatMap((plan) => plan.changes))) tell(line)
-    return 'valid'
+    for (const line of describePlan(planned.plans.flatMap((plan) => plan.changes))) tell(line)
+    return { verdict: 'valid', planned }
   } catch (error) {
     if (!isLarderError(error)) throw error
     for (const line of describeFailure(error)) tell(line)
-    return error.exitCode === 3 ? 'invalid' : 'unknown'
+    return { verdict: error.exitCode === 3 ? 'invalid' : 'unknown' }
   } finally {
     await leases.release(await leases.acquire(`run/${runId}`))
     files.close()
@@ -83,7 +97,7 @@ function describeFailure(error: {
   hint: string | undefined
   context: Readonly<Record<string, unknown>>
 }): string[] {
-  const problems = (error.context['problems'] ?? []) as Problem[]
+  const problems = problemsIn(error)
   const hint = error.hint === undefined || problems.length > 0 ? [] : [error.hint]
   return [error.message, ...problems.map(formatProblem), ...hint]
 }

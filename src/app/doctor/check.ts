@@ -2,8 +2,10 @@ import type { Digest, Finding } from '../../core/index.ts'
 import type { EventStore, Outbox } from '../../pipeline/index.ts'
 import type { Keyring } from '../../publish/index.ts'
 import type { Cache } from '../../state/index.ts'
+import type { ControllerConfig } from '../config/controller-config.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import type { DataFolder } from '../data-folder.ts'
+import type { ConnectedForge } from '../site-source/connected-forge.ts'
 import type { Housekeeping } from '../housekeeping.ts'
 import type { LoadedMirror } from './load-mirrors.ts'
 
@@ -25,6 +27,10 @@ export interface DoctorRoom {
   context: ControllerContext
   dataFolder: DataFolder
   environment: NodeJS.ProcessEnv
+  /** How TLS is served. */
+  tls: ControllerConfig['tls']
+  /** Undefined: the built-in Git endpoint is where the site is. */
+  connected: ConnectedForge | undefined
   keyring: Keyring
   cache: Cache
   events: EventStore

@@ -1,10 +1,13 @@
+import { once } from 'node:events'
 import { chmod, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { generateKey, readPrivateKey } from 'openpgp'
 import { afterEach, describe, expect, it } from 'vitest'
 import { makeSigner } from '../../../test/fixtures/upstream/index.ts'
 import type { Digest } from '../../core/index.ts'
-import type { DoctorFinding } from '../controller.ts'
+import type { DoctorFinding } from './doctor-report.ts'
+import { rememberAddress } from '../last-address.ts'
 import { openTestLarder, type TestLarder, type TestLarderOptions } from '../testing/open-test-larder.ts'
 import { judgeOffset } from './checks/clock.ts'
 import { judgeSpace } from './checks/disk.ts'
@@ -46,7 +49,7 @@ it('finds nothing wrong with what is right, but that no controller runs', async 
   expect(report.findings.filter((one) => one.check !== 'disk')).toMatchObject([
     { check: 'address', severity: 'warning', fixable: false },
   ])
-  expect(report.checks).toHaveLength(17)
+  expect(report.checks).toHaveLength(22)
   expect(report.runs).toEqual([])
   expect(report.usage.blobBytes).toBeGreaterThan(1000)
 })
@@ -54,9 +57,9 @@ it('finds nothing wrong with what is right, but that no controller runs', async 
 it('outbox: tells what forges and listeners have not taken for an hour', async () => {
   const larder = await start()
   const { outbox } = larder.larder.announcements
-  await outbox.enqueue({ kind: 'status', topic: 'status/larder/1', body: {} })
-  await outbox.enqueue({ kind: 'comment', topic: 'comment/1', body: {} })
-  await outbox.enqueue({ kind: 'comment', topic: 'comment/2', body: {} })
+  await outbox.enqueue({ kind: 'status', recipient: 'forge', topic: 'status/larder/1', body: {} })
+  await outbox.enqueue({ kind: 'comment', recipient: 'forge', topic: 'comment/1', body: {} })
+  await outbox.enqueue({ kind: 'comment', recipient: 'forge', topic: 'comment/2', body: {} })
   expect(await found(larder, 'outbox')).toEqual([])
   larder.clockOffsetMs = hourMs + 1000
   expect((await found(larder, 'outbox')).map(({ message }) => message)).toEqual([
@@ -189,6 +192,23 @@ it('address: removes what a killed controller left', async () => {
     { message: expect.stringContaining('No controller runs'), fixed: false },
     { message: expect.stringContaining('left over'), fixed: true },
   ])
+  expect(await found(larder, 'address')).toHaveLength(1)
+})
+
+it('address: another program listens where the controller did', async () => {
+  const larder = await start()
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await rememberAddress(larder.larder.context.state, { host: '127.0.0.1', port })
+  expect(await found(larder, 'address')).toMatchObject([
+    { message: expect.stringContaining('No controller runs') },
+    { severity: 'warning', subject: `127.0.0.1:${port}`, message: expect.stringContaining(`port ${port}`) },
+  ])
+  server.close()
+  // Any free one, which nobody else has.
+  await rememberAddress(larder.larder.context.state, { host: '127.0.0.1', port: 0 })
   expect(await found(larder, 'address')).toHaveLength(1)
 })
 
@@ -367,5 +387,5 @@ it('a check that cannot be made is a finding, and the others go on', async () =>
   expect(report.findings.filter((one) => one.check === 'events')).toMatchObject([
     { severity: 'error', message: expect.stringContaining('could not be looked at') },
   ])
-  expect(report.checks).toHaveLength(17)
+  expect(report.checks).toHaveLength(22)
 })

@@ -1,5 +1,5 @@
 import { isLarderError, type Digest, type Finding } from '../../core/index.ts'
-import type { DoctorFinding, DoctorReport } from '../controller.ts'
+import type { DoctorFinding, DoctorReport } from './doctor-report.ts'
 import { readAddress } from '../read-address.ts'
 import type { Ailment, DoctorCheck, DoctorContext, DoctorRoom } from './check.ts'
 import { checks } from './checks/index.ts'

@@ -74,9 +74,9 @@ async function requestOf(
   if (head === undefined) throw new Error('there was a head of main a moment ago')
   const format = formatNamed(formats, config.format)
   const { files } = head
-  const site = head.site.sections
+  const { sections: site, name: siteName } = head.site
   const common = { clock, signal, progress: silentProgress, runId: 'doctor', freshForMs: 0, trust: 'trusted' } as const
-  const kind = { ...common, files, site }
+  const kind = { ...common, files, site, siteName }
   return readMirrorRequest(kind, name, config, { format, own: await own.upstream(name) })
 }
 

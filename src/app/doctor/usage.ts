@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { DoctorReport } from '../controller.ts'
+import type { DoctorReport } from './doctor-report.ts'
 import type { DoctorContext } from './check.ts'
 
 /** What the data folder holds, in bytes. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/index.ts'
 import type { Controller } from '../controller.ts'
+import type { Measured } from './options.ts'
 import type { Counts } from './render-metrics.ts'
 
 export interface HttpMetrics {
@@ -9,8 +10,14 @@ export interface HttpMetrics {
   render(): Promise<{ contentType: string; text: string }>
 }
 
+interface Observed {
+  controller: Controller
+  clock: Clock
+  measure?: () => Promise<Measured[]>
+}
+
 /** Counts from the start; what writes them out is loaded when somebody first asks, which on most sites nobody does. */
-export function createHttpMetrics(observed: { controller: Controller; clock: Clock }): HttpMetrics {
+export function createHttpMetrics(observed: Observed): HttpMetrics {
   const counts: Counts = { requests: new Map(), files: new Map(), bytes: new Map() }
   return {
     request: (route, method, status) => {

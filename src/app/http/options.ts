@@ -21,6 +21,8 @@ export interface HttpOptions {
   hooks?: { forge: Forge; secrets: () => readonly string[] }
   /** What is served at /v2/, and to whom. Default: no registry. */
   registry?: { registry: Registry } & Pick<AccessOptions, 'users' | 'anonymous' | 'tokenKey'>
+  /** What /metrics says besides what is counted here; asked when somebody reads it. */
+  measure?: () => Promise<Measured[]>
   /** What TLS is served with, asked for once; and the authority that clients must trust for it. Default: no TLS. */
   tls?: {
     certified: () => { certificate: string; key: string }
@@ -32,6 +34,15 @@ export interface HttpOptions {
   publicUrl?: string
   /** Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed. Default: none. */
   trustedProxies?: readonly string[]
+}
+
+/** One sample of a metric. Source: Prometheus naming conventions. */
+export interface Measured {
+  kind: 'gauge' | 'counter'
+  name: string
+  help: string
+  labels?: Readonly<Record<string, string>>
+  value: number
 }
 
 export interface HttpLimits {

@@ -11,11 +11,14 @@ const mostSources = 10_000
 export class RefusalLimit {
   readonly #clock: Clock
   readonly #perMinute: number
+  readonly #how: string
   readonly #sources = new Map<string, { count: number; untilMs: number }>()
 
-  constructor(clock: Clock, perMinute: number) {
+  /** `how`: what would have been let in, as in “as a user of the registry”. */
+  constructor(clock: Clock, { perMinute, how }: { perMinute: number; how: string }) {
     this.#clock = clock
     this.#perMinute = perMinute
+    this.#how = how
   }
 
   /** RATE_LIMITED when too much from this address was refused in the last minute. */
@@ -25,7 +28,7 @@ export class RefusalLimit {
     if (known === undefined || known.untilMs <= now || known.count < this.#perMinute) return
     throw new LarderError('RATE_LIMITED', {
       message: `More than ${this.#perMinute} requests of this address were refused within a minute.`,
-      hint: `Try again in ${Math.ceil((known.untilMs - now) / 1000)} s, signed with the secret of this hook.`,
+      hint: `Try again in ${Math.ceil((known.untilMs - now) / 1000)} s, ${this.#how}.`,
     })
   }
 

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Clock } from '../../core/index.ts'
 import type { Controller, RunState } from '../controller.ts'
+import type { Measured } from './options.ts'
 
 /** What has been counted since the start, by the values of its labels. */
 export interface Counts {
@@ -18,7 +19,7 @@ const countedRuns = 500
 /** Source: Prometheus naming conventions: base units, `_total` for what only grows. */
 export async function renderMetrics(
   counts: Counts,
-  observed: { controller: Controller; clock: Clock },
+  observed: { controller: Controller; clock: Clock; measure?: () => Promise<Measured[]> },
 ): Promise<{ contentType: string; text: string }> {
   const registry = new Registry()
   const registers = [registry]
@@ -35,6 +36,7 @@ export async function renderMetrics(
   add('larder_published_requests_total', 'Requests for published files.', ['format', 'status'], counts.files)
   add('larder_published_bytes_total', 'Bytes of published files that were sent.', ['format'], counts.bytes)
   await addGauges(registry, observed)
+  addMeasured(registry, (await observed.measure?.()) ?? [])
   return { contentType: registry.contentType, text: await registry.metrics() }
 }
 
@@ -65,4 +67,14 @@ async function addGauges(
   }
   const latest = await controller.runs({ limit: countedRuns })
   for (const state of runStates) runs.set({ state }, latest.filter((run) => run.state === state).length)
+}
+
+/** Samples of one name come one after the other with the same names of labels. */
+function addMeasured(registry: Registry, measured: readonly Measured[]): void {
+  for (const { kind, name, help, labels = {}, value } of measured) {
+    const known = registry.getSingleMetric(name) as Gauge | Counter | undefined
+    const options = { name, help, labelNames: Object.keys(labels), registers: [registry] }
+    const metric = known ?? (kind === 'gauge' ? new Gauge(options) : new Counter(options))
+    metric.inc(labels, value)
+  }
 }

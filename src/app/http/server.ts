@@ -11,6 +11,7 @@ import { answerError, answerUnknown } from './error-answer.ts'
 import { createPublishedFiles } from './files/serve-published.ts'
 import { addGitEndpoint } from './git/routes.ts'
 import { createHookEndpoint } from './hooks/endpoint.ts'
+import { lingerOver } from './linger-over.ts'
 import { createHttpMetrics, type HttpMetrics } from './metrics.ts'
 import { defaultLimits, type HttpContext, type HttpOptions } from './options.ts'
 import { createRegistryAccess } from './registry/access.ts'
@@ -113,6 +114,7 @@ function createApp(context: HttpContext, metrics: HttpMetrics): Application {
     schemaController: { compilersFactory: { buildValidator: neverBuilt, buildSerializer: neverBuilt } },
     serverFactory: (answer: RequestListener) => {
       answerAny = (request, response) => {
+        lingerOver(request, response)
         if (serveRegistry?.(request, response) === true || takeDelivery(request, response)) return
         if (!servePublished(request, response)) answer(request, response)
       }
@@ -139,13 +141,23 @@ function registryEndpointOf(
   context: HttpContext,
   metrics: HttpMetrics,
 ): ReturnType<typeof createRegistryEndpoint> | undefined {
-  const { registry: served, clock, log, limits, publicUrl } = context
+  const { registry: served, clock, log, limits, publicUrl, trustedProxies } = context
   if (served === undefined) return undefined
   const { registry, ...whom } = served
   const access = createRegistryAccess({ ...whom, adminToken: createAdminToken(context.token), clock })
   const { stallMs, smallFilesBytes } = limits
   const onServed = ({ method, status }: { method: string; status: number }) => metrics.request('/v2/', method, status)
-  return createRegistryEndpoint({ registry, access, log, clock, publicUrl, stallMs, smallFilesBytes, onServed })
+  return createRegistryEndpoint({
+    registry,
+    access,
+    log,
+    clock,
+    publicUrl,
+    trustedProxies,
+    stallMs,
+    smallFilesBytes,
+    onServed,
+  })
 }
 
 async function addRoutes(app: ApiApp, context: HttpContext, metrics: HttpMetrics): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { LarderError } from '../../core/index.ts'
+import { LarderError, parseRetryAfter } from '../../core/index.ts'
 import type { HttpSend } from '../../forge/index.ts'
 import type { Outbox, OutboxHandler } from '../../pipeline/index.ts'
 import type { ListenerConfig, NotificationEvent } from '../config/controller-config.ts'
@@ -28,7 +28,7 @@ export function createNotifier({ listeners, outbox, now }: NotifierOptions): Not
         const id = `msg_${randomUUID()}`
         // A topic of its own: none replaces another.
         const message: OwedNotification = { url, id, text: JSON.stringify(body) }
-        await outbox.enqueue({ kind: 'notification', topic: `notification/${id}`, body: message })
+        await outbox.enqueue({ kind: 'notification', recipient: url, topic: `notification/${id}`, body: message })
       }
     },
   }
@@ -68,15 +68,14 @@ export async function createNotificationHandler(options: NotificationHandlerOpti
     }
     const { status, headers: answer } = await send({ method: 'POST', url, headers, body: text }, signal)
     if (status >= 200 && status < 300) return
-    throw refusal(url, status, answer['retry-after'])
+    throw refusal(url, status, parseRetryAfter(answer['retry-after'], now()))
   }
 }
 
 /** What listeners answer otherwise counts as not taken; 410 is for ever. Source: Standard Webhooks 1.0, "Operational considerations". */
-function refusal(url: string, status: number, retryAfter: string | undefined): LarderError {
+function refusal(url: string, status: number, waitMs: number | undefined): LarderError {
   const message = `${hostOf(url)} answered a notification with ${status}.`
   if (status === 410) return new LarderError('NOTIFY_GONE', { message })
-  const waitMs = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) * 1000 : undefined
   return new LarderError('NOTIFY_FAILED', {
     message,
     context: { status, ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }) },

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatBytes, LarderError, systemClock } from '../../core/index.ts'
@@ -36,7 +36,7 @@ export async function quickstart(context: CommandContext, options: QuickstartOpt
   let running: RunningController | undefined
   try {
     await mkdir(workspace, { recursive: true })
-    const isNew = !(await isThere(join(workspace, 'site', '.git')))
+    const isNew = !(await isThere(join(workspace, 'site', '.git'))) || (await isThere(unfinishedMark(workspace)))
     const controller = (running = await watch.time('controller started', () =>
       startController({
         dataFolder: dataFolderAt(join(workspace, 'data'), environment),
@@ -66,7 +66,19 @@ interface Trial {
   watch: Stopwatch
 }
 
-async function runTrial({ context, abilities, workspace, controller, watch }: Trial): Promise<void> {
+/** Is there while a trial is under way, so that one which was interrupted is made again. */
+function unfinishedMark(workspace: string): string {
+  return join(workspace, 'unfinished')
+}
+
+async function runTrial(trial: Trial): Promise<void> {
+  const mark = unfinishedMark(trial.workspace)
+  await writeFile(mark, '')
+  await publishAndInstall(trial)
+  await rm(mark)
+}
+
+async function publishAndInstall({ context, abilities, workspace, controller, watch }: Trial): Promise<void> {
   const { output, environment, signal } = context
   const { url, token } = controller
   const site = await createTrialSite({

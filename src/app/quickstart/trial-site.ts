@@ -18,20 +18,21 @@ export interface TrialSiteOptions {
   architecture: string
 }
 
-/** A working copy of the controller's site repository, as a user would have it. */
+/** A working copy of the controller's site repository, as a user would have it; what an interrupted trial left is taken up. */
 export async function createTrialSite(options: TrialSiteOptions): Promise<TrialSite> {
   const { folder, url, token } = options
   await mkdir(folder, { recursive: true })
   const git = createGit(folder, token)
   await git(['init', '--quiet', '--initial-branch=main'])
-  await git(['remote', 'add', 'larder', `${url}/git/site.git`])
+  await git(['config', 'remote.larder.url', `${url}/git/site.git`])
+  await git(['config', 'remote.larder.fetch', '+refs/heads/*:refs/remotes/larder/*'])
   await writeFile(join(folder, 'larder.yaml'), larderYaml(options))
   return {
     folder,
     async push(packages, message) {
       await writeFile(join(folder, 'packages.json'), `${JSON.stringify(packages, undefined, 2)}\n`)
       await git(['add', '--', 'larder.yaml', 'packages.json'])
-      await git(['commit', '--quiet', '--message', message])
+      await git(['commit', '--quiet', '--allow-empty', '--message', message])
       const said = await git(['push', '--quiet', 'larder', 'HEAD:refs/heads/main'])
       return said.split('\n').flatMap((line) => /^remote: (.*)$/.exec(line.trimEnd())?.slice(1) ?? [])
     },

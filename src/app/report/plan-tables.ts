@@ -1,5 +1,8 @@
 import { formatBytes } from '../../core/index.ts'
 import type { MirrorPackage } from '../../mirror/index.ts'
+import { describeResources } from '../describe-machine.ts'
+import { describeService } from '../describe-service.ts'
+import type { PlannedResource } from '../../fleet/index.ts'
 import type { RecordedChange } from '../../pipeline/index.ts'
 import { codeBlock, codeCell, folded, table } from './markdown.ts'
 
@@ -12,7 +15,11 @@ export interface RowBudget {
 /** What comes, changes and goes, as tables; and what a person should know of it. */
 export function planTables({ detail }: Pick<RecordedChange, 'detail'>, budget: RowBudget): string[] {
   const { added = [], removed = [], changed = [], notes = [] } = (detail ?? {}) as PackageDetail
+  const { resources = [] } = (detail ?? {}) as { resources?: PlannedResource[] }
+  const onMachines = describeService(detail ?? {})
   return [
+    ...(resources.length === 0 ? [] : [codeBlock(describeResources(resources))]),
+    ...(onMachines.length === 0 ? [] : [codeBlock(onMachines)]),
     ...rowsOf('come', ['package', 'version', 'architecture', 'size', 'from', 'because'], added.map(addedRow), budget),
     ...rowsOf('change', ['package', 'before', 'after', 'architecture', 'size'], changed.map(changedRow), budget),
     ...rowsOf('go', ['package', 'version', 'architecture'], removed.map(removedRow), budget),

@@ -22,6 +22,7 @@ const run = (more: Partial<Run> = {}): Run => ({
   pullRequest: 7,
   baseCommit: 'b'.repeat(40),
   trust: 'trusted',
+  sections: undefined,
   ...more,
 })
 

@@ -60,9 +60,10 @@ async function endReplaced(
   const [before] = await runs.list({ limit: 1, before: id, pullRequest })
   if (before?.state !== 'superseded' || before.commit === commit) return
   const title = 'A newer commit took its place.'
-  const about = { commit: before.commit, name: nameOf(before), url: `${publicUrl()}/runs/${before.id}` }
+  const url = `${publicUrl()}/runs/${before.id}`
+  const about = { commit: before.commit, name: nameOf(before), url, pullRequest }
   const status: CommitStatus = { ...about, state: 'error', title, summary: title, annotations: [] }
-  await outbox.enqueue({ kind: 'status', topic: statusTopic(before), body: status })
+  await outbox.enqueue({ kind: 'status', recipient, topic: statusTopic(before), body: status })
 }
 
 /** Sends what a reporter enqueued. */
@@ -73,12 +74,18 @@ export function reportHandlers(api: ForgeApi): { status: OutboxHandler; comment:
   }
 }
 
+/** There is one forge. */
+const recipient = 'forge'
+
 const catchUpMs = 3 * 24 * 3600_000
 const mostCaughtUp = 200
 
-/** Of a pull request, and of main; not that main is looked at again, which is every few hours, but how that ended. */
-function isTold({ pullRequest, goal, origin, state }: Run, moment: ReportMoment): boolean {
-  if (state === 'superseded') return false
+/**
+ * Of a pull request, and of main; not that main is looked at again, which is every few hours, but how that ended. What is
+ * about a part of the site says nothing of a commit.
+ */
+function isTold({ pullRequest, goal, origin, state, sections }: Run, moment: ReportMoment): boolean {
+  if (state === 'superseded' || sections !== undefined) return false
   if (pullRequest === undefined && goal === 'plan') return false
   return origin !== 'sync' || moment === 'finished'
 }
@@ -91,13 +98,14 @@ function messagesOf(run: Run, moment: ReportMoment, { report, url }: { report: R
   const { commit, pullRequest, state: runState } = run
   const { title, summary, state } = report
   const annotations = report.annotations.slice(0, mostAnnotations)
-  const status: CommitStatus = { commit, name: nameOf(run), state, title, summary, url, annotations }
-  const messages: NewMessage[] = [{ kind: 'status', topic: statusTopic(run), body: status }]
+  const about = { commit, name: nameOf(run), ...(pullRequest === undefined ? {} : { pullRequest }) }
+  const status: CommitStatus = { ...about, state, title, summary, url, annotations }
+  const messages: NewMessage[] = [{ kind: 'status', recipient, topic: statusTopic(run), body: status }]
   // Until there is a plan, what was said before is better than nothing; and so it is when a run was called off.
   if (pullRequest === undefined || moment === 'queued' || runState === 'cancelled') return messages
   const text = `${commentMarker}\n${summary}`
   const comment = { pullRequest, marker: commentMarker, text }
-  return [...messages, { kind: 'comment', topic: `comment/${pullRequest}`, body: comment }]
+  return [...messages, { kind: 'comment', recipient, topic: `comment/${pullRequest}`, body: comment }]
 }
 
 /** Ten requests of a check run. */

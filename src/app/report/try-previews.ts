@@ -1,3 +1,4 @@
+import { shortTime } from '../../core/index.ts'
 import type { PreviewSummary } from '../controller.ts'
 import { codeBlock, codeSpan } from './markdown.ts'
 
@@ -9,7 +10,7 @@ export function tryPreviews(
   const shown = previews.slice(0, most)
   const [first] = shown
   const commands = shown.map(({ setupUrl }) => `curl -fsS ${setupUrl} | sudo sh`)
-  const until = first === undefined ? '' : first.expiresAt.slice(0, 16).replace('T', ' ')
+  const until = shortTime(first?.expiresAt)
   return [
     ...(first === undefined
       ? []

@@ -10,6 +10,7 @@ import type { NewsContext } from './site-news.ts'
 export async function bringRefs(
   { context, connected }: NewsContext,
   deliveries: readonly DeliveryNews[],
+  onFetch: () => void,
 ): Promise<ReadonlyMap<string, string>> {
   const { repository, stopping } = context
   const named = [...new Set(deliveries.flatMap(({ refs }) => refs))]
@@ -23,6 +24,7 @@ export async function bringRefs(
     if (commit !== undefined) here.set(ref, commit)
   }
   const wanted = new Set(deliveries.filter((one) => !isKnown(one, here)).flatMap(({ refs }) => refs))
+  if (wanted.size > 0) onFetch()
   const fetched = await fetchRefs(repository, connected.remote, [...wanted], stopping)
   return new Map([...[...here].filter(([ref]) => !wanted.has(ref)), ...fetched])
 }

@@ -10,6 +10,7 @@ import {
 } from '../../forge/index.ts'
 import type { KnownPullRequest } from '../../pipeline/index.ts'
 import { branchRef, type HostedForge } from './connected-forge.ts'
+import { pollApprovals } from './poll-approvals.ts'
 import type { NewsContext } from './site-news.ts'
 
 /**
@@ -28,8 +29,15 @@ export async function pollPullRequests(news: NewsContext, hosted: HostedForge): 
   await fetchRefs(context.repository, connected.remote, [...applied.map(branchRef), ...heads], context.stopping)
   if (open === undefined) return
   const known = new Map((await news.pullRequests?.open())?.map((pull) => [pull.number, pull]))
-  for (const pull of open) {
-    if (!isSame(pull, known.get(pull.number))) await news.pullRequests?.put({ ...pull, state: 'open' })
+  const changed = open.filter((pull) => !isSame(pull, known.get(pull.number)))
+  const isUnheard = ({ number, fromFork, headCommit }: PullRequest): boolean =>
+    fromFork && known.get(number)?.approvedCommit !== headCommit
+  // First: what is written down as known is not looked at again.
+  const heard = await hearApprovals(news, hosted, changed.filter(isUnheard))
+  if (heard === undefined) return
+  for (const pull of changed) {
+    const by = heard.get(pull.number)
+    await news.pullRequests?.put({ ...pull, state: 'open', ...(by === undefined ? {} : { headApprovedBy: by }) })
   }
   await closeOthers(news, new Set(open.map(({ number }) => number)))
 }
@@ -40,6 +48,19 @@ function isSame(pull: PullRequest, known: KnownPullRequest | undefined): boolean
   const { title, author, head, headCommit, base, fromFork } = known
   const same = { title, author, head, headCommit, base, fromFork }
   return Object.entries(same).every(([name, value]) => pull[name as keyof typeof same] === value)
+}
+
+/** Undefined: the next look is the remedy. */
+function hearApprovals(
+  news: NewsContext,
+  hosted: HostedForge,
+  pulls: readonly PullRequest[],
+): Promise<Map<number, string> | undefined> {
+  return pollApprovals(news, hosted, pulls).catch((error: unknown) => {
+    if (!isLarderError(error, 'FORGE_UNREACHABLE')) throw error
+    news.context.log.warn('the forge does not say who approves', { error })
+    return undefined
+  })
 }
 
 async function listOpen(news: NewsContext, { api }: HostedForge): Promise<PullRequest[] | undefined> {

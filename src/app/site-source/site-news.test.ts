@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LarderError, silentLog, systemClock } from '../../core/index.ts'
 import { forgeNamed, prepareBareRepository, resolveRef, type PullRequest } from '../../forge/index.ts'
 import {
-  createEventStore,
+  openEventStore,
   createPullRequestStore,
   createRunStore,
   type EventStore,
@@ -33,6 +33,11 @@ let nowMs: number
 let open: PullRequest[]
 let closed: number[]
 let isAway: boolean
+let branchesAsked: number
+/** Login names that the forge was asked about; what it answers instead; and all comments. */
+let asked: string[]
+let answer: 'FORGE_UNREACHABLE' | 'FORGE_REFUSED' | undefined
+let said: { number: number; by: string; text: string }[]
 let count: number
 
 beforeEach(async () => {
@@ -46,15 +51,21 @@ beforeEach(async () => {
   const clock = { ...systemClock, now: () => new Date(nowMs), sleep: systemClock.sleep, monotonicMs: () => 0 }
   state = await openDatabase({ path: ':memory:', clock })
   runs = createRunStore(state, clock)
-  events = createEventStore(state, clock)
+  const paths = [join(folder, 'one.journal'), join(folder, 'two.journal')] as const
+  events = await openEventStore({ state, clock, journal: { paths, fileBytes: 1 << 16 } })
   pulls = createPullRequestStore(state, { forge: 'github', repository })
   news = start()
   open = []
   closed = []
   isAway = false
+  branchesAsked = 0
+  asked = []
+  answer = undefined
+  said = []
   count = 0
 })
 afterEach(async () => {
+  await events.close()
   await state.close()
   await rm(folder, { recursive: true, force: true })
 })
@@ -74,7 +85,13 @@ function start(): SiteNews {
   const api = {
     openPullRequests: () =>
       isAway ? Promise.reject(new LarderError('FORGE_UNREACHABLE', { message: 'away' })) : Promise.resolve(open),
-    mayApprove: (login: string) => Promise.resolve(login === 'maintainer'),
+    mayApprove: (login: string) => {
+      asked.push(login)
+      return answer === undefined
+        ? Promise.resolve(login === 'maintainer')
+        : Promise.reject(new LarderError(answer, { message: 'no answer' }))
+    },
+    comments: (number: number) => Promise.resolve(said.filter((one) => one.number === number)),
     setStatus: () => Promise.resolve(),
     setComment: () => Promise.resolve(),
     gitLogin: () => Promise.resolve(undefined),
@@ -87,7 +104,10 @@ function start(): SiteNews {
       remote: { url: `file://${work}`, name: 'forge' },
       hosted: { forge: github, repository, api },
     },
-    appliedBranches: () => Promise.resolve(['main', 'develop']),
+    appliedBranches: () => {
+      branchesAsked++
+      return Promise.resolve(['main', 'develop'])
+    },
     appliedHeads: async () => {
       const heads = new Map<string, string>()
       for (const branch of ['main', 'develop']) {
@@ -176,7 +196,11 @@ const polled = (number: number, headCommit: string): PullRequest => ({
   updatedAt: new Date(nowMs + count++ * 1000),
 })
 
-const row = (id: number) => state.db.selectFrom('events').selectAll().where('id', '=', id).executeTakeFirstOrThrow()
+async function row(id: number) {
+  const [one] = await events.list({ limit: 1, before: id + 1 })
+  expect(one?.id).toBe(id)
+  return one!
+}
 
 /** As the runner would. */
 async function finish(id: number): Promise<void> {
@@ -212,7 +236,7 @@ describe('main', () => {
     await news.poll()
     await start().poll()
     expect(await summary()).toMatchObject([{ goal: 'apply', head, number: undefined }])
-    expect(await row(first)).toMatchObject({ state: 'done', run_id: 1 })
+    expect(await row(first)).toMatchObject({ state: 'done', runId: 1 })
     expect(await row(second)).toMatchObject({ state: 'ignored', reason: 'run 1 is for the same commit' })
   })
 
@@ -264,6 +288,17 @@ describe('main', () => {
     expect(await row(later.id)).toMatchObject({ state: 'ignored', reason: expect.stringMatching('not as GitHub') })
   })
 
+  test('which branches are applied is looked up once for all that are settled together', async () => {
+    const after = await applied()
+    branchesAsked = 0
+    for (let number = 1; number <= 20; number++) {
+      const body = JSON.stringify({ ref: 'refs/heads/main', after, repository: { full_name: repository } })
+      await events.accept({ forge: 'github', repository, deliveryId: `together-${number}`, event: 'push', body })
+    }
+    await news.settleDeliveries()
+    expect(branchesAsked).toBe(1)
+  })
+
   test('what cannot be fetched waits, and is not lost', async () => {
     const head = await commit('larder.yaml')
     await rename(work, `${work}.away`)
@@ -308,7 +343,7 @@ describe('a pull request', () => {
       { goal: 'apply' },
       { goal: 'plan', head, number: 7, baseCommit: base, trust: 'trusted' },
     ])
-    expect(await row(id)).toMatchObject({ state: 'done', run_id: 2 })
+    expect(await row(id)).toMatchObject({ state: 'done', runId: 2 })
   })
 
   test('is planned again when it was pushed to, instead of the plan that waits', async () => {
@@ -478,6 +513,7 @@ describe('a pull request of a fork', () => {
       state: 'ignored',
       reason: 'eve may not merge, and so may not approve',
     })
+    await shown(2)
     await say('I like this\n/larder ok\n', 'maintainer')
     const later = await propose(7, 'evil')
     await pullRequest(7, 'synchronize', { fork: true })
@@ -488,13 +524,149 @@ describe('a pull request of a fork', () => {
     ])
   })
 
-  test('a push between the report and the word is not covered by it', async () => {
+  /** Its plan is there to be read. */
+  const shown = async (run: number): Promise<void> => {
+    await runs.start(run)
+    await runs.finish(run, { state: 'failed' })
+  }
+
+  test.each([
+    ['not known yet', () => Promise.resolve()],
+    ['being planned', () => pullRequest(7, 'synchronize', { fork: true })],
+  ])('a push between the report and the word, %s, is not covered by it', async (_when, tell) => {
     await applied()
     await propose(7)
     await pullRequest(7, 'opened', { fork: true })
+    await shown(2)
     const later = await propose(7, 'evil')
+    await tell()
     await say('/larder ok', 'maintainer')
     expect((await summary()).at(-1)).toMatchObject({ head: later, trust: 'untrusted' })
+    await say(`/larder ok ${later}`, 'maintainer')
+    expect((await summary()).at(-1)).toMatchObject({ head: later, trust: 'trusted' })
+  })
+
+  test('a word for what nobody could have read counts for nothing', async () => {
+    await applied()
+    await propose(7)
+    await pullRequest(7, 'opened', { fork: true })
+    expect(await row(await say('/larder ok', 'maintainer'))).toMatchObject({
+      state: 'ignored',
+      reason: 'pull request 7 has no plan yet that anybody could have read: /larder ok COMMIT names what is meant',
+    })
+  })
+
+  test('a forge that does not say who may approve holds up nothing else, and is asked once', async () => {
+    await applied()
+    const head = await propose(7)
+    await pullRequest(7, 'opened', { fork: true })
+    await shown(2)
+    answer = 'FORGE_UNREACHABLE'
+    const words = [await say('/larder ok', 'maintainer'), await say('/larder ok', 'eve')]
+    asked = []
+    const other = await push('main')
+    expect(await row(other)).toMatchObject({ state: 'ignored', reason: 'run 1 is for the same commit' })
+    expect(asked).toEqual(['maintainer'])
+    expect(await Promise.all(words.map(async (id) => (await row(id)).state))).toEqual(['waiting', 'waiting'])
+    answer = undefined
+    await news.settleDeliveries()
+    expect(await Promise.all(words.map(async (id) => (await row(id)).state))).toEqual(['done', 'ignored'])
+    expect((await summary()).at(-1)).toMatchObject({ head, trust: 'trusted' })
+  })
+
+  test('more words than are settled at once hold up nothing else', async () => {
+    await applied()
+    await propose(7)
+    await pullRequest(7, 'opened', { fork: true })
+    answer = 'FORGE_UNREACHABLE'
+    const meaning = { kind: 'approval', number: 7, by: 'eve', mayApprove: undefined, commit: undefined } as const
+    for (let number = 0; number < 500; number++) {
+      const delivery = { forge: 'github', repository, deliveryId: `word-${number}`, event: 'issue_comment', body: '{}' }
+      news.understood(delivery, meaning)
+      await events.accept(delivery)
+    }
+    const head = await commit('more')
+    await push('main')
+    await news.settleDeliveries()
+    expect((await summary()).at(-1)).toMatchObject({ goal: 'apply', head })
+  })
+
+  test('a word that the forge does not answer about for a day is given up', async () => {
+    await applied()
+    await propose(7)
+    await pullRequest(7, 'opened', { fork: true })
+    answer = 'FORGE_UNREACHABLE'
+    const id = await say('/larder ok', 'maintainer')
+    nowMs += 25 * 3600_000
+    await news.settleDeliveries()
+    expect(await row(id)).toMatchObject({ state: 'ignored', reason: 'no answer' })
+  })
+
+  test('a token that may not ask who may approve is told of, and holds up nothing', async () => {
+    await applied()
+    await propose(7)
+    await pullRequest(7, 'opened', { fork: true })
+    answer = 'FORGE_REFUSED'
+    expect(await row(await say('/larder ok', 'maintainer'))).toMatchObject({
+      state: 'ignored',
+      reason: 'the forge does not say whether maintainer may approve: no answer',
+    })
+  })
+
+  describe('with no webhook', () => {
+    const look = async (headCommit: string): Promise<string> => {
+      open = [{ ...polled(7, headCommit), fromFork: true }]
+      await news.poll()
+      return (await summary()).at(-1)?.trust ?? ''
+    }
+
+    test('a comment that names the commit is heard, of somebody who may merge', async () => {
+      await applied()
+      const head = await propose(7)
+      expect(await look(head)).toBe('untrusted')
+      said = [
+        { number: 7, by: 'eve', text: `/larder ok ${head}` },
+        { number: 7, by: 'maintainer', text: '/larder ok' },
+        { number: 7, by: 'maintainer', text: `/larder ok ${'0'.repeat(12)}` },
+        { number: 8, by: 'maintainer', text: `/larder ok ${head}` },
+      ]
+      expect(await look(head)).toBe('untrusted')
+      said.push({ number: 7, by: 'maintainer', text: `Fine.\n/larder ok ${head.slice(0, 12)}` })
+      expect(await look(head)).toBe('trusted')
+      expect(await pulls.get(7)).toMatchObject({ approvedBy: 'maintainer', approvedCommit: head })
+      expect(await look(await propose(7, 'evil'))).toBe('untrusted')
+    })
+
+    test('is looked for where something has changed alone', async () => {
+      await applied()
+      const head = await propose(7)
+      said = [{ number: 7, by: 'maintainer', text: `/larder ok ${head}` }]
+      expect(await look(head)).toBe('trusted')
+      asked = []
+      await news.poll()
+      await look(head)
+      expect(asked).toEqual([])
+    })
+
+    test('a forge that does not answer is asked again at the next look', async () => {
+      await applied()
+      const head = await propose(7)
+      await look(head)
+      said = [{ number: 7, by: 'maintainer', text: `/larder ok ${head}` }]
+      answer = 'FORGE_UNREACHABLE'
+      expect(await look(head)).toBe('untrusted')
+      answer = undefined
+      await news.poll()
+      expect((await summary()).at(-1)).toMatchObject({ trust: 'trusted' })
+    })
+
+    test('a token that may not read comments keeps no pull request from being planned', async () => {
+      await applied()
+      answer = 'FORGE_REFUSED'
+      const head = await propose(7)
+      said = [{ number: 7, by: 'maintainer', text: `/larder ok ${head}` }]
+      expect(await look(head)).toBe('untrusted')
+    })
   })
 
   test('a word for a commit that is not the head counts for nothing', async () => {

@@ -1,11 +1,14 @@
+import { setImmediate } from 'node:timers/promises'
 import { isLarderError, Mutex } from '../../core/index.ts'
 import type { ForgeEvent } from '../../forge/index.ts'
 import type { EventStore, PullRequestStore, Run, Settlement, StoredEvent } from '../../pipeline/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import type { ConnectedForge } from './connected-forge.ts'
+import { createApprovers } from './approvers.ts'
 import { bringRefs } from './bring-refs.ts'
 import { DeliveryMeanings } from './delivery-meanings.ts'
-import { takeDelivery, type DeliveryNews } from './delivery-news.ts'
+import type { DeliveryNews } from './delivery-news.ts'
+import { isGivenUp, takeDelivery } from './take-delivery.ts'
 import { pollBranches } from './poll-branches.ts'
 import { pollPullRequests } from './poll-pull-requests.ts'
 import { SettlePace } from './settle-pace.ts'
@@ -56,6 +59,8 @@ export interface NewsContext extends SiteNewsOptions {
   connected: ConnectedForge
   /** What a delivery was understood as when it came; undefined when that was before the start, or is forgotten. */
   meaningOf(delivery: StoredEvent): ForgeEvent | undefined
+  /** Whether this person may merge. FORGE_UNREACHABLE, FORGE_REFUSED. */
+  mayApprove(login: string): Promise<boolean>
 }
 
 export function createSiteNews(options: SiteNewsOptions): SiteNews {
@@ -64,11 +69,11 @@ export function createSiteNews(options: SiteNewsOptions): SiteNews {
 
 /** A forge that did not answer is asked again after so long, and at the next delivery. */
 const settleAgainMs = 30_000
-/** Then it is given up: what is at the head of main is looked at without any delivery, too. */
-const giveUpMs = 24 * 3600_000
 const settledAtOnce = 500
-/** What nobody waits for is settled with what comes meanwhile. */
-const unhurriedMs = 250
+/** What nobody waits for is settled with what comes meanwhile; where a round found so many, the next one is later. */
+const [unhurriedMs, floodedMs, floodOf] = [250, 1000, 50]
+/** Between two of these, what is asked for meanwhile is answered. */
+const takenAtOnce = 25
 
 class OrderedNews implements SiteNews {
   readonly #options: SiteNewsOptions
@@ -76,6 +81,9 @@ class OrderedNews implements SiteNews {
   readonly #pace = new SettlePace()
   readonly #meanings = new DeliveryMeanings()
   #unhurried: NodeJS.Timeout | undefined
+  #isFlooded = false
+  /** Deliveries that wait for an answer of the forge: they stand before all others. */
+  #unanswered = 0
   #again: NodeJS.Timeout | undefined
   #nextSettling: Promise<void> | undefined
   /** Runs that were queued by the piece of news that is being worked on. */
@@ -93,7 +101,7 @@ class OrderedNews implements SiteNews {
     // It never fails.
     const settle = (): void => void this.settleDeliveries().catch(() => undefined)
     if (this.#meanings.isUrgent(delivery)) settle()
-    else this.#unhurried ??= setTimeout(settle, unhurriedMs).unref()
+    else this.#unhurried ??= setTimeout(settle, this.#isFlooded ? floodedMs : unhurriedMs).unref()
   }
 
   async stop(): Promise<void> {
@@ -114,6 +122,7 @@ class OrderedNews implements SiteNews {
       this.#nextSettling = undefined
       clearTimeout(this.#unhurried)
       this.#unhurried = undefined
+      this.#isFlooded = false
       if (this.#options.context.stopping.aborted) return
       clearTimeout(this.#again)
       try {
@@ -150,46 +159,50 @@ class OrderedNews implements SiteNews {
   /** Whether there may be more. */
   async #settleSome(): Promise<boolean> {
     const { events, connected } = this.#options
-    const waiting = await events.waiting({ limit: settledAtOnce })
-    const [first] = waiting
-    if (first === undefined) return false
-    // What is asked for meanwhile is answered in between.
-    await nextTurn()
+    const waiting = await events.waiting({ limit: settledAtOnce + this.#unanswered })
+    this.#isFlooded ||= waiting.length >= floodOf
+    if (waiting.length === 0) return false
+    await setImmediate()
     if (connected === undefined) {
       const reason = 'no forge is configured (controller.yaml)'
       await events.settle(waiting.map(({ id }) => ({ id, state: 'ignored', reason })))
       return true
     }
     const settlements = await this.#settle(this.#newsContext(connected), waiting)
-    await nextTurn()
+    await setImmediate()
     await events.settle(settlements)
     this.#meanings.settled(waiting, waiting.length < settledAtOnce)
-    await nextTurn()
-    if (settlements.length === waiting.length) return waiting.length === settledAtOnce
-    this.#settleLater()
-    return false
+    await setImmediate()
+    if (settlements.length < waiting.length) this.#settleLater()
+    const isThrough = settlements.length > 0 && settlements.length + this.#unanswered === waiting.length
+    return isThrough && waiting.length >= settledAtOnce
   }
 
   /** One exchange with the forge for all of them. Answers those that are settled. */
   async #settle(news: NewsContext, waiting: readonly StoredEvent[]): Promise<Settlement[]> {
     const taken: DeliveryNews[] = []
     let present: ReadonlyMap<string, string> = new Map()
-    for (const stored of waiting) taken.push(await takeDelivery(news, stored))
+    for (const [index, stored] of waiting.entries()) {
+      const one = await takeDelivery(news, stored)
+      if (one !== undefined) taken.push(one)
+      if (index % takenAtOnce === takenAtOnce - 1) await setImmediate()
+    }
+    this.#unanswered = waiting.length - taken.length
     const isDone = ({ refs }: DeliveryNews): boolean => refs.length === 0
     try {
       if (taken.some((one) => !isDone(one))) {
-        present = await bringRefs(news, taken)
+        present = await bringRefs(news, taken, () => this.#pace.fetches(news.context.clock.monotonicMs()))
+        await setImmediate()
         const [about] = taken.filter((one) => !isDone(one))
         await this.#reconcile(`${about!.stored.forge} delivery ${about!.stored.deliveryId}`, false)
+        await setImmediate()
       }
       return await settlementsOf(taken, { present, created: this.#created })
     } catch (error) {
       if (!isLarderError(error, 'GIT_FAILED', 'GIT_REF_REFUSED', 'CANCELLED')) throw error
       news.context.log.error('deliveries wait to be settled', { error })
-      const isOld = ({ stored }: DeliveryNews): boolean =>
-        news.context.clock.now().getTime() - stored.receivedAt.getTime() > giveUpMs
       return taken
-        .filter((one) => isDone(one) || isOld(one))
+        .filter((one) => isDone(one) || isGivenUp(news, one.stored))
         .map((one) => ({ id: one.stored.id, state: 'ignored', reason: one.reason ?? error.message }))
     }
   }
@@ -217,24 +230,20 @@ class OrderedNews implements SiteNews {
   }
 
   #newsContext(connected: ConnectedForge): NewsContext {
+    let branches: Promise<readonly string[]> | undefined
     return {
       ...this.#options,
+      // It reads files: once for all that is worked on together.
+      appliedBranches: () => (branches ??= this.#options.appliedBranches()),
       connected,
       pullRequests: this.#options.context.pullRequests,
       meaningOf: (delivery) => this.#meanings.of(delivery),
+      mayApprove: createApprovers(connected.hosted?.api, this.#options.context.stopping),
     }
   }
 
   #settleLater(): void {
     clearTimeout(this.#again)
-    this.#again = setTimeout(() => {
-      this.settleDeliveries().catch(() => undefined)
-    }, settleAgainMs).unref()
+    this.#again = setTimeout(() => void this.settleDeliveries().catch(() => undefined), settleAgainMs).unref()
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../core/index.ts'
 import { openAuthority } from './authority.ts'
-import { openServerCertificate } from './server-certificate.ts'
+import { certifyNames, openServerCertificate } from './server-certificate.ts'
 
 let folder = ''
 beforeEach(async () => {
@@ -93,4 +93,19 @@ test('files that do not belong together are told by name', async () => {
   await writeFile(files.certificate, (await authority.certify(['a.example.org'])).certificate)
   await writeFile(files.key, (await authority.certify(['b.example.org'])).key)
   await expect(openServerCertificate({ ...options(), files })).rejects.toMatchObject({ code: 'TLS_UNUSABLE' })
+})
+
+test('what others are reached by is certified once, also a wildcard, and anew before its end', async () => {
+  const names = ['*.example.org', '192.0.2.9']
+  const pem = await certifyNames(options(), names)
+  const certificate = new X509Certificate(pem.slice(pem.indexOf('-----BEGIN CERTIFICATE')))
+  expect([certificate.checkHost('a.example.org'), certificate.checkIP('192.0.2.9')]).toEqual([
+    '*.example.org',
+    '192.0.2.9',
+  ])
+  expect(certificate.verify(new X509Certificate((await openAuthority(options())).certificate).publicKey)).toBe(true)
+  expect(await certifyNames(options(), names)).toBe(pem)
+  expect(await certifyNames(options(), ['b.example.org'])).not.toBe(pem)
+  const later = new Date(Date.parse(certificate.validTo) - 20 * 24 * 3600_000)
+  expect(await certifyNames({ ...options(), clock: { ...systemClock, now: () => later } }, names)).not.toBe(pem)
 })

@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { createHash, X509Certificate } from 'node:crypto'
+import { mkdir, readFile } from 'node:fs/promises'
 import { hostname, networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { type Clock, LarderError } from '../../core/index.ts'
 import { openAuthority, readCertified, writeCertified, type Certified } from './authority.ts'
@@ -86,6 +87,27 @@ async function ownCertificate(options: ServerCertificateOptions): Promise<Server
     expiresAt: () => endOf(current),
     authority: authority.certificate,
   }
+}
+
+/**
+ * What Larder's authority certifies for names that others are reached by: certificate and key, PEM. Kept in `services/` of the
+ * folder, and made anew when its end is near. TLS_UNUSABLE.
+ */
+export async function certifyNames(
+  options: { folder: string; site: string; clock: Clock },
+  names: readonly string[],
+): Promise<string> {
+  const folder = join(options.folder, 'services')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const authority = await openAuthority(options)
+  const file = createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, 32)
+  const found = await readCertified(folder, file)
+  // A wildcard is for every name below it.
+  const asked = names.map((name) => name.replace(/^\*\./, 'any.'))
+  const isGood = found !== undefined && serves(found, { ...options, authority: authority.certificate, names: asked })
+  const { certificate, key } = isGood ? found : await authority.certify(names)
+  if (!isGood) await writeCertified(folder, file, { certificate, key })
+  return `${key.trim()}\n${certificate.trim()}\n`
 }
 
 interface Asked {

@@ -115,23 +115,31 @@ function findWays(closure: WorldClosure): Ways {
   }
   const isHeld = heldRows(closure)
   const recommended = Map.groupBy(closure.softRoots, ({ askedBy }) => askedBy)
+  const stepByNeeds = (row: number, isFirstOnly: boolean): void => {
+    const first = universe.relationsAt(row)
+    const { relation, relationBounds } = universe
+    for (const field of [RelationField.preDepends, RelationField.depends]) {
+      const end = relationBounds[first + field + 1]!
+      for (let at = relationBounds[first + field]!; at < end; at++) {
+        for (const next of world.satisfiers(relation[at]!, row)) {
+          if (isHeld[next] !== 1) continue
+          step(next, row, relation[at]!, Kind.firstField + field)
+          if (isFirstOnly) break
+        }
+      }
+    }
+  }
+  const stepByRecommendations = (row: number): void => {
+    for (const { row: next, clause } of recommended.get(row) ?? [])
+      if (isHeld[next] === 1) step(next, row, clause, Kind.firstField + RelationField.recommends)
+  }
   for (const isFirstOnly of [true, false]) {
     // Grows while it is walked.
     for (const row of queue) {
-      const first = universe.relationsAt(row)
-      const { relation, relationBounds } = universe
-      for (const field of [RelationField.preDepends, RelationField.depends]) {
-        const end = relationBounds[first + field + 1]!
-        for (let at = relationBounds[first + field]!; at < end; at++) {
-          for (const next of world.satisfiers(relation[at]!, row)) {
-            if (isHeld[next] !== 1) continue
-            step(next, row, relation[at]!, Kind.firstField + field)
-            if (isFirstOnly) break
-          }
-        }
-      }
-      for (const { row: next, clause } of recommended.get(row) ?? [])
-        if (isHeld[next] === 1) step(next, row, clause, Kind.firstField + RelationField.recommends)
+      // By first choices nearly always all are come to, and long before the end where most are listed.
+      if (queue.length === closure.rows.length) break
+      stepByNeeds(row, isFirstOnly)
+      stepByRecommendations(row)
     }
   }
   return ways

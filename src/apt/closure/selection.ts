@@ -1,5 +1,6 @@
 import { RelationField } from '../table/table-layout.ts'
 import { roomFor } from './row-relations.ts'
+import { SelectionTrace } from './selection-trace.ts'
 import type { World } from './world.ts'
 
 /** What listed packages that are treated alike have in common. */
@@ -44,6 +45,7 @@ export interface Selection {
   decisions: Decision[]
   /** Recommendations that nothing satisfies. */
   unmet: { profile: number; row: number; clause: number }[]
+  trace: SelectionTrace | undefined
 }
 
 /**
@@ -88,17 +90,21 @@ class SelectionPass {
     this.isTaken = new Uint8Array(rowCount)
     this.isVisited = profiles.map(() => new Uint8Array(rowCount))
     this.isSettled = profiles.map(() => new Uint8Array(clauseCount))
-    this.selection = { isTaken: this.isTaken, rootRows: [], softRoots: [], decisions: [], unmet: [] }
+    const trace = SelectionTrace.isKept(world, profiles) ? new SelectionTrace(world, this.isTaken) : undefined
+    this.selection = { isTaken: this.isTaken, rootRows: [], softRoots: [], decisions: [], unmet: [], trace }
   }
 
   run(roots: readonly Root[]): Selection {
     for (const { profile, candidates } of roots) {
       const row = candidates.find((candidate) => !this.isBarred(profile, candidate)) ?? -1
       this.selection.rootRows.push(row)
-      if (row >= 0) this.take(row, profile)
+      if (row < 0) continue
+      this.selection.trace?.beginRoot(row, candidates[0]!)
+      this.take(row, profile)
     }
     this.followAll()
     if (this.foundBarred) this.spreadBarred()
+    this.selection.trace?.end(this.isSettled[0]!)
     return this.selection
   }
 
@@ -122,10 +128,12 @@ class SelectionPass {
     if (isVisited[row] === 1) return
     isVisited[row] = 1
     this.visited.push({ row, profile })
+    this.selection.trace?.take(row)
   }
 
   private follow({ row, profile }: { row: number; profile: number }): void {
     const { universe } = this.world
+    this.selection.trace?.follow(row)
     const first = universe.relationsAt(row)
     const { relation, relationBounds } = universe
     const isNative = this.world.isNative(row)
@@ -167,6 +175,7 @@ class SelectionPass {
     const usable = satisfiers.filter((satisfier) => !this.isBarred(profile, satisfier))
     const taken = usable.find((satisfier) => this.isTaken[satisfier] === 1)
     const chosen = taken ?? usable[0]
+    this.selection.trace?.settle(clause, usable)
     if (chosen === undefined) return this.bar(open)
     if (isChoice && taken === undefined) this.selection.decisions.push({ profile, row, clause, chosen })
     this.take(chosen, profile)

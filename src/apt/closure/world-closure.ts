@@ -4,6 +4,7 @@ import type { FoundObstacle } from './obstacle.ts'
 import { Profiles } from './profiles.ts'
 import type { ClosureRequest, ListedForClosure } from './request.ts'
 import { type Decision, type Root, selectRows, type Selection, type SoftRoot } from './selection.ts'
+import type { SelectionTrace } from './selection-trace.ts'
 import { Solver } from './solver.ts'
 import type { World } from './world.ts'
 
@@ -36,6 +37,8 @@ export interface WorldClosure {
   failures: Failure[]
   /** Roots for which another than the best candidate was taken. */
   lowered: { root: ClosureRoot; taken: number; wanted: number; obstacle: FoundObstacle | undefined }[]
+  /** What it takes to add roots to it; undefined where they have to be looked at with all others. */
+  trace: SelectionTrace | undefined
 }
 
 export function closeWorld(
@@ -75,6 +78,8 @@ class Attempt {
   private readonly found: WorldClosure['roots'] = []
   private readonly failures: Failure[] = []
   private readonly lowered: WorldClosure['lowered'] = []
+  /** Whether nothing was barred, and all was found within the selection. */
+  private isWithinSelection: boolean
 
   constructor(world: World, profiles: Profiles, roots: readonly ClosureRoot[]) {
     this.world = world
@@ -82,6 +87,7 @@ class Attempt {
     this.roots = roots
     this.selection = selectRows(world, profiles.all, roots)
     this.isNeeded = new Uint8Array(world.universe.rowCount)
+    this.isWithinSelection = profiles.all[0]!.unsatisfied.size === 0
   }
 
   run(): Omit<WorldClosure, 'conflicting'> {
@@ -101,6 +107,7 @@ class Attempt {
       unmet,
       failures,
       lowered,
+      trace: this.isWithinSelection && failures.length === 0 ? this.selection.trace : undefined,
     }
   }
 
@@ -137,6 +144,7 @@ class Attempt {
       }
     }
     this.need(cones.reachOf(proved))
+    if (search.wentFarther) this.isWithinSelection = false
   }
 
   private searchRoot(root: ClosureRoot, search: RootSearch): void {
@@ -172,6 +180,7 @@ class Attempt {
 /** Looks for a way to install a row: within what was taken, then in the whole universe. */
 class RootSearch {
   wasGivenUp = false
+  wentFarther = false
   private readonly cones: Cones
   private readonly wider: Solver
 
@@ -187,6 +196,7 @@ class RootSearch {
   installableWith(row: number): number[] | undefined {
     const near = this.cones.solve(row)
     if (near.kind === 'installable') return near.rows
+    this.wentFarther = true
     const far = this.wider.solve(row)
     if (far.kind === 'unknown') this.wasGivenUp = true
     return far.kind === 'installable' ? far.rows : undefined

@@ -137,6 +137,30 @@ describe('composeRepository', () => {
     expect(reads).toBeLessThan(600)
   })
 
+  test('a variant of a mirror uses what that was made of, and leaves it as it is', async () => {
+    const { compose } = bench()
+    let reads = 0
+    const packages = many(1000).map((item, index) => ({
+      ...item,
+      identity: `index:${index}`,
+      stanza: () => (reads++, item.stanza()),
+    }))
+    const readsFor = async (...asked: Parameters<typeof compose>): Promise<number> => {
+      reads = 0
+      await compose(...asked)
+      return reads
+    }
+    await compose(packages.slice(1))
+    const variant = { cacheKey: 'base aside', variantOf: 'base' }
+    const first = await readsFor(packages, { ...variant, memory: new PieceMemory() })
+    expect(first).toBeGreaterThan(0)
+    expect(first).toBeLessThan(600)
+    expect(await readsFor(packages, { ...variant, memory: new PieceMemory() })).toBe(0)
+    expect(await readsFor(packages.slice(1))).toBe(0)
+    // Nothing of the variant is what the mirror is made of.
+    expect(await readsFor(packages)).toBe(first)
+  })
+
   test('with nothing to hold, the indices are there and empty', async () => {
     const { compose, content } = bench()
     const { entries } = await compose([])

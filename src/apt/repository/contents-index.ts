@@ -5,8 +5,6 @@ import { mayBeginChunk, planChunks, type Chunk, type IndexPlan, type Remembered 
 import type { PlacedPackage } from './placed-package.ts'
 import { membersOf, type Layout } from './plan-indices.ts'
 
-/** Chunk keys of a Contents file, by what it was made of: the same packages need not be merged again. */
-
 /**
  * `Contents-<architecture>` of each component: which package has a file. Packages of architecture `all` are in each.
  * Merges in memory: about 100 bytes for each file of each package, one index at a time.

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { Column } from '../../table/index.ts'
-import { blockBytes } from './table-layout.ts'
+import { blockBytes, type IndexData } from './table-layout.ts'
 
 /** CRC-32 of each block of a text that comes in pieces. */
 export class BlockSums {
@@ -19,7 +19,7 @@ export class BlockSums {
   }
 
   /** The last block may be shorter. */
-  finish(): Uint32Array {
+  finish(): IndexData['columns']['blockCrc'] {
     if (this.filledBytes > 0) this.close()
     return this.sums.values()
   }

@@ -43,12 +43,13 @@ export class StanzaScanner {
   }
 
   /**
-   * Reads every stanza that ends within `[0, end)` and answers how many bytes are done with; what follows them is to
+   * Reads every stanza that ends within `bytes` and answers how many bytes are done with; what follows them is to
    * be given again with more behind it, or with `isLast` at the end of the index.
    *
    * @throws APT_STANZA_MALFORMED for a line that is no field, and for a stanza above the limit
    */
-  scan(bytes: Buffer, end: number, isLast: boolean): number {
+  scan(bytes: Buffer, isLast: boolean): number {
+    const end = bytes.length
     const stanza: Stanza = {
       bytes,
       start: 0,

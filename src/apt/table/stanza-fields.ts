@@ -19,7 +19,7 @@ export interface StanzaFields {
 
 /** Where the fields of a stanza lie that the index accepted. Overwritten by the next that is asked about. */
 export function locateFields(bytes: Buffer): Stanza {
-  scanner.scan(bytes, bytes.length, true)
+  scanner.scan(bytes, true)
   return located!
 }
 

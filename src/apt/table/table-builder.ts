@@ -4,7 +4,7 @@ import { faultOfPackage, faultOfSource } from './stanza-fault.ts'
 import type { Stanza } from './scan-stanzas.ts'
 import { isYes, oneOf, splitAtCommas } from './stanza-value.ts'
 import { multiArchNames, packFlags, priorityNames, RowFlag } from './table-layout.ts'
-import type { Columns, Excluded, Heaps, IndexKind } from './table-layout.ts'
+import type { Excluded, IndexData, IndexKind } from './table-layout.ts'
 
 /** More than this is never shown to a person. */
 const maxExcludedKept = 100
@@ -51,7 +51,7 @@ export class TableBuilder {
     if (this.kind === 'packages') this.addProvides(stanza)
   }
 
-  finish(): { columns: Omit<Columns, 'blockCrc'>; heaps: Heaps } {
+  finish(): { columns: Omit<IndexData['columns'], 'blockCrc'>; heaps: IndexData['heaps'] } {
     const { column, words } = this
     return {
       columns: {

@@ -1,8 +1,7 @@
+import type { TableData, TableLayout } from '../../table/index.ts'
+
 /** What an index lists: binary packages (`Packages`) or source packages (`Sources`). */
 export type IndexKind = 'packages' | 'sources'
-
-/** Changes with every change of the layout: an index of another version is compiled anew. */
-export const layoutVersion = 2
 
 /** Relation fields of a row, in the order in which its clauses are kept. */
 export const RelationField = { preDepends: 0, depends: 1, recommends: 2, conflicts: 3, breaks: 4 } as const
@@ -45,7 +44,7 @@ export function priorityOf(flags: number): number {
  * Typed arrays of the table. One entry per row unless it is said otherwise. Only what is asked of every package is here;
  * the rest is read from its stanza when somebody asks for it: a mirror holds few of the packages that there are.
  */
-export const columns = {
+const columns = {
   name: Uint32Array,
   version: Uint32Array,
   architecture: Uint32Array,
@@ -63,13 +62,17 @@ export const columns = {
   blockCrc: Uint32Array,
 } as const
 
-/** Byte columns of the table. */
-export const heaps = ['words', 'provides'] as const
+type Heap = 'words' | 'provides'
 
-export type ColumnName = keyof typeof columns
-export type HeapName = (typeof heaps)[number]
-export type Columns = { readonly [Name in ColumnName]: InstanceType<(typeof columns)[Name]> }
-export type Heaps = { readonly [Name in HeapName]: Buffer }
+export const indexLayout: TableLayout<typeof columns, Heap> = {
+  magic: 'LARDERIX',
+  version: 3,
+  suffix: '.index',
+  columns,
+  heaps: ['words', 'provides'],
+}
+
+export type IndexData = TableData<typeof columns, Heap>
 
 /** An entry of an index that is not used, and why. */
 export interface Excluded {
@@ -79,24 +82,11 @@ export interface Excluded {
   reason: string
 }
 
-export interface TableHeader {
+export interface IndexHeader {
   kind: IndexKind
-  /** Identity of the index this was compiled from. */
-  key: string
   label: string
   rowCount: number
-  textBytes: number
   /** How many entries were not used; the first of them follow. */
   excludedCount: number
-  excluded: Excluded[]
-  /** Place of every column and heap in the table. */
-  places: Record<string, { offset: number; byteLength: number }>
+  excluded: readonly Excluded[]
 }
-
-/**
- * A compiled index is one file: the text as the upstream wrote it, then the table (header as JSON, columns at
- * multiples of 8 bytes), then this trailer: magic (8 bytes), layout version, header length (u32 each, in the order of
- * the machine's bytes), text length, table length (f64 each), SHA-256 of the table (32 bytes).
- */
-export const trailerBytes = 64
-export const trailerMagic = 'LARDERIX'

@@ -114,5 +114,6 @@ function requestFor(
 async function makeKey(): Promise<SigningKey> {
   const { fingerprint, publicKeyArmored, signCleartext, signDetached } = await makeSigner()
   const detached = (bytes: Uint8Array, at: Date): Promise<string> => signDetached(Buffer.from(bytes).toString(), at)
-  return { fingerprint, publicKeyArmored, signCleartext, signDetached: detached }
+  const signBinary = () => Promise.reject(new Error('nothing of APT is signed so'))
+  return { fingerprint, publicKeyArmored, signCleartext, signDetached: detached, signBinary }
 }

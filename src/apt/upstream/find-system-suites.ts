@@ -5,6 +5,7 @@ import type { HostSource, SignedBy } from '../host/sources.ts'
 import { parseKeyring, restrictKeyring, type Keyring } from '../../openpgp/index.ts'
 import type { SuiteQuery } from './find-suites.ts'
 import type { Host } from './host.ts'
+import type { Offer } from './offer.ts'
 import type { SuiteSource } from './suite-source.ts'
 
 /** What belongs to a suite `bookworm`, in this order: itself, its updates, its security fixes (old style too). */
@@ -114,6 +115,14 @@ function nothingFits(query: SuiteQuery, sources: readonly HostSource[]): LarderE
       there.length === 0
         ? 'give url and keys of the upstream instead of `from: system`'
         : 'set suite and components of the mirror to what there is, or give url and keys of the upstream',
-    context: { upstream: query.upstream.name, suites: query.suites, found: [...new Set(there)] },
+    context: { upstream: query.upstream.name, suites: query.suites, found: [...new Set(there)], offer: offerOf(query, sources) }, // prettier-ignore
   })
+}
+
+/** Components: those of the suites that are asked for, if there are such. */
+function offerOf({ suites: asked }: SuiteQuery, sources: readonly HostSource[]): Offer {
+  const suites = [...new Set(sources.flatMap((source) => source.suites))]
+  const fitting = sources.filter((source) => source.suites.some((suite) => asked.includes(suite)))
+  const components = [...new Set((fitting.length > 0 ? fitting : sources).flatMap((source) => source.components))]
+  return { suites, components }
 }

@@ -385,7 +385,7 @@ describe('several addresses', () => {
     await loader.load(source, { now })
     upstream.fault('*', { kind: 'status', status: 500 })
     const error = await refusal(loader.load(source))
-    expect(error).toMatchObject({ code: 'FETCH_STATUS', context: { lastGoodAt: now.toISOString() } })
+    expect(error).toMatchObject({ code: 'FETCH_BUSY', context: { lastGoodAt: now.toISOString() } })
     expect(await recallSuite(loader.memory, source.key)).toMatchObject({ readAt: now.toISOString() })
   })
 })

@@ -5,6 +5,7 @@ import type { Release } from '../release.ts'
 import { checkRelease, describe, originOf } from './check-release.ts'
 import { chooseIndices, type WantedIndices } from './choose-indices.ts'
 import { fetchIndices } from './fetch-indices.ts'
+import { offerOf } from './offer.ts'
 import { keyringIdentity, readRelease, type ReadRelease } from './read-release.ts'
 import type { Suite, SuiteIndex } from './suite.ts'
 import type { SuiteSource } from './suite-source.ts'
@@ -160,7 +161,7 @@ function noIndex(source: SuiteSource, release: Release, missing: readonly string
   return new LarderError('APT_INDEX_MISSING', {
     message: `${describe(source)}: the Release promises none of ${missing.join(', ')}`,
     hint: `it has the components ${release.components.join(', ')} for ${release.architectures.join(', ')}`,
-    context: { upstream: source.upstream, suite: source.suite, missing },
+    context: { upstream: source.upstream, suite: source.suite, missing, offer: offerOf(release) },
   })
 }
 

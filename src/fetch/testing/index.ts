@@ -11,7 +11,7 @@ export interface TestFetcher {
   fetcher: Fetcher
 }
 
-/** A fetcher over a store in memory, with no patience: three tries, stalls after 0.25 s. */
+/** A fetcher over a store in memory: three tries, one soon after the other. */
 export async function createTestFetcher(options: Partial<FetcherOptions> = {}): Promise<TestFetcher> {
   const store = new MemoryBlobStore()
   const leases = createMemoryLeases(store)
@@ -22,7 +22,7 @@ export async function createTestFetcher(options: Partial<FetcherOptions> = {}): 
     clock: systemClock,
     userAgent: 'Larder/test',
     ...options,
-    limits: { attempts: 3, backoffMs: 2, stallMs: 250, minBytesPerSecond: 1000, ...options.limits },
+    limits: { attempts: 3, backoffMs: 2, minBytesPerSecond: 1000, ...options.limits },
   })
   return { store, leases, lease, fetcher }
 }

@@ -5,15 +5,19 @@ import { forgeNamed } from '../forges.ts'
 import { fetchSend } from '../testing/fetch-send.ts'
 import { startStandIn, type StandInForge, type StandInOptions } from '../testing/stand-in-forge.ts'
 
-const signal = AbortSignal.timeout(60_000)
+const { signal } = new AbortController()
 const marker = '<!-- larder -->'
 let standIn: StandInForge | undefined
 
-async function open(name: ForgeName, credentials?: ForgeCredentials, options?: StandInOptions): Promise<ForgeApi> {
+async function open(
+  name: ForgeName,
+  credentials?: ForgeCredentials,
+  options?: StandInOptions & { now?: () => Date },
+): Promise<ForgeApi> {
   standIn = await startStandIn(name, options)
   const { api: url, repository } = standIn.config
   const token: ForgeCredentials = { kind: 'token', token: standIn.token }
-  const now = () => new Date('2026-03-01T00:00:00Z')
+  const now = options?.now ?? (() => new Date())
   return forgeNamed(name).api({ url, repository, credentials: credentials ?? token, send: fetchSend, now })
 }
 
@@ -121,6 +125,19 @@ describe.each<ForgeName>(['github', 'gitlab', 'gitea'])('the API of %s', (name) 
     ])
   })
 
+  it('reads what everybody has said of one', async () => {
+    await withPull()
+    await world().push({ a: 'a' }, { branch: 'other' })
+    await world().openPull({ branch: 'other' })
+    await world().comment(1, 'stranger', 'why?')
+    await world().comment(2, 'stranger', 'elsewhere')
+    await world().comment(1, 'maintainer', '/larder ok 1a2b3c4')
+    expect(await api.comments(1, signal)).toEqual([
+      { by: 'stranger', text: 'why?' },
+      { by: 'maintainer', text: '/larder ok 1a2b3c4' },
+    ])
+  })
+
   it.each([
     [{ status: 502 }, 'FORGE_UNREACHABLE', undefined],
     [{ status: 429, retryAfterSeconds: 17 }, 'FORGE_UNREACHABLE', 17_000],
@@ -143,6 +160,42 @@ describe('GitLab', () => {
     await api.setStatus(statusOf(commit, { state: 'pending' }), signal)
     expect(world().world.statuses).toHaveLength(1)
     expect(world().server.faults).toHaveLength(1)
+  })
+
+  it('sets the state of a fork’s commit, which no branch of the project has', async () => {
+    const api = await open('gitlab')
+    await withPull()
+    const commit = await world().push({ a: 'a' }, { branch: 'theirs', fork: 'stranger/site' })
+    await world().openPull({ branch: 'theirs', fork: 'stranger/site' })
+    await api.setStatus(statusOf(commit, { pullRequest: 2 }), signal)
+    expect(world().world.statuses).toMatchObject([{ commit, state: 'success' }])
+    const refs = world().server.requests.map(({ body }) => (body as { ref?: string }).ref)
+    expect(refs).toEqual([undefined, 'refs/merge-requests/2/head'])
+    await expect(api.setStatus(statusOf(commit), signal)).rejects.toMatchObject({ code: 'FORGE_REFUSED' })
+  })
+
+  it('leaves out a merge request that has no commit', async () => {
+    const request = {
+      title: 'x',
+      source_branch: 'a',
+      target_branch: 'main',
+      target_project_id: 1,
+      source_project_id: 1,
+    }
+    const [without, sha] = [null, 'a'.repeat(40)]
+    const list = [
+      { ...request, iid: 1, sha: without },
+      { ...request, iid: 2 },
+      { ...request, iid: 3, sha },
+    ]
+    const api = forgeNamed('gitlab').api({
+      url: 'http://forge.example.org',
+      repository: 'campus/site',
+      credentials: undefined,
+      send: () => Promise.resolve({ status: 200, headers: {}, text: JSON.stringify(list) }),
+      now: () => new Date(),
+    })
+    expect(await api.openPullRequests(signal)).toMatchObject([{ number: 3, headCommit: sha }])
   })
 })
 
@@ -193,6 +246,21 @@ describe('an App of GitHub', () => {
     expect(world().world.comments.map(({ text }) => text)).toEqual([`${marker}!`])
     expect(world().server.requests.filter(({ path }) => path.includes('access_tokens'))).toHaveLength(1)
     expect(world().server.faults).toEqual([])
+  })
+
+  it.each([
+    ['a day ahead', 24 * 3600_000, 2],
+    ['an hour behind', -3600_000, 2],
+    ['20 s ahead, as clocks are', 20_000, 1],
+    ['a minute behind', -60_000, 1],
+  ])('signs in though the clock is %s', async (_how, offsetMs, times) => {
+    const app = { id: '77', installation: '9', publicKey }
+    const api = await open('github', credentials, { app, now: () => new Date(Date.now() + offsetMs) })
+    await withPull()
+    expect(await api.openPullRequests(signal)).toHaveLength(1)
+    await api.openPullRequests(signal)
+    const signIns = world().server.requests.filter(({ path }) => path.includes('access_tokens'))
+    expect(signIns).toHaveLength(times)
   })
 
   it('says what is wrong with the key, and when GitHub is down', async () => {
@@ -254,6 +322,33 @@ describe('a stand-in', () => {
       expect(world().deliveries.every(({ status }) => status === 202)).toBe(true)
     },
   )
+})
+
+describe('a forge that asks to wait', () => {
+  const now = new Date('2026-03-01T00:00:00Z')
+  const in90s = String(now.getTime() / 1000 + 90)
+  it.each<[string, number, Record<string, string>, string, number | undefined]>([
+    ['for seconds', 429, { 'retry-after': '90' }, '', 90_000],
+    ['until a date', 503, { 'retry-after': 'Sun, 01 Mar 2026 00:01:30 GMT' }, '', 90_000],
+    ['as GitHub does', 403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': in90s }, '', 90_000],
+    ['as GitLab does', 429, { 'ratelimit-remaining': '0', 'ratelimit-reset': in90s }, '', 90_000],
+    ['as GitHub does, for no time', 403, {}, 'You have exceeded a secondary rate limit.', 60_000],
+    ['for what cannot be read', 429, { 'retry-after': 'soon' }, '', undefined],
+  ])('%s', async (_how, status, headers, message, retryAfterMs) => {
+    const api = forgeNamed('github').api({
+      url: 'http://forge.example.org',
+      repository: 'campus/site',
+      credentials: undefined,
+      send: () => Promise.resolve({ status, headers, text: JSON.stringify({ message }) }),
+      now: () => now,
+    })
+    const error: unknown = await api.openPullRequests(signal).catch((failure: unknown) => failure)
+    expect(error).toMatchObject({ code: 'FORGE_UNREACHABLE' })
+    expect((error as { context: object }).context).toEqual({
+      status,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    })
+  })
 })
 
 describe('an answer that no forge gives', () => {

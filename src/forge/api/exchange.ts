@@ -1,4 +1,4 @@
-import { LarderError } from '../../core/index.ts'
+import { LarderError, parseRetryAfter } from '../../core/index.ts'
 import { cutLine } from './cut-text.ts'
 import type { HttpSend } from '../forge.ts'
 
@@ -107,19 +107,30 @@ function failure({ title, now }: ExchangeOptions, what: string, answer: HttpAnsw
   return new LarderError('FORGE_REFUSED', { message, context, ...(hint === undefined ? {} : { hint }) })
 }
 
-/** GitHub says 403 for "too fast", too. Source: GitHub documentation, "Rate limits for the REST API". */
-function isLimited({ status, headers }: HttpAnswer): boolean {
-  return status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0')
+/**
+ * GitHub says 403 for "too fast", too, and does not always say for how long.
+ * Source: GitHub documentation, "Rate limits for the REST API".
+ */
+function isLimited({ status, headers, text }: HttpAnswer): boolean {
+  if (status !== 403) return false
+  const isTold = headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0'
+  return isTold || /secondary rate limit/i.test(messageIn(text))
 }
 
-/** How long the forge asks to wait. Source: RFC 9110 §10.2.3; `x-ratelimit-reset` is in seconds since 1970. */
-function retryAfterMs({ headers }: HttpAnswer, now: Date): number | undefined {
-  const after = headers['retry-after']
-  if (after !== undefined && /^\d{1,6}$/.test(after)) return Number(after) * 1000
+/** How long the forge asks to wait. `x-ratelimit-reset`, and GitLab's `ratelimit-reset`, are in seconds since 1970. */
+function retryAfterMs(answer: HttpAnswer, now: Date): number | undefined {
+  const { headers } = answer
+  const after = parseRetryAfter(headers['retry-after'], now)
+  if (after !== undefined) return after
   const reset = headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']
-  if (headers['x-ratelimit-remaining'] !== '0' || reset === undefined || !/^\d{1,12}$/.test(reset)) return undefined
-  return Math.max(0, Number(reset) * 1000 - now.getTime())
+  const remaining = headers['x-ratelimit-remaining'] ?? headers['ratelimit-remaining']
+  if (remaining === '0' && reset !== undefined && /^\d{1,12}$/.test(reset))
+    return Math.max(0, Number(reset) * 1000 - now.getTime())
+  return isLimited(answer) ? leastWaitMs : undefined
 }
+
+/** Where GitHub does not say for how long. */
+const leastWaitMs = 60_000
 
 function messageIn(text: string): string {
   try {

@@ -6,11 +6,11 @@ const inheritedNames = ['PATH', 'TMPDIR', 'SSH_AUTH_SOCK', 'https_proxy', 'http_
 
 /**
  * Environment of every git process: no configuration of the host or user, no question on a terminal, only
- * protocols that run no command of the address (`ext::` never).
+ * protocols that run no command of the address (`ext::` never); a server of ssh that says nothing for a minute is away.
  */
 export function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const inherited = inheritedNames.flatMap((name) => {
-    // eslint-disable-next-line no-restricted-syntax -- not read, but handed on to the processes that git starts
+    // oxlint-disable-next-line house/environment -- not read, but handed on to the processes that git starts
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]
   })
@@ -22,6 +22,7 @@ export function gitEnvironment(extra: Readonly<Record<string, string>> = {}): Re
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
     GIT_ASKPASS: 'false',
+    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=20',
     GIT_ALLOW_PROTOCOL: 'file:https:ssh',
     GIT_OPTIONAL_LOCKS: '0',
     ...extra,

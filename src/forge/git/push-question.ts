@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isLarderError } from '../../core/index.ts'
+import { parseJson, isLarderError } from '../../core/index.ts'
 import { quarantineOf } from './git-environment.ts'
 import { checkPushRules, type RefUpdate } from './push-rules.ts'
 import type { PushGateOptions } from './push-gate.ts'
@@ -72,14 +72,5 @@ async function guarded<T>(run: () => Promise<T>, reply: HookReply, options: Push
       options.onFault(error)
     }
     return undefined
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }

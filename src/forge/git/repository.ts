@@ -54,8 +54,11 @@ async function readBranch(repository: GitRepository, ref: string): Promise<strin
 export async function resolveRefs(repository: GitRepository, refs: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   if (refs.length <= fewRefs) {
+    let packed: Promise<ReadonlyMap<string, string>> | undefined
     for (const ref of refs) {
-      const commit = await resolveRef(repository, ref)
+      // A ref that was not there a moment ago has moved to the list of packed ones, if anywhere.
+      const commit =
+        (await readBranch(repository, checkRefName(ref))) ?? (await (packed ??= readPackedRefs(repository))).get(ref)
       if (commit !== undefined) found.set(ref, commit)
     }
     return found
@@ -70,6 +73,16 @@ export async function resolveRefs(repository: GitRepository, refs: readonly stri
     if (wanted.has(ref)) found.set(ref, line.slice(0, space))
   }
   return found
+}
+
+/** Refs that have no file of their own (gitrepository-layout(5), packed-refs). */
+async function readPackedRefs(repository: GitRepository): Promise<ReadonlyMap<string, string>> {
+  const text = await readFile(join(repository, 'packed-refs'), 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  })
+  const lines = text.matchAll(/^([0-9a-f]{40}|[0-9a-f]{64}) (refs\/.+)$/gm)
+  return new Map([...lines].map(([, commit = '', ref = '']) => [ref, commit]))
 }
 
 /** Reading so many files is quicker than starting git. */

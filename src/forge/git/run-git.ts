@@ -102,14 +102,17 @@ export function gitMissing(cause: unknown): LarderError {
 }
 
 /**
- * Arguments that every command gets: nothing in a repository's own configuration may start a program, and nobody is led to
- * another address, which git would tell the login of this one.
+ * Arguments that every command gets: nothing in a repository's own configuration may start a program, nobody is led to
+ * another address, which git would tell the login of this one, and a server that says nothing for a minute is away.
  */
 export const safeguards = [
   '-c', 'core.fsmonitor=false',
   '-c', 'protocol.ext.allow=never',
   '-c', 'http.followRedirects=false',
+  '-c', 'http.lowSpeedLimit=1',
+  '-c', 'http.lowSpeedTime=60',
   '-c', 'gc.auto=0',
+  '-c', 'maintenance.auto=false',
 ] as const // prettier-ignore
 
 function gitDirectory(repository: string | undefined): string[] {

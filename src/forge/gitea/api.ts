@@ -2,12 +2,11 @@ import { z } from 'zod'
 import { isLarderError } from '../../core/index.ts'
 import { cutLine } from '../api/cut-text.ts'
 import { createExchange } from '../api/exchange.ts'
-import { keepComment } from '../api/kept-comment.ts'
-import { createOwnName } from '../api/own-name.ts'
 import { readAnswer } from '../api/read-answer.ts'
 import { tokenOf } from '../api/token.ts'
 import type { ForgeApi, ForgeApiOptions } from '../forge.ts'
 import { pullRequestOf, pullSchema } from '../pull-object.ts'
+import { createGiteaComments } from './comments.ts'
 import { isFromFork } from './from-fork.ts'
 
 const title = 'Gitea'
@@ -20,9 +19,6 @@ export function createGiteaApi({ url, repository, credentials, send, now }: Forg
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `token ${token}` }
   const exchange = createExchange({ title, url, headers: () => Promise.resolve(headers), send, now })
   const base = `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`
-  const ownName = createOwnName(
-    async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, title).login,
-  )
   return {
     // The name may be anything where the password is a token.
     gitLogin: () => Promise.resolve(token === undefined ? undefined : { user: 'larder', password: token }),
@@ -50,26 +46,8 @@ export function createGiteaApi({ url, repository, credentials, send, now }: Forg
         target_url: target,
       })
     },
-    async setComment({ pullRequest, marker, text }, signal) {
-      const own = await ownName(signal)
-      // All at once: this list has no pages.
-      const { value } = await exchange.ask('GET', `${base}/issues/${pullRequest}/comments`, signal)
-      const comments = readAnswer(z.array(commentSchema), value, title)
-      await keepComment({
-        marker,
-        text,
-        comments: comments.map(({ id, body, user }) => ({
-          id,
-          text: body,
-          isForeign: own !== undefined && user?.login !== own,
-        })),
-        edit: (id) => exchange.ask('PATCH', `${base}/issues/comments/${id}`, signal, { body: text }),
-        add: () => exchange.ask('POST', `${base}/issues/${pullRequest}/comments`, signal, { body: text }),
-      })
-    },
+    ...createGiteaComments(exchange, base),
   }
 }
 
 const permissionSchema = z.object({ permission: z.string() })
-const userSchema = z.object({ login: z.string() })
-const commentSchema = z.object({ id: z.number(), body: z.string(), user: userSchema.nullish() })

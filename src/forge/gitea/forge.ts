@@ -15,6 +15,7 @@ export const giteaForge: Forge = {
   repositoryOf: readGiteaRepository,
   parse: parseGiteaEvent,
   sign: signGitea,
+  withAction: (payload, action) => ({ ...payload, action }),
   pullRequestRef: (number) => `refs/pull/${number}/head`,
   api: createGiteaApi,
 }

@@ -71,6 +71,7 @@ const actions: Readonly<Record<string, 'open' | 'update' | 'close'>> = {
   edited: 'update',
   // Without the label, or it would be an approval.
   label_updated: 'update',
+  label_cleared: 'update',
   closed: 'close',
 }
 

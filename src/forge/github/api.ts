@@ -2,12 +2,11 @@ import { z } from 'zod'
 import { isLarderError } from '../../core/index.ts'
 import { createExchange } from '../api/exchange.ts'
 import { cutLine } from '../api/cut-text.ts'
-import { keepComment, type KnownComment } from '../api/kept-comment.ts'
-import { createOwnName } from '../api/own-name.ts'
 import { readAnswer } from '../api/read-answer.ts'
 import type { ForgeApi, ForgeApiOptions } from '../forge.ts'
 import { isElsewhere, pullRequestOf, pullSchema } from '../pull-object.ts'
 import { setCheckRun } from './check-run.ts'
+import { createGithubComments } from './comments.ts'
 import { createGithubSignIn } from './sign-in.ts'
 
 const title = 'GitHub'
@@ -19,12 +18,6 @@ export function createGithubApi(options: ForgeApiOptions): ForgeApi {
   const exchange = createExchange({ title, url, headers: signIn, send, now })
   const base = `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`
   const isApp = credentials?.kind === 'app'
-  const ownName = createOwnName(
-    async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, title).login,
-  )
-  /** Who an App is, only the App itself may ask; what its installation writes is a bot's. */
-  const isForeign = (user: CommentUser, own: string | undefined): boolean =>
-    isApp ? user?.type !== 'Bot' : own !== undefined && user?.login !== own
   return {
     async gitLogin() {
       const token = /^Bearer (.*)$/.exec((await signIn())['authorization'] ?? '')?.[1]
@@ -52,31 +45,11 @@ export function createGithubApi(options: ForgeApiOptions): ForgeApi {
       const body = { state, context: name, description: cutLine(line, longestDescription), target_url: target }
       await exchange.ask('POST', `${base}/statuses/${encodeURIComponent(commit)}`, signal, body)
     },
-    async setComment({ pullRequest, marker, text }, signal) {
-      const own = isApp ? undefined : await ownName(signal)
-      const items = await exchange.list(`${base}/issues/${pullRequest}/comments`, signal)
-      const comments = items
-        .map((item) => readAnswer(commentSchema, item, title))
-        .map(({ id, body, user }): KnownComment => ({ id, text: body ?? '', isForeign: isForeign(user, own) }))
-      await keepComment({
-        marker,
-        text,
-        comments,
-        edit: (id) => exchange.ask('PATCH', `${base}/issues/comments/${id}`, signal, { body: text }),
-        add: () => exchange.ask('POST', `${base}/issues/${pullRequest}/comments`, signal, { body: text }),
-      })
-    },
+    ...createGithubComments({ exchange, base, isApp }),
   }
 }
 
 /** Of a commit status. Source: GitHub documentation, "Create a commit status". */
 const longestDescription = 140
 
-const userSchema = z.object({ login: z.string() })
 const permissionSchema = z.object({ permission: z.string() })
-const commentSchema = z.object({
-  id: z.number(),
-  body: z.string().nullish(),
-  user: z.object({ login: z.string(), type: z.string().nullish() }).nullish(),
-})
-type CommentUser = z.infer<typeof commentSchema>['user']

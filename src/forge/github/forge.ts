@@ -18,6 +18,7 @@ export const githubForge: Forge = {
   repositoryOf: readGithubRepository,
   parse: parseGithubEvent,
   sign: signGithub,
+  withAction: (payload, action) => ({ ...payload, action }),
   pullRequestRef: (number) => `refs/pull/${number}/head`,
   api: createGithubApi,
 }

@@ -1,5 +1,7 @@
 import { isLarderError, LarderError } from '../../core/index.ts'
 import type { ForgeApiOptions, ForgeCredentials, HttpSend } from '../forge.ts'
+import { signAppJwt } from './app-jwt.ts'
+import { createClockOfForge } from './clock-of-forge.ts'
 
 /** Headers by which GitHub knows us: a token, or a short-lived one of an App that is renewed in time. FORGE_REFUSED. */
 export function createGithubSignIn(options: ForgeApiOptions): () => Promise<Record<string, string>> {
@@ -19,19 +21,25 @@ export function createGithubSignIn(options: ForgeApiOptions): () => Promise<Reco
 type AppCredentials = Extract<ForgeCredentials, { kind: 'app' }>
 
 /** Loaded where there is an App: most have none. */
-async function openApp({ url, send, onToken }: ForgeApiOptions, app: AppCredentials): Promise<() => Promise<string>> {
+async function openApp(options: ForgeApiOptions, app: AppCredentials): Promise<() => Promise<string>> {
   const { createAppAuth } = await import('@octokit/auth-app')
   const { request } = await import('@octokit/request')
-  const { appId, installationId, privateKey } = app
+  const { url, send, now, onToken } = options
+  const clock = createClockOfForge(now)
   const auth = createAppAuth({
-    appId,
-    installationId,
-    privateKey,
-    request: request.defaults({ baseUrl: url, request: { fetch: fetchBy(send) } }),
+    appId: app.appId,
+    installationId: app.installationId,
+    createJwt: async () => Promise.resolve(signAppJwt(app, clock.now())),
+    request: request.defaults({ baseUrl: url, request: { fetch: fetchBy(clock.listening(send)) } }),
   })
+  const signIn = () => auth({ type: 'installation' })
   return async () => {
     try {
-      const { token } = await auth({ type: 'installation' })
+      // A clock that is wrong may be the reason, and GitHub has just said what the time is.
+      const { token } = await signIn().catch((error: unknown) => {
+        if (!clock.adjust()) throw error
+        return signIn()
+      })
       onToken?.(token)
       return token
     } catch (error) {

@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { isLarderError } from '../../core/index.ts'
 import { cutLine } from '../api/cut-text.ts'
 import { createExchange, type Exchange } from '../api/exchange.ts'
-import { keepComment } from '../api/kept-comment.ts'
-import { createOwnName } from '../api/own-name.ts'
 import { readAnswer } from '../api/read-answer.ts'
 import { tokenOf } from '../api/token.ts'
 import type { PullRequest } from '../event.ts'
 import type { CommitStatus, ForgeApi, ForgeApiOptions } from '../forge.ts'
 import { loginSchema, objectIdSchema, timeSchema, titleSchema } from '../payload.ts'
+import { mergeRequestRef } from './merge-request-ref.ts'
+import { createGitlabNotes } from './notes.ts'
 
 const title = 'GitLab'
 
@@ -18,14 +18,11 @@ export function createGitlabApi({ url, repository, credentials, send, now }: For
   const headers: Record<string, string> = token === undefined ? {} : { 'private-token': token }
   const exchange = createExchange({ title, url, headers: () => Promise.resolve(headers), send, now })
   const base = `/projects/${encodeURIComponent(repository)}`
-  const ownName = createOwnName(
-    async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, title).username,
-  )
   return {
     gitLogin: () => Promise.resolve(token === undefined ? undefined : { user: 'oauth2', password: token }),
     async openPullRequests(signal) {
       const items = await exchange.list(`${base}/merge_requests?state=opened`, signal)
-      return items.map((item) => pullRequestOf(readAnswer(mergeRequestSchema, item, title)))
+      return items.flatMap((item) => pullRequestOf(readAnswer(mergeRequestSchema, item, title)) ?? [])
     },
     async mayApprove(login, signal) {
       const items = await exchange.list(`${base}/members/all?query=${encodeURIComponent(login)}`, signal)
@@ -39,24 +36,7 @@ export function createGitlabApi({ url, repository, credentials, send, now }: For
         )
     },
     setStatus: (status, signal) => setStatus(exchange, base, status, signal),
-    async setComment({ pullRequest, marker, text }, signal) {
-      const own = await ownName(signal)
-      const notes = `${base}/merge_requests/${pullRequest}/notes`
-      const items = await exchange.list(`${notes}?sort=asc`, signal)
-      await keepComment({
-        marker,
-        text,
-        comments: items
-          .map((item) => readAnswer(noteSchema, item, title))
-          .map(({ id, body, author }) => ({
-            id,
-            text: body,
-            isForeign: own !== undefined && author?.username !== own,
-          })),
-        edit: (id) => exchange.ask('PUT', `${notes}/${id}`, signal, { body: text }),
-        add: () => exchange.ask('POST', notes, signal, { body: text }),
-      })
-    },
+    ...createGitlabNotes(exchange, base),
   }
 }
 
@@ -70,19 +50,15 @@ const mergeRequestSchema = z.object({
   updated_at: timeSchema,
   source_branch: z.string(),
   target_branch: z.string(),
-  sha: objectIdSchema,
+  sha: objectIdSchema.nullish(),
   source_project_id: z.number().nullish(),
   target_project_id: z.number(),
 })
 const memberSchema = z.object({ username: z.string(), access_level: z.number(), state: z.string().nullish() })
-const noteSchema = z.object({
-  id: z.number(),
-  body: z.string(),
-  author: z.object({ username: z.string() }).nullish(),
-})
-const userSchema = z.object({ username: z.string() })
 
-function pullRequestOf(request: z.infer<typeof mergeRequestSchema>): PullRequest {
+/** Undefined: its branch is gone, or has no commit yet. */
+function pullRequestOf(request: z.infer<typeof mergeRequestSchema>): PullRequest | undefined {
+  if (request.sha === undefined || request.sha === null) return undefined
   return {
     number: request.iid,
     title: request.title,
@@ -104,16 +80,25 @@ const longestDescription = 255
 async function setStatus(
   exchange: Exchange,
   base: string,
-  { commit, name, state, title: line, url }: CommitStatus,
+  { commit, name, state, title: line, url, pullRequest }: CommitStatus,
   signal: AbortSignal,
 ): Promise<void> {
   const body = { state: states[state], name, description: cutLine(line, longestDescription), target_url: url }
+  const tell = (about: object): Promise<unknown> =>
+    exchange.ask('POST', `${base}/statuses/${encodeURIComponent(commit)}`, signal, about)
   try {
-    await exchange.ask('POST', `${base}/statuses/${encodeURIComponent(commit)}`, signal, body)
+    await tell(body).catch((error: unknown) => {
+      // No branch of the project has what a fork proposes: it must be said where the commit is.
+      if (!isRefusal(error, /References for commit/) || pullRequest === undefined) throw error
+      return tell({ ...body, ref: mergeRequestRef(pullRequest) })
+    })
   } catch (error) {
     // It says that already: GitLab takes a state that is under way once only.
-    const isRepeated = isLarderError(error, 'FORGE_REFUSED') && /Cannot transition status/.test(error.message)
-    if (isRepeated && state === 'pending') return
+    if (isRefusal(error, /Cannot transition status/) && state === 'pending') return
     throw error
   }
+}
+
+function isRefusal(error: unknown, said: RegExp): boolean {
+  return isLarderError(error, 'FORGE_REFUSED') && said.test(error.message)
 }

@@ -1,6 +1,7 @@
 import { LarderError } from '../../core/index.ts'
 import type { Forge, RawDelivery } from '../forge.ts'
 import { createGitlabApi } from './api.ts'
+import { mergeRequestRef } from './merge-request-ref.ts'
 import { parseGitlabEvent, readGitlabRepository } from './parse.ts'
 import { signGitlab } from './sign.ts'
 import { verifyGitlab } from './verify.ts'
@@ -15,7 +16,8 @@ export const gitlabForge: Forge = {
   repositoryOf: readGitlabRepository,
   parse: parseGitlabEvent,
   sign: signGitlab,
-  pullRequestRef: (number) => `refs/merge-requests/${number}/head`,
+  withAction,
+  pullRequestRef: mergeRequestRef,
   api: createGitlabApi,
 }
 
@@ -28,4 +30,10 @@ function envelope({ headers }: RawDelivery): { deliveryId: string; event: string
     message:
       'X-Gitlab-Event, or what numbers the delivery (Idempotency-Key, X-Gitlab-Event-UUID), is missing or malformed.',
   })
+}
+
+/** Below what the event is about. */
+function withAction(payload: Readonly<Record<string, unknown>>, action: string): object {
+  const attributes = payload['object_attributes']
+  return { ...payload, object_attributes: { ...(typeof attributes === 'object' ? attributes : {}), action } }
 }

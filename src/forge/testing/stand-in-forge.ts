@@ -77,6 +77,7 @@ export async function startStandIn(name: ForgeName, options: StandInOptions = {}
     checkRuns: [],
     collaborators: new Map([['maintainer', 'admin']]),
     owner: 'larder-bot',
+    isTokenOfAdministrator: true,
     pageSize: 100,
     nextId: () => ++lastId,
   }
@@ -169,7 +170,10 @@ class RunningStandIn implements StandInForge {
   async comment(number: number, author: string, text: string) {
     const comment = { id: this.world.nextId(), pull: number, author, text }
     this.world.comments.push(comment)
-    await this.#deliver(this.#dialect.comment(this.world, comment, this.#pull(number)))
+    const pull = this.#pull(number)
+    // Some forges count whole seconds.
+    pull.updatedAt = new Date(Math.max(this.world.now().getTime(), pull.updatedAt.getTime() + 1000))
+    await this.#deliver(this.#dialect.comment(this.world, comment, pull))
   }
 
   async label(number: number, by: string, label: string) {

@@ -81,6 +81,7 @@ function answer({ method, parts, body }: ApiRequest, world: StandInWorld): ApiRe
     case 'GET pulls':
       return list(world.pulls.filter(({ state }) => state === 'open').map((pull) => pullOf(world, pull)))
     case 'GET collaborators/*/permission': {
+      if (!world.isTokenOfAdministrator) return { status: 403, body: { message: 'Only admins can query permissions' } }
       const permission = world.collaborators.get(rest[1] ?? '') ?? 'read'
       return { status: 200, body: { permission, role_name: permission, user: { login: rest[1] } } }
     }

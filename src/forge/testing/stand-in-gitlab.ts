@@ -89,6 +89,7 @@ const statusSchema = z.strictObject({
   name: z.string().min(1).max(255),
   description: z.string().max(255),
   target_url: z.url().max(255),
+  ref: z.string().max(255).optional(),
 })
 const noteSchema = z.strictObject({ body: z.string().min(1).max(1_000_000) })
 
@@ -131,12 +132,14 @@ const list = (body: unknown[]): ApiReply => ({ status: 200, body, isList: true }
 
 const noteOf = ({ id, author, text }: StandInComment): object => ({ id, body: text, author: { username: author } })
 
-/** What is under way may not be said to begin again. */
+/** Of a commit that no branch has, it must be said where it is; what is under way may not be said to begin again. */
 function takeStatus(
   world: StandInWorld,
   commit: string,
-  { state, name, description, target_url: url }: z.infer<typeof statusSchema>,
+  { state, name, description, target_url: url, ref }: z.infer<typeof statusSchema>,
 ): ApiReply {
+  const isOfFork = world.pulls.some(({ fork, headCommit }) => fork !== undefined && headCommit === commit)
+  if (isOfFork && ref === undefined) return { status: 404, body: { message: '404 References for commit Not Found' } }
   if (state === 'running' && latestStatus(world, commit, name)?.state === 'running') {
     const message = 'Cannot transition status via :run from :running (Reason(s): Status cannot transition via "run")'
     return { status: 400, body: { message } }

@@ -106,13 +106,14 @@ function signIn({ dialect, token, app }: ServeOptions, request: IncomingMessage)
   return { status: 401, body: { message: 'Bad credentials' } }
 }
 
-/** Source: GitHub documentation, "Generating a JSON Web Token for a GitHub App": RS256, at most ten minutes. */
+/** Source: GitHub documentation, "Generating a JSON Web Token for a GitHub App": RS256, of now, for at most ten minutes. */
 function isJwtOf(authorization: string, app: { id: string; publicKey: string }): boolean {
   const [header = '', payload = '', signature = ''] = authorization.replace(/^bearer /i, '').split('.')
   const verify = createVerify('RSA-SHA256').update(`${header}.${payload}`)
   if (!verify.verify(app.publicKey, Buffer.from(signature, 'base64url'))) return false
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { iss: unknown; iat: number; exp: number }
-  return String(claims.iss) === app.id && claims.exp - claims.iat <= 660
+  const now = Date.now() / 1000
+  return String(claims.iss) === app.id && claims.iat <= now && claims.exp > now && claims.exp <= now + 600
 }
 
 function route({ dialect, world }: ServeOptions, request: IncomingMessage, text: string): ApiReply {

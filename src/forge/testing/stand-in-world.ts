@@ -15,6 +15,8 @@ export interface StandInWorld {
   readonly collaborators: Map<string, 'read' | 'write' | 'admin'>
   /** Whose the token is. */
   readonly owner: string
+  /** Whether they may change settings of the repository: Gitea tells nobody else who may do what. */
+  isTokenOfAdministrator: boolean
   /** Most items of a page, whatever is asked for. */
   pageSize: number
   nextId(): number

@@ -63,7 +63,7 @@ export class BuildLog {
   /** Names the line that failed, and why. An engine that gave no reason has itself ended. */
   failure(path: string, exitCode: number): LarderError {
     const { line, keyword, instruction } = this.place()
-    const reason = reasonIn(this.#last)
+    const reason = reasonIn(this.#last, exitCode)
     const where = `${path}:${line}: ${instruction.slice(0, 200)}`
     const status = /ended with status (\d+)/.exec(reason ?? '')?.[1]
     const context = {
@@ -108,7 +108,9 @@ function essence(text: string): string {
 }
 
 /** What an engine gives as its reason, without what Larder says itself. */
-function reasonIn(lines: readonly string[]): string | undefined {
+function reasonIn(lines: readonly string[], exitCode: number): string | undefined {
+  const isGone = lines.some((line) => engineIsGone.test(line)) || exitCode >= killedStatus
+  if (isGone && !lines.some((line) => verdict.test(line))) return undefined
   for (const line of lines.toReversed()) {
     for (const [form, reason] of reasons) {
       const found = form.exec(line)
@@ -117,6 +119,20 @@ function reasonIn(lines: readonly string[]): string | undefined {
   }
   return undefined
 }
+
+/** Of a program that a signal has ended. */
+const killedStatus = 128
+
+/** What an engine says when an instruction has failed, whatever that has said itself. */
+const verdict =
+  /^(?:Error: building at STEP|The command '.*' returned a non-zero code|(?:COPY|ADD) failed: |error: failed to solve: (?!.*rpc error: code = Unavailable))/
+
+/**
+ * buildctl, when its daemon ends or cannot be reached; a Dockerfile that fails is `failed to solve`. Docker's client, when
+ * the engine ends: it gives no verdict then.
+ */
+const engineIsGone =
+  /^(?:error: (?:failed to receive status|failed to list workers|.*rpc error: code = Unavailable)|unexpected EOF$|error during connect: |Cannot connect to the Docker daemon)/
 
 const asStatus = (text: string): string => text.replace(/^exit (?:status|code:?) /, 'it ended with status ')
 

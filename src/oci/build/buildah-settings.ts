@@ -1,14 +1,17 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { authsOf } from './auths.ts'
+import { buildahFolder, storeFor } from './buildah-store.ts'
 import type { BuildRequest } from './image-builder.ts'
 
 export interface BuildahSettings {
   environment: Record<string, string>
   /** Before every command: images are kept in the cache folder, apart from those that people of this host have. */
-  storage: string[]
+  storage: readonly string[]
   /** Where base images come from, and who may be believed. */
   pulling: string[]
+  /** All that is ours of buildah. */
+  folder: string
   /** Of this build alone. */
   workFolder: string
   /** Of all layers that there are, a folder each. */
@@ -24,8 +27,9 @@ export interface BuildahSettings {
 export async function writeSettings({
   cacheFolder,
   registries = [],
-}: Pick<BuildRequest, 'cacheFolder' | 'registries'>): Promise<BuildahSettings> {
-  const folder = join(cacheFolder, 'buildah')
+  platform,
+}: Pick<BuildRequest, 'cacheFolder' | 'registries' | 'platform'>): Promise<BuildahSettings> {
+  const folder = buildahFolder(cacheFolder)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const leftovers = (await readdir(folder)).filter((name) => isLeftover(name)).map((name) => join(folder, name))
   const workFolder = await mkdtemp(join(folder, `work-${process.pid}-`))
@@ -43,6 +47,7 @@ export async function writeSettings({
   for (const [index, { caFile }] of registries.entries()) {
     if (caFile !== undefined) await writeFile(join(certificates, `${index}.crt`), await readFile(caFile))
   }
+  const store = storeFor(folder, platform)
   const storage = '[storage]\ndriver = "overlay"\n'
   return {
     environment: {
@@ -55,9 +60,10 @@ export async function writeSettings({
       CONTAINERS_STORAGE_CONF: await write('storage.conf', storage),
     },
     pulling: [`--authfile=${auth}`, `--cert-dir=${certificates}`, `--signature-policy=${policy}`],
-    storage: [`--root=${join(folder, 'root')}`, `--runroot=${join(folder, 'run')}`, '--storage-driver=overlay'],
+    storage: store.options,
+    folder,
     workFolder,
-    layers: join(folder, 'root', 'overlay'),
+    layers: join(store.root, 'overlay'),
     leftovers,
   }
 }

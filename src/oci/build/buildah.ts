@@ -2,18 +2,23 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLarderError, LarderError } from '../../core/index.ts'
 import { baseImagesOf } from './base-images.ts'
+import { describeBases, fetchBases } from './buildah-bases.ts'
+import { BuildTurns } from './build-turns.ts'
 import { allBuildArgs } from './build-args.ts'
 import { type BuildahSettings, removeSettings, writeSettings } from './buildah-settings.ts'
+import { storesIn } from './buildah-store.ts'
 import { type Confinement, openConfinement } from './confinement.ts'
 import { watchDisk } from './disk-watch.ts'
 import { ignoreFile } from './dockerignore.ts'
 import type { Dockerfile } from './dockerfile.ts'
-import { openSession, type RunCommand } from './engine-session.ts'
-import { type FinishedLayout, finishLayout, layerDate } from './finish-layout.ts'
-import type { BuilderState, BuildRequest, BuildResult, ImageBuilder } from './image-builder.ts'
+import { openSession } from './engine-session.ts'
+import { finishLayout, layerDate } from './finish-layout.ts'
+import type { BuilderState, BuildRequest, BuildResult, ImageBuilder, PruneOptions } from './image-builder.ts'
 import { probeProgram } from './probe-program.ts'
+import { pruneBuildah, usedByBuildah } from './prune-buildah.ts'
 import { isFile, readContext } from './read-context.ts'
 import { runEngine } from './run-engine.ts'
+import { resolveStages } from './stages.ts'
 
 const name = 'buildah'
 /** Of the containers of a build that was killed. */
@@ -26,14 +31,16 @@ export function createBuildahBuilder(): ImageBuilder {
 
 class BuildahBuilder implements ImageBuilder {
   readonly name = name
+  readonly hasEmulators = false
   #running = 0
   /** A build was killed, and what it had begun stands in the store. */
   #isUnclean = false
+  readonly #turns = new BuildTurns()
 
   async probe(): Promise<BuilderState> {
     if (process.getuid?.() !== 0) {
       const hint = 'Run Larder as root, or declare another builder.'
-      return { usable: false, reason: 'buildah is used as root only.', hint }
+      return { usable: false, isInstalled: false, reason: 'buildah is used as root only.', hint }
     }
     return probeProgram(name, ['--version'], { package: name, version: /version (\S+)/ })
   }
@@ -41,6 +48,14 @@ class BuildahBuilder implements ImageBuilder {
   async build(request: BuildRequest): Promise<BuildResult> {
     const dockerfile = await readContext(request)
     if (request.network === 'bridge') throw noBridge()
+    return this.#turns.build(() => this.#build(request, dockerfile))
+  }
+
+  prune(options: PruneOptions): Promise<number> {
+    return this.#turns.forget((mayGoOn) => pruneBuildah(options, mayGoOn))
+  }
+
+  async #build(request: BuildRequest, dockerfile: Dockerfile): Promise<BuildResult> {
     const settings = await writeSettings(request)
     this.#isUnclean ||= settings.leftovers.length > 0
     await this.#clean(settings)
@@ -64,12 +79,12 @@ class BuildahBuilder implements ImageBuilder {
   }
 
   /** Only when nobody builds: it cannot be told whose containers these are. */
-  async #clean({ environment, storage, leftovers }: BuildahSettings): Promise<void> {
+  async #clean({ environment, folder, leftovers }: BuildahSettings): Promise<void> {
     if (!this.#isUnclean || this.#running > 0) return
     const { signal } = new AbortController()
-    const options = { environment, signal, timeoutMs: longestCleaningMs, package: name, onLine: () => undefined }
-    await runEngine(name, [...storage, 'rm', '--all'], options)
-    for (const folder of leftovers) await rm(folder, { recursive: true, force: true })
+    const running = { environment, signal, timeoutMs: longestCleaningMs, package: name, onLine: () => undefined }
+    for (const { options } of await storesIn(folder)) await runEngine(name, [...options, 'rm', '--all'], running)
+    for (const leftover of leftovers) await rm(leftover, { recursive: true, force: true })
     this.#isUnclean = false
   }
 }
@@ -90,21 +105,26 @@ async function buildConfined(
   const session = { program: name, package: name, common: storage, environment, refuse, confinement }
   const run = openSession(request, dockerfile, session)
   for (const note of missingLimits(request, confinement)) request.log(note)
-  const bases = baseImagesOf(dockerfile, request.buildArgs)
+  const bases = baseImagesOf(dockerfile, request)
+  const stages = resolveStages(dockerfile, request)
   const isOffline = request.network === 'none'
-  // What RUN must not reach, FROM must: so it is fetched before.
-  if (isOffline) for (const base of bases) await run(['pull', '--quiet', ...pulling, '--', base])
+  // What RUN must not reach, FROM must; and what is built for a platform is to stand on what is for it.
+  const isForPlatform = request.platform !== undefined
+  const ids = isOffline || isForPlatform ? await fetchBases(request, { bases, stages, pulling, run }) : []
   const idFile = join(workFolder, 'image-id')
   const hasIgnore = await isFile(join(request.contextFolder, ignoreFile))
-  await run(buildArguments(request, { settings, dockerfile, idFile, hasIgnore }), { isOffline })
+  const options = buildArguments(request, { settings, dockerfile, idFile, hasIgnore })
+  await run([...options, ...(isOffline ? ids : []), '--', request.contextFolder], { isOffline })
   const image = (await readFile(idFile, 'utf8')).trim()
   const [, , policy = ''] = pulling
   await run(['push', '--quiet', policy, '--format=oci', image, `oci:${outputFolder}`])
-  const finished = await finishLayout(outputFolder, request)
-  return { manifest: finished.manifest, baseImages: await describeBases(bases, finished, run) }
+  await usedByBuildah(settings).use([image])
+  const finished = await finishLayout(outputFolder, request, stages.at(-1))
+  const { manifest, platform } = finished
+  return { manifest, platform, baseImages: await describeBases(bases, finished, run) }
 }
 
-/** Values from the site stand behind their options, and the context behind `--`. */
+/** Without the context. Values from the site stand behind their options. */
 function buildArguments(
   request: BuildRequest,
   { settings, dockerfile, idFile, hasIgnore }: Omit<Parts, 'confinement'> & { idFile: string; hasIgnore: boolean },
@@ -126,8 +146,6 @@ function buildArguments(
     ...(target === undefined ? [] : [`--target=${target}`]),
     ...(platform === undefined ? [] : [`--platform=${platform}`]),
     ...Object.entries(allBuildArgs(request, dockerfile)).map(([key, value]) => `--build-arg=${key}=${value}`),
-    '--',
-    request.contextFolder,
   ]
 }
 
@@ -141,29 +159,6 @@ function missingLimits({ limits }: BuildRequest, { holds }: Confinement): string
   return missing.length === 0
     ? []
     : [`this host has no control groups for us, so these are not limited: ${missing.join(', ')}`]
-}
-
-/** Bases of other stages than the last one are looked up in the store. */
-async function describeBases(
-  bases: readonly string[],
-  { base: known }: FinishedLayout,
-  run: RunCommand,
-): Promise<BuildResult['baseImages']> {
-  const digests = new Map(known === undefined ? [] : [[known.name, known.digest]])
-  const digestOf = (image: string): string | undefined =>
-    /@(sha(?:256|512):[0-9a-f]+)$/.exec(image)?.[1] ?? digests.get(withTag(image))
-  if (bases.some((image) => digestOf(image) === undefined)) {
-    const onLine = (line: string): void => {
-      const [image, digest] = line.split(' ')
-      if (image !== undefined && digest !== undefined) digests.set(image, digest)
-    }
-    await run(['images', '--format', '{{.Name}}:{{.Tag}} {{.Digest}}'], { onLine })
-  }
-  return bases.map((image) => ({ name: image, digest: digestOf(image) }))
-}
-
-function withTag(image: string): string {
-  return /:[^/]+$/.test(image) ? image : `${image}:latest`
 }
 
 function noBridge(): LarderError {

@@ -9,30 +9,48 @@ import type { Dockerfile } from './dockerfile.ts'
 import { openSession } from './engine-session.ts'
 import { finishLayout, layerDate } from './finish-layout.ts'
 import type { BuildRequest, BuildResult, ImageBuilder } from './image-builder.ts'
-import { enginePath, probeProgram } from './probe-program.ts'
+import { enginePath, isRefused, probeProgram } from './probe-program.ts'
 import { readContext } from './read-context.ts'
+import { resolveStages } from './stages.ts'
 
-const program = 'buildctl'
+export interface BuildkitOptions {
+  /** Where buildkitd listens: `unix:///run/buildkit/buildkitd.sock`, which is what buildctl takes by itself. */
+  host?: string | undefined
+  /** Default `buildctl`. */
+  program?: string
+}
+
+interface Client {
+  program: string
+  /** Before the arguments of every command. */
+  common: readonly string[]
+}
 
 /**
  * Builds by BuildKit. Memory, processors and certificates of registries are settings of its daemon, which no client
  * changes. Source: BuildKit, README ("Build a Dockerfile with buildctl", "Output") and docs/build-repro.md.
  */
-export function createBuildkitBuilder({ host }: { host?: string | undefined } = {}): ImageBuilder {
+export function createBuildkitBuilder({ host, program = 'buildctl' }: BuildkitOptions = {}): ImageBuilder {
   const common = host === undefined ? [] : ['--addr', host]
   const probing = { package: 'buildkit', version: /BuildKit: \S+ v?(\d\S*)/ }
   return {
     name: 'buildkit',
+    hasEmulators: true,
     async probe() {
       const state = await probeProgram(program, [...common, 'debug', 'info'], probing)
       if (state.usable) return state
+      if (isRefused(state))
+        return {
+          ...state,
+          hint: 'Start buildkitd with --group and a group of the user that Larder runs as; or run Larder as root.',
+        }
       return { ...state, hint: 'Install BuildKit 0.13 or newer and start buildkitd; or use buildah.' }
     },
-    build: (request) => build(request, common),
+    build: (request) => build(request, { program, common }),
   }
 }
 
-async function build(request: BuildRequest, common: readonly string[]): Promise<BuildResult> {
+async function build(request: BuildRequest, { program, common }: Client): Promise<BuildResult> {
   const dockerfile = await readContext(request)
   const folder = join(request.cacheFolder, 'buildkit')
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -46,9 +64,9 @@ async function build(request: BuildRequest, common: readonly string[]): Promise<
     const session = { program, package: 'buildkit', common, environment, refuse, onLine }
     const run = openSession(request, dockerfile, session)
     await run(buildkitArguments(request, dockerfile))
-    const { manifest } = await finishLayout(outputFolder, request)
-    const bases = baseImagesOf(dockerfile, request.buildArgs)
-    return { manifest, baseImages: bases.map((name) => ({ name, digest: /@(\S+)$/.exec(name)?.[1] })) }
+    const { manifest, platform } = await finishLayout(outputFolder, request, resolveStages(dockerfile, request).at(-1))
+    const bases = baseImagesOf(dockerfile, request)
+    return { manifest, platform, baseImages: bases.map((name) => ({ name, digest: /@(\S+)$/.exec(name)?.[1] })) }
   } finally {
     await rm(workFolder, { recursive: true, force: true })
   }

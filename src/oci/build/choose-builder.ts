@@ -15,14 +15,17 @@ export async function chooseBuilder(
   preferred: ImageBuilder['name'] | undefined,
 ): Promise<ImageBuilder> {
   const reasons: string[] = []
+  let remedy: string | undefined
   for (const builder of builders) {
     if (preferred !== undefined && builder.name !== preferred) continue
     const state = await builder.probe()
     if (state.usable) return builder
-    reasons.push(`${builder.name}: ${state.reason} ${state.hint}`.trim())
+    reasons.push(`${builder.name}: ${state.reason}`)
+    // What is there already is nearer than what is to be installed.
+    if (state.isInstalled || preferred !== undefined) remedy ??= state.hint
   }
   throw new LarderError('BUILD_ENGINE_MISSING', {
     message: `No image can be built here. ${reasons.join(' ')}`,
-    hint: 'apt-get install buildah',
+    hint: remedy ?? 'apt-get install buildah, and run Larder as root.',
   })
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { LarderError } from '../../core/index.ts'
+import { exists, groupRoot, isRefusal, mostProcesses, openGroup, removeGroup, writeSetting } from './control-group.ts'
 
 export interface ConfinementLimits {
   memoryBytes?: number | undefined
@@ -22,10 +22,7 @@ export interface Confinement {
   release(): Promise<void>
 }
 
-/** A build that is alive has some dozens of processes; a fork bomb ends here. */
-const mostProcesses = 4096
 const periodUs = 100_000
-const groupRoot = '/sys/fs/cgroup'
 
 /**
  * Makes control groups for one engine: by systemd where that runs, else directly, in version 1 or 2 of their interface.
@@ -125,46 +122,6 @@ function groupOf(folder: string | undefined, kind: Group['kind']): Group[] {
   return folder === undefined ? [] : [{ folder, kind }]
 }
 
-async function openGroup(folder: string, settings: Readonly<Record<string, string>>): Promise<string | undefined> {
-  await removeLeftovers(dirname(folder))
-  try {
-    await mkdir(folder)
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    return undefined
-  }
-  for (const [file, value] of Object.entries(settings)) {
-    if (await writeSetting(join(folder, file), value)) continue
-    await rmdir(folder)
-    return undefined
-  }
-  return folder
-}
-
-/** Groups of a Larder that was killed; what was in them the kernel has ended. */
-async function removeLeftovers(parent: string): Promise<void> {
-  for (const name of await readdir(parent).catch(() => [])) {
-    const [, pid] = /^larder-build-(\d+)-/.exec(name) ?? []
-    if (pid !== undefined && !(await exists(`/proc/${pid}`))) await removeGroup(join(parent, name))
-  }
-}
-
-async function writeSetting(path: string, value: string): Promise<boolean> {
-  try {
-    await writeFile(path, value, { flag: 'r+' })
-    return true
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    return false
-  }
-}
-
-/** Not ours to say here: not mounted, read-only, not root, not delegated. */
-function isRefusal(error: unknown): boolean {
-  const codes = ['ENOENT', 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EINVAL', 'EOPNOTSUPP']
-  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '')
-}
-
 async function exceededOf(groups: readonly Group[], limits: ConfinementLimits): Promise<LarderError | undefined> {
   for (const { folder, kind } of groups) {
     if (kind === 'memory' && (await countOf(folder, ['memory.events', 'memory.oom_control'], 'oom_kill')) > 0) {
@@ -195,26 +152,4 @@ function limit(why: string, setting: string | undefined): LarderError {
     message: `The build ${why}.`,
     hint: setting === undefined ? 'Look for what starts them.' : `Allow more by ${setting} in images.json.`,
   })
-}
-
-/** Processes that were just killed are still on their way out: thousands of them take seconds. */
-async function removeGroup(folder: string): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    try {
-      await rmdir(folder)
-      return
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT') return
-      if (code !== 'EBUSY') throw error
-      await wait(20)
-    }
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

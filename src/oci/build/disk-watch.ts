@@ -1,6 +1,8 @@
-import { readdir, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LarderError } from '../../core/index.ts'
+import { namesIn } from './names-in.ts'
+import { sizeOnDisk } from './size-on-disk.ts'
 
 export interface DiskWatchOptions {
   /** Where layers are made, each in a folder of its own. */
@@ -35,7 +37,7 @@ export async function watchDisk({ layers, own, limitBytes }: DiskWatchOptions): 
     if (performance.now() < nextLook && freeBefore - (await free()) <= limitBytes) return undefined
     const start = performance.now()
     const added = (await namesIn(layers)).filter((name) => !before.has(name)).map((name) => join(layers, name))
-    const written = await sizeOf([...own, ...added])
+    const written = await sizeOnDisk([...own, ...added])
     nextLook = start + Math.max(firstLookAfterMs, (performance.now() - start) * restsOfALook)
     return written > limitBytes ? tooMuch(limitBytes) : undefined
   }
@@ -46,22 +48,4 @@ function tooMuch(limitBytes: number): LarderError {
     message: `The build has written more than ${Math.round(limitBytes / 1e6)} MB.`,
     hint: 'Make it smaller; or allow more by limits.disk_mb in images.json.',
   })
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-}
-
-/** By du(1), which sees blocks and not lengths: a sparse file is as large as what it holds. */
-async function sizeOf(folders: readonly string[]): Promise<number> {
-  // What vanishes meanwhile makes it fail; its sums are good all the same.
-  // Loaded by who builds: it takes a tenth of a start.
-  const { execa } = await import('execa')
-  const { stdout } = await execa('du', ['-s', '-x', '--block-size=1', '--', ...folders], { reject: false })
-  return stdout.split('\n').reduce((sum, line) => sum + (Number.parseInt(line, 10) || 0), 0)
 }

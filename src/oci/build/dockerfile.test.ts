@@ -58,11 +58,12 @@ it.each([
   ['ARG v=1\nARG n="a b"\nFROM x:$v\nARG v=2\nFROM x:${v}-${w:-slim}${v:+-t}', {}, ['x:1', 'x:1-slim-t']],
   ['ARG v\nFROM x:$v', { v: '9' }, ['x:9']],
   ['ARG v=1\nARG w=${v}2\nFROM x:$w', { v: '3' }, ['x:32']],
+  ['FROM x-$TARGETARCH', {}, ['x-arm64']],
   ['FROM a AS one\nCOPY --from=one x y\nCOPY --from=0 x y\nCOPY --chown=1 --from=b:2 x y', {}, ['a', 'b:2']],
   ['FROM a\nRUN --mount=type=bind,from=c,target=/c make', {}, ['a', 'c']],
   ['FROM a\nFROM a', {}, ['a']],
 ])('bases of %j', (text, args, expected) => {
-  expect(baseImagesOf(read(text), args)).toEqual(expected)
+  expect(baseImagesOf(read(text), { buildArgs: args, platform: 'linux/arm64' })).toEqual(expected)
 })
 
 it('whatever it is given: instructions in order of their lines, or a refusal that names one', () => {
@@ -97,7 +98,7 @@ it('whatever it is given: instructions in order of their lines, or a refusal tha
           const lines = dockerfile.instructions.map(({ line }) => line)
           expect(lines).toEqual([...lines].sort((a, b) => a - b))
           expect(new Set(lines).size).toBe(lines.length)
-          expect(baseImagesOf(dockerfile, {}).every((name) => name !== '')).toBe(true)
+          expect(baseImagesOf(dockerfile, { buildArgs: {} }).every((name) => name !== '')).toBe(true)
         } catch (error) {
           if (!isLarderError(error)) throw error
           expect(error.message).toMatch(/^app\/Dockerfile:\d+: /)

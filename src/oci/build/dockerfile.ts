@@ -16,6 +16,8 @@ export interface Stage {
   /** What FROM names: an image, an earlier stage, `scratch`; variables as they are written. */
   base: string
   name: string | undefined
+  /** What `--platform=` says, as it is written. */
+  platform: string | undefined
   line: number
 }
 
@@ -120,14 +122,18 @@ function instructionOf(read: ReadInstruction, { path, stage }: { path: string; s
 }
 
 function stageOf({ text, line }: Instruction, path: string): Stage {
-  const words = text.split(/\s+/).filter((word) => !word.startsWith('--'))
+  const written = text.split(/\s+/)
+  const words = written.filter((word) => !word.startsWith('--'))
   const [base = '', as, name] = words
   const isNamed = words.length === 3 && as?.toLowerCase() === 'as'
   if (base === '' || (words.length !== 1 && !isNamed)) {
     throw invalid(path, line, 'FROM names an image, and perhaps AS and the name of the stage')
   }
-  return { base, name: isNamed ? name?.toLowerCase() : undefined, line }
+  const platform = written.find((word) => word.startsWith(platformFlag))?.slice(platformFlag.length)
+  return { base, name: isNamed ? name?.toLowerCase() : undefined, platform, line }
 }
+
+const platformFlag = '--platform='
 
 function invalid(path: string, line: number, why: string): LarderError {
   return new LarderError('DOCKERFILE_INVALID', {

@@ -27,7 +27,9 @@ interface Rule {
  * of them, up to a slash.
  */
 type Token =
-  string | { form: 'any' | 'star' | 'all' | 'folders' | 'inside' } | { form: 'class'; holds: (sign: string) => boolean }
+  | string
+  | { form: 'any' | 'star' | 'all' | 'folders' | 'inside' }
+  | { form: 'class'; holds: (sign: string) => boolean }
 
 function ruleOf(line: string): Rule[] {
   if (line.startsWith('#')) return []

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { isLarderError, type LarderError } from '../../core/index.ts'
+import { hostPlatform } from '../platform.ts'
 import { makeArchive } from '../testing/archive.ts'
 import type { BuildRequest, ImageBuilder } from './image-builder.ts'
 
@@ -100,6 +101,29 @@ export function judgeImageBuilder(open: () => BuilderUnderTest): void {
       expect(cold.manifest.digest).not.toBe(before.manifest.digest)
     })
 
+    it('for another platform: the image says so, though one for this host was built of the same, and is the same each time', async () => {
+      const files = { Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY page /page\nENV FOR=$TARGETARCH\n', page: 'x' }
+      const build = async (more: Partial<BuildRequest>) => {
+        const request = await ask(files, more)
+        const { manifest, platform } = await open().builder.build(request)
+        return {
+          digest: manifest.digest,
+          platform,
+          config: (await readImage(request.outputFolder, manifest.digest)).config,
+        }
+      }
+      const host = hostPlatform()
+      expect(await build({})).toMatchObject({ platform: host, config: { architecture: host.architecture } })
+      const platform = { os: 'linux', architecture: 's390x' }
+      const there = await build({ platform: 'linux/s390x' })
+      const config = { Env: expect.arrayContaining(['FOR=s390x']) as string[] }
+      expect(there).toMatchObject({ platform, config: { ...platform, config } })
+      expect(await build({})).toMatchObject({ platform: host, config: { architecture: host.architecture } })
+      await open().forget()
+      const cold = await build({ platform: 'linux/s390x', cacheFolder: join(open().folder, 'cold-cache') })
+      expect(cold.digest).toBe(there.digest)
+    })
+
     it('entries of an archive that lead out of the image stay in it', async () => {
       const name = `larder-escape-${process.pid}`
       const evil = await makeArchive([
@@ -139,6 +163,43 @@ export function judgeImageBuilder(open: () => BuilderUnderTest): void {
       const devices = request.lines.flatMap((line) => /^\s*([\w.-]+):\s+\d+ /.exec(line)?.[1] ?? [])
       expect(devices).toContain('lo')
       expect(devices.some((device) => device !== 'lo')).toBe(others)
+    })
+  })
+
+  describe('what is kept for later builds', () => {
+    const prune = (cacheFolder: string, maxBytes: number): Promise<number> | undefined =>
+      open().builder.prune?.({ cacheFolder, maxBytes, signal: new AbortController().signal })
+
+    it('goes beyond its bound, what was not used for longest first, and is made again alike', async ({ skip }) => {
+      skip(open().builder.prune === undefined, 'the engine sees to it by itself')
+      const cacheFolder = join(open().folder, 'bounded-cache')
+      const build = async (name: string): Promise<{ digest: string; cached: number }> => {
+        const big = `RUN /bin/busybox dd if=/dev/zero of=/${name} bs=1M count=40\n`
+        const request = await ask({ Dockerfile: `${shell}${big}` }, { cacheFolder })
+        const { manifest } = await open().builder.build(request)
+        return { digest: manifest.digest, cached: request.lines.filter((line) => line.includes('Using cache')).length }
+      }
+      const [older, newer] = [await build('older'), await build('newer')]
+      expect(await prune(cacheFolder, 200e6)).toBe(0)
+      expect(await prune(cacheFolder, 70e6)).toBe(1)
+      const [kept, made] = [await build('newer'), await build('older')]
+      expect([kept.digest, made.digest]).toEqual([newer.digest, older.digest])
+      expect(kept.cached).toBe(made.cached + 1)
+      expect(await prune(cacheFolder, 0)).toBe(2)
+      expect(await prune(cacheFolder, 0)).toBe(0)
+    })
+
+    it('is left alone while something is built', async ({ skip }) => {
+      skip(open().builder.prune === undefined, 'the engine sees to it by itself')
+      const cacheFolder = join(open().folder, 'bounded-cache')
+      let pruned: Promise<number> | undefined
+      const log = (line: string): void => {
+        if (line === 'begun') pruned = prune(cacheFolder, 0)
+      }
+      const request = await ask({ Dockerfile: `${shell}RUN echo begun; /bin/busybox sleep 1\n` }, { cacheFolder, log })
+      await open().builder.build(request)
+      expect(await pruned).toBe(0)
+      expect(await prune(cacheFolder, 0)).toBe(1)
     })
   })
 

@@ -1,19 +1,38 @@
 import type { Descriptor } from '../descriptor.ts'
+import type { Platform } from '../platform.ts'
 
 /** Something on this host that makes an image of a Dockerfile and the files beside it. */
 export interface ImageBuilder {
   readonly name: 'buildkit' | 'buildah' | 'docker'
+  /** It runs programs of other processors by itself; others leave that to the kernel of this host. */
+  readonly hasEmulators: boolean
   /** Whether it can be used here and now. */
   probe(): Promise<BuilderState>
   /**
    * Makes the image and writes it as an OCI image layout. Killed, cancelled or failed, it leaves nothing behind but
-   * its cache. DOCKERFILE_MISSING, DOCKERFILE_INVALID, BUILD_FAILED, BUILD_BASE_UNREACHABLE,
+   * its cache. DOCKERFILE_MISSING, DOCKERFILE_INVALID, BUILD_FAILED, BUILD_BASE_UNREACHABLE, BUILD_BASE_PLATFORM,
    * BUILD_TIMEOUT, BUILD_LIMIT, BUILD_ENGINE_MISSING, BUILD_ENGINE_FAILED, CANCELLED.
    */
   build(request: BuildRequest): Promise<BuildResult>
+  /**
+   * Forgets what was not used for longest of what it keeps for later builds, until that takes no more than it may.
+   * Nothing is taken while a build is under way, and a build that begins has it end. Answers how many images went.
+   * Undefined: the engine sees to that by itself. BUILD_ENGINE_MISSING, BUILD_TIMEOUT, CANCELLED.
+   */
+  prune?(options: PruneOptions): Promise<number>
 }
 
-export type BuilderState = { usable: true; version: string } | { usable: false; reason: string; hint: string }
+export interface PruneOptions {
+  /** As builds are told. */
+  cacheFolder: string
+  maxBytes: number
+  signal: AbortSignal
+}
+
+export type BuilderState =
+  | { usable: true; version: string }
+  /** `isInstalled`: its program is there, and something else is in the way. */
+  | { usable: false; isInstalled: boolean; reason: string; hint: string }
 
 export interface BuildRequest {
   /** Absolute: the files at the commit, written by us; no link in it leads out. */
@@ -67,6 +86,8 @@ export interface BuildRegistry {
 export interface BuildResult {
   /** Of the image's manifest in the layout. */
   manifest: Descriptor
+  /** What the image is for, as it says itself. */
+  platform: Platform
   /** What FROM named, and what that was then. */
   baseImages: readonly { name: string; digest: string | undefined }[]
 }

@@ -31,12 +31,18 @@ export async function probeProgram(
   } catch (error) {
     if (!isLarderError(error) || !['BUILD_ENGINE_MISSING', 'BUILD_TIMEOUT'].includes(error.code)) throw error
     const isMissing = error.code === 'BUILD_ENGINE_MISSING'
-    return { usable: false, reason: isMissing ? error.message : `${program} does not answer.`, hint: error.hint ?? '' }
+    const reason = isMissing ? error.message : `${program} does not answer.`
+    return { usable: false, isInstalled: !isMissing, reason, hint: error.hint ?? '' }
   }
   const said = lines.filter((line) => line !== '').join(' ')
   const version = form.exec(said)?.[1]
   if (version !== undefined) return { usable: true, version }
-  return { usable: false, reason: `${program} cannot be used: ${said.slice(0, 300)}`, hint: '' }
+  return { usable: false, isInstalled: true, reason: `${program} cannot be used: ${said.slice(0, 300)}`, hint: '' }
+}
+
+/** Whether it says that this user may not speak to its daemon. */
+export function isRefused(state: BuilderState): boolean {
+  return !state.usable && /permission denied/i.test(state.reason)
 }
 
 /** Where engines look for programs: what this process was started with has no say. */

@@ -31,6 +31,8 @@ export interface BuildError {
 export interface BuildDetail {
   files: Readonly<Record<string, string>>
   baseImages: readonly { name: string; digest?: string | undefined }[]
+  /** The image that was made of it in EC2. */
+  ec2?: { imageId: string; region: string } | undefined
 }
 
 export interface NewBuild {
@@ -46,7 +48,7 @@ export interface NewBuild {
 /** The memory of builds: for plans, badges and people. */
 export interface ImageBuilds {
   begin(build: NewBuild): Promise<number>
-  built(id: number, result: { digest: OciDigest; baseImages: BuildDetail['baseImages'] }): Promise<void>
+  built(id: number, result: { digest: OciDigest } & Pick<BuildDetail, 'baseImages' | 'ec2'>): Promise<void>
   published(id: number): Promise<void>
   failed(id: number, error: LarderError): Promise<void>
   /** The newest of an image, or of one version of it. */
@@ -96,10 +98,10 @@ class SqlImageBuilds implements ImageBuilds {
     return id
   }
 
-  async built(id: number, { digest, baseImages }: Parameters<ImageBuilds['built']>[1]): Promise<void> {
+  async built(id: number, { digest, baseImages, ec2 }: Parameters<ImageBuilds['built']>[1]): Promise<void> {
     await this.#state.relaxedTransaction(async (transaction) => {
       const row = await transaction.selectFrom('image_builds').select('detail').where('id', '=', id).executeTakeFirst()
-      const detail = { ...(JSON.parse(row?.detail ?? '{}') as BuildDetail), baseImages }
+      const detail = { ...(JSON.parse(row?.detail ?? '{}') as BuildDetail), baseImages, ec2 }
       await transaction
         .updateTable('image_builds')
         .set({ state: 'built', digest, finished_at: this.#now(), detail: JSON.stringify(detail) })

@@ -1,4 +1,5 @@
 import type { Change } from '../../core/index.ts'
+import type { BaseChanges } from './base-changes.ts'
 import type { ImageBuild } from './image-builds.ts'
 import type { ImageInputs } from './image-inputs.ts'
 import type { DeclaredImage, ImagesConfig } from './image-schema.ts'
@@ -11,8 +12,10 @@ export interface ObservedImage {
   published: ImageBuild | undefined
   /** The newest that was published of any version. */
   previous: ImageBuild | undefined
-  /** The same inputs, built for another version and still there: need not be built again. */
+  /** The same inputs and bases, built for another version and still there: need not be built again. */
   same: ImageBuild | undefined
+  /** Since what the version names now, or else the newest, was built. */
+  bases: BaseChanges
 }
 
 export interface ObservedImages {
@@ -25,8 +28,12 @@ export interface ImageChangeDetail {
   version: string
   type: 'Docker' | 'AMI'
   inputs: string
+  /** What it is built for, where that is more than one platform. */
+  platforms: readonly string[] | undefined
   /** Paths in its context that are not as they were when it was built last. */
   changedFiles: string[]
+  /** Base images that are, or may be, others than they were then. */
+  changedBases: string[]
   /** Version that was published before. */
   previousVersion: string | undefined
   /** The image is taken over from this version: its sources are the same. */

@@ -9,7 +9,9 @@ export function imageGrammar(): KindGrammar<ImagesConfig> {
     schema: imagesSchema,
     fileSchemas: { 'images.json': imageListSchema },
     check: async ({ list }, context) => {
-      const { problems } = await readImageList(context.files, list, context.documentAt(['images', 'list']))
+      const named = context.documentAt(['images', 'list'])
+      const mirrors = context.declared['mirrors'] ?? []
+      const { problems } = await readImageList(context.files, list, { named, mirrors })
       return [...problems]
     },
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { SiteEntry, SiteFiles } from '../../core/index.ts'
 import { ignoreFile, parseDockerignore, type Ignore } from '../build/dockerignore.ts'
+import type { OciDigest } from '../reference.ts'
 import type { DeclaredImage } from './image-schema.ts'
 
 /** What an image is built of. */
@@ -13,9 +14,9 @@ export interface ImageInputs {
 
 /**
  * What a build would be of, without reading the files: Git knows their content by name. The version is not a part of
- * it: another version of the same sources is the same build.
+ * it: another version of the same sources is the same build. `baseDigest`: of the image that its disk stands on.
  */
-export async function readInputs(files: SiteFiles, image: DeclaredImage): Promise<ImageInputs> {
+export async function readInputs(files: SiteFiles, image: DeclaredImage, baseDigest?: OciDigest): Promise<ImageInputs> {
   const entries = await files.entries(image.context)
   const isLeftOut = await readIgnore(files, image)
   const held = Object.fromEntries(
@@ -23,8 +24,20 @@ export async function readInputs(files: SiteFiles, image: DeclaredImage): Promis
       .map((entry): [string, string] => [pathInContext(image, entry.path), contentOf(entry)])
       .filter(([path]) => !isLeftOut(path)),
   )
-  const { type, dockerfile, target, buildArgs, platform, network, disk } = image
-  const told = { type, dockerfile: pathInContext(image, dockerfile), target, buildArgs, platform, network, disk }
+  const { type, dockerfile, target, buildArgs, mirrors, platform, platforms, network, disk } = image
+  // Without a base as it was before there could be one: what is built already is not built again.
+  const told = {
+    type,
+    dockerfile: pathInContext(image, dockerfile),
+    target,
+    buildArgs,
+    mirrors,
+    platform,
+    platforms,
+    network,
+    disk,
+    baseDigest,
+  }
   const identity = createHash('sha256')
     .update(JSON.stringify([told, Object.entries(held)]))
     .digest('hex')

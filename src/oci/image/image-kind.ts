@@ -23,16 +23,31 @@ export interface ImageKindOptions {
   workFolder: string
   /** Of builders; may be deleted at any time. */
   cacheFolder: string
+  /** Text of the deb822 source, or of the .repo file, that makes a client of a mirror of ours. MIRROR_UNKNOWN. */
+  mirrorSource: (name: string) => Promise<string>
   /** Takes secrets out of what builds say. */
   mask: (text: string) => string
   /** Ours, as builders reach it. */
   ownRegistry: () => BuildRegistry | undefined
+  /** First parts of the names of repositories that are read through from other registries. */
+  cachedNames: readonly string[]
   /** Sign what is said about images. */
   keys: ImageKeys
   /** Reads what an RPM database has of a package; undefined for what is damaged. */
   parseRpmHeader: SbomOptions['parseRpmHeader']
+  /** Makes an image in EC2 of a raw disk, or finds the one of that name. Default: EC2 is not configured. */
+  toEc2?: ((disk: DiskForEc2) => Promise<{ imageId: string; region: string }>) | undefined
   /** Who builds, and of what: what is said about images. */
   who: () => BuilderIdentity
+}
+
+export interface DiskForEc2 {
+  diskPath: string
+  /** `counter-1.4.0` */
+  name: string
+  hasEfi: boolean
+  signal: AbortSignal
+  log: (message: string) => void
 }
 
 export interface BuilderIdentity {

@@ -42,6 +42,10 @@ test.each([
     /counter\/Dockerfile is not in the context deep/,
   ],
   ['a context that leads out', [{ ...entry, context: '../other' }], /path within the site/],
+  ['platform and platforms', [{ ...entry, platform: 'linux/arm64', platforms: ['linux/amd64'] }], /not both/],
+  ['a platform twice', [{ ...entry, platforms: ['linux/arm64', 'linux/arm64/v8'] }], /each platform once/],
+  ['a platform without a processor', [{ ...entry, platforms: ['arm64'] }], /as in linux\/arm64/],
+  ['a disk for several', [{ ...entry, type: 'AMI', platforms: ['linux/amd64', 'linux/arm64'] }], /one platform/],
   ['the same image twice', [entry, { ...entry, version: '2' }], /counter is in the list twice, first in line 3/],
   ['what is no JSON', '[ {', /images\.json:1/],
 ])('%s is a problem at its place', async (_what, list, expected) => {

@@ -1,7 +1,8 @@
 import {
-  isLarderError,
+  closest,
   parseSiteFile,
   problemAt,
+  readSiteFile,
   subDocument,
   validate,
   type Problem,
@@ -18,15 +19,19 @@ export interface ImageList {
 
 /**
  * Reads a list of images, with every mistake at its place: of the entries, and of what they name in the site. `named`:
- * where larder.yaml names the file.
+ * where larder.yaml names the file. `mirrors`: those of the site; what others images name is wrong. Default: not looked at.
  */
-export async function readImageList(files: SiteFiles, path: string, named?: SourceDocument): Promise<ImageList> {
-  const bytes = await readOrFault(files, path)
-  if (typeof bytes === 'string') {
-    const problem = { message: bytes, expected: 'the path of a list of images' }
+export async function readImageList(
+  files: SiteFiles,
+  path: string,
+  { named, mirrors }: { named?: SourceDocument; mirrors?: readonly string[] } = {},
+): Promise<ImageList> {
+  const file = await readSiteFile(files, path)
+  if ('fault' in file) {
+    const problem = { message: file.fault, expected: 'the path of a list of images' }
     return { images: [], problems: named === undefined ? [] : [problemAt(named, [], problem)] }
   }
-  const { document, problems } = parseSiteFile(bytes, path)
+  const { document, problems } = parseSiteFile(file.bytes, path)
   if (document === undefined) return { images: [], problems }
   if (!Array.isArray(document.value)) {
     const problem = problemAt(document, [], { message: 'a list of images is a list', expected: 'entries within [ ]' })
@@ -34,7 +39,7 @@ export async function readImageList(files: SiteFiles, path: string, named?: Sour
   }
   const read = await Promise.all(document.value.map((_, index) => readEntry(files, document, index)))
   const images = read.flatMap(({ image }) => (image === undefined ? [] : [image]))
-  const repeated = repetitions(document, read)
+  const repeated = [...repetitions(document, read), ...unknownMirrors(document, read, mirrors)]
   return { images, problems: [...problems, ...read.flatMap((one) => one.problems), ...repeated] }
 }
 
@@ -65,17 +70,25 @@ async function missingFile(
       expected: 'a Dockerfile within the context: name a larger one, as in "context": "."',
     }
   }
-  const bytes = await readOrFault(files, dockerfile)
-  return typeof bytes === 'string' ? { message: bytes, expected: 'a Dockerfile' } : undefined
+  const file = await readSiteFile(files, dockerfile)
+  return 'fault' in file ? { message: file.fault, expected: 'a Dockerfile' } : undefined
 }
 
-async function readOrFault(files: SiteFiles, path: string): Promise<Buffer | string> {
-  try {
-    return (await files.read(path)) ?? `there is no file ${JSON.stringify(path)} in the site`
-  } catch (error) {
-    if (!isLarderError(error, 'GIT_FILE_REFUSED')) throw error
-    return error.message.replace(/\.$/, '')
-  }
+function unknownMirrors(
+  document: SourceDocument,
+  read: readonly ReadEntry[],
+  mirrors: readonly string[] | undefined,
+): Problem[] {
+  if (mirrors === undefined) return []
+  return read.flatMap(({ image }, index) =>
+    (image?.mirrors ?? []).flatMap((name, at) => {
+      if (mirrors.includes(name)) return []
+      const suggestion = closest(name, mirrors)
+      const message = `there is no mirror ${JSON.stringify(name)}`
+      const more = { expected: 'a mirror of larder.yaml', ...(suggestion === undefined ? {} : { suggestion }) }
+      return [problemAt(document, [index, 'mirrors', at], { message, ...more })]
+    }),
+  )
 }
 
 /** One name is one image: two versions of it would take each other's badge. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parsePlatform, platformName } from '../platform.ts'
 import { isRepositoryName } from '../reference.ts'
 
 /** A path of the site repository. */
@@ -34,6 +35,10 @@ export const imagesSchema = z
 
 export type ImagesConfig = z.output<typeof imagesSchema>
 
+const platform = z
+  .string()
+  .regex(/^linux\/[a-z0-9]+(?:\/[a-z0-9]+)?$/, 'a system and a processor are needed, as in linux/arm64')
+
 const limitsSchema = z.strictObject({
   minutes: z
     .number()
@@ -49,9 +54,31 @@ const limitsSchema = z.strictObject({
 const diskSchema = z
   .strictObject({
     format: z.enum(['qcow2', 'raw']).default('qcow2').describe('Of the file'),
+    firmware: z.enum(['both', 'bios']).default('both').describe('What starts it: `both` is BIOS and UEFI'),
+    kernel_arguments: z
+      .array(z.string().regex(/^[\w.,:=/@%+-]{1,200}$/, 'a word of letters, digits and . , : = / @ % + - _ is needed'))
+      .max(50)
+      .default([])
+      .describe('What the kernel is told besides root and consoles'),
+    base: z
+      .string()
+      .refine((text) => isImageName(text), 'an image of this registry with its version, like machine:1.0')
+      .optional()
+      .describe('Published image of this registry that the machine is; this one runs on it as a service'),
+    ec2: z.boolean().default(false).describe('Make an image in EC2 of it, as controller.yaml says where; needs "raw"'),
     size_gb: z.number().positive().max(10_000).optional().describe('Of the disk. Default: what the content needs'),
   })
+  .refine(({ format, ec2 }) => !ec2 || format === 'raw', {
+    path: ['format'],
+    message: '"raw" is what EC2 takes',
+  })
   .describe('AMI: what the disk is like')
+
+/** Of a repository and a tag. */
+function isImageName(text: string): boolean {
+  const [name = '', tag = '', ...rest] = text.split(':')
+  return rest.length === 0 && isRepositoryName(name) && /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/.test(tag)
+}
 
 /** One entry of images.json. */
 export const imageSchema = z
@@ -78,15 +105,33 @@ export const imageSchema = z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
       .default({})
       .describe('What its ARGs are set to: nothing secret, since provenance tells them'),
-    platform: z
-      .string()
-      .regex(/^linux\/[a-z0-9]+(?:\/[a-z0-9]+)?$/)
+    mirrors: z
+      .array(z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a mirror is needed'))
+      .max(100)
+      .default([])
+      .describe(
+        'Mirrors of this site that its packages come from: ARG LARDER_MIRROR_<NAME> is what makes a client of one',
+      ),
+    platform: platform.optional().describe('As in linux/arm64. Default: this host’s'),
+    platforms: z
+      .array(platform)
+      .min(1)
+      .max(20)
+      .refine((names) => new Set(names.map(canonical)).size === names.length, 'each platform once')
       .optional()
-      .describe('As in linux/arm64. Default: this host’s'),
+      .describe('In place of platform: several, under one tag, of which clients take theirs. Limits are for each'),
     network: z.enum(['none', 'host', 'bridge']).default('host').describe('What RUN can reach'),
     mutable: z.boolean().default(false).describe('The version may come to mean other content'),
     limits: limitsSchema.prefault({}),
     disk: diskSchema.prefault({}),
+  })
+  .refine(({ platform: one, platforms }) => one === undefined || platforms === undefined, {
+    path: ['platforms'],
+    message: 'platform or platforms, not both',
+  })
+  .refine(({ type, platforms = [] }) => type === 'Docker' || platforms.length < 2, {
+    path: ['platforms'],
+    message: 'a disk is for one platform',
   })
   .describe('An image')
 
@@ -103,11 +148,26 @@ export interface DeclaredImage {
   context: string
   target: string | undefined
   buildArgs: Readonly<Record<string, string>>
+  /** Names of mirrors that the build is made a client of. Undefined: none. */
+  mirrors: readonly string[] | undefined
   platform: string | undefined
+  /** In place of it: two or more, in the order of their names. */
+  platforms: readonly string[] | undefined
   network: 'none' | 'host' | 'bridge'
   isMutable: boolean
   limits: { timeoutMs: number; memoryBytes: number | undefined; cpus: number | undefined; diskBytes: number }
-  disk: { format: 'qcow2' | 'raw'; sizeBytes: number | undefined }
+  disk: DeclaredDisk
+}
+
+/** What is as usual is undefined, so that it is no part of what an image was built of before it could be said. */
+export interface DeclaredDisk {
+  format: 'qcow2' | 'raw'
+  sizeBytes: number | undefined
+  firmware: 'bios' | undefined
+  kernelArguments: readonly string[] | undefined
+  /** `machine:1.0` of our registry. */
+  base: string | undefined
+  isForEc2: true | undefined
 }
 
 /** An entry with its defaults filled in. */
@@ -124,7 +184,9 @@ export function declaredImage(entry: z.output<typeof imageSchema>): DeclaredImag
     context,
     target: entry.target,
     buildArgs: entry.build_args,
-    platform: entry.platform,
+    // Not an empty list: what was built before there were any is the same build.
+    mirrors: entry.mirrors.length === 0 ? undefined : entry.mirrors,
+    ...declaredPlatforms(entry),
     network: entry.network,
     isMutable: entry.mutable,
     limits: {
@@ -133,6 +195,28 @@ export function declaredImage(entry: z.output<typeof imageSchema>): DeclaredImag
       cpus: limits.cpus,
       diskBytes: limits.disk_mb * 1e6,
     },
-    disk: { format: disk.format, sizeBytes: disk.size_gb === undefined ? undefined : Math.round(disk.size_gb * 1e9) },
+    disk: declaredDisk(disk),
+  }
+}
+
+/** A list of one is that one: an image alone, as if it had been said so. */
+function declaredPlatforms({
+  platform: one,
+  platforms = [],
+}: Pick<z.output<typeof imageSchema>, 'platform' | 'platforms'>): Pick<DeclaredImage, 'platform' | 'platforms'> {
+  if (platforms.length < 2) return { platform: one ?? platforms[0], platforms: undefined }
+  return { platform: undefined, platforms: platforms.map(canonical).sort() }
+}
+
+const canonical = (name: string): string => platformName(parsePlatform(name))
+
+function declaredDisk(disk: z.output<typeof diskSchema>): DeclaredDisk {
+  return {
+    format: disk.format,
+    sizeBytes: disk.size_gb === undefined ? undefined : Math.round(disk.size_gb * 1e9),
+    firmware: disk.firmware === 'bios' ? 'bios' : undefined,
+    kernelArguments: disk.kernel_arguments.length === 0 ? undefined : disk.kernel_arguments,
+    base: disk.base,
+    isForEc2: disk.ec2 || undefined,
   }
 }

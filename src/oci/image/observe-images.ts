@@ -1,5 +1,6 @@
-import type { KindContext } from '../../core/index.ts'
-import { parseRepositoryName } from '../reference.ts'
+import { LarderError, type KindContext } from '../../core/index.ts'
+import { parseRepositoryName, type OciDigest } from '../reference.ts'
+import { compareBases } from './base-changes.ts'
 import type { ImageBuild } from './image-builds.ts'
 import type { ObservedImage, ObservedImages } from './image-change.ts'
 import { readImageList } from './image-list.ts'
@@ -23,14 +24,20 @@ async function observeImage(
   image: DeclaredImage,
 ): Promise<ObservedImage> {
   const { builds } = options
-  const inputs = await readInputs(files, image)
+  const inputs = await readInputs(files, image, await baseDigestOf(options, image))
   const [version, previous] = await Promise.all([
     builds.latest(image.name, { version: image.version, state: 'published' }),
     builds.latest(image.name, { state: 'published' }),
   ])
   const published = await ifThere(options, version)
-  const same = previous?.inputs === inputs.identity ? await ifThere(options, previous) : undefined
-  return { image, inputs, published, previous, same }
+  const bases = await compareBases(options, (published ?? previous)?.detail.baseImages ?? [])
+  const same = previous?.inputs === inputs.identity ? await ifSame(options, previous) : undefined
+  return { image, inputs, published, previous, same, bases }
+}
+
+async function ifSame(options: ImageKindOptions, build: ImageBuild): Promise<ImageBuild | undefined> {
+  const { changed, unknown } = await compareBases(options, build.detail.baseImages)
+  return changed.length + unknown.length === 0 ? ifThere(options, build) : undefined
 }
 
 /** A build whose tag still names it: somebody may have deleted it from the registry. */
@@ -38,4 +45,17 @@ async function ifThere({ registry }: ImageKindOptions, build: ImageBuild | undef
   if (build === undefined) return undefined
   const manifest = await registry.manifest(parseRepositoryName(build.image), { tag: build.version })
   return manifest?.digest === build.digest ? build : undefined
+}
+
+/** What its disk is to stand on, as the registry has it now. IMAGE_UNKNOWN. */
+async function baseDigestOf({ registry }: ImageKindOptions, image: DeclaredImage): Promise<OciDigest | undefined> {
+  const { base } = image.disk
+  if (base === undefined || image.type !== 'AMI') return undefined
+  const [name = '', tag = ''] = base.split(':')
+  const manifest = await registry.manifest(parseRepositoryName(name), { tag })
+  if (manifest !== undefined) return manifest.digest
+  throw new LarderError('IMAGE_UNKNOWN', {
+    message: `${base}, which the disk of ${image.name} is to stand on, is not in the registry.`,
+    hint: 'Push it there, or have it built by a commit before this one.',
+  })
 }

@@ -11,6 +11,7 @@ function observed(options: {
   published?: Partial<ImageBuild>
   previous?: Partial<ImageBuild>
   same?: Partial<ImageBuild>
+  bases?: Partial<ObservedImage['bases']>
 }): ObservedImage {
   const { version = '1.0', isMutable = false, files = { Dockerfile: 'a' } } = options
   const entry = imageSchema.parse({ service_name: 'counter', type: 'Docker', version, mutable: isMutable })
@@ -22,6 +23,7 @@ function observed(options: {
     published: published && build(published),
     previous: (previous ?? published) && build(previous ?? published ?? {}),
     same: same && build(same),
+    bases: { changed: [], unknown: [], ...options.bases },
   }
 }
 
@@ -69,6 +71,26 @@ test('another version of the same sources is not built again', () => {
   const same = { inputs: JSON.stringify({ Dockerfile: 'a' }) }
   const [change] = plan(observed({ version: '1.1', previous: same, same }))
   expect(change?.summary).toBe('1.1: the same sources as 1.0, not built again')
+})
+
+const asBefore = { ...detail({ Dockerfile: 'a' }), inputs: JSON.stringify({ Dockerfile: 'a' }) }
+
+test.each([
+  [{ changed: ['debian:12'] }, 'build 1.1: its base debian:12 changed since 1.0'],
+  [{ unknown: ['debian:12'] }, 'build 1.1: its base debian:12 may have changed since 1.0'],
+  [{}, 'build 1.1: 1.0 is not in the registry any more'],
+])('another version of the same sources: %j', (bases, summary) => {
+  const [change] = plan(observed({ version: '1.1', previous: asBefore, bases }))
+  expect(change?.summary).toBe(summary)
+  expect(change?.detail.changedBases).toEqual(Object.values(bases).flat())
+})
+
+test('what it stands on changes a version that may change, and no other', () => {
+  const bases = { changed: ['registry.example.org/base:1'] }
+  expect(plan(observed({ published: asBefore, bases }))).toEqual([])
+  const [change] = plan(observed({ published: asBefore, bases, isMutable: true }))
+  expect(change?.summary).toBe('build 1.0: its base registry.example.org/base:1 changed since 1.0')
+  expect(plan(observed({ published: asBefore, bases: { unknown: ['debian:12'] }, isMutable: true }))).toEqual([])
 })
 
 test('a version never comes to mean other content, unless it may', () => {

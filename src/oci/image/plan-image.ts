@@ -1,11 +1,13 @@
 import { LarderError } from '../../core/index.ts'
+import type { ImageBuild } from './image-builds.ts'
 import type { ImageChange, ObservedImage } from './image-change.ts'
 import type { ImagesConfig } from './image-schema.ts'
 
-/** Pure. No change for a version that was built of the same. IMAGE_VERSION_TAKEN. */
+/** Pure. No change for a version that was built of the same, but for a mutable one on another base now. IMAGE_VERSION_TAKEN. */
 export function planImage(observed: ObservedImage, { builder }: Pick<ImagesConfig, 'builder'>): ImageChange[] {
-  const { image, inputs, published, previous, same } = observed
-  if (published?.inputs === inputs.identity) return []
+  const { image, inputs, published, previous, same, bases } = observed
+  const isOnNewBase = image.isMutable && bases.changed.length > 0
+  if (published?.inputs === inputs.identity && !isOnNewBase) return []
   const before = published ?? previous
   const changedFiles = before === undefined ? [] : differences(before.detail.files, inputs.files)
   if (published !== undefined && !image.isMutable) throw taken(observed, changedFiles)
@@ -19,7 +21,9 @@ export function planImage(observed: ObservedImage, { builder }: Pick<ImagesConfi
         version: image.version,
         type: image.type,
         inputs: inputs.identity,
+        platforms: image.platforms,
         changedFiles,
+        changedBases: [...bases.changed, ...bases.unknown],
         previousVersion: previous?.version,
         sameAs: same?.version,
       },
@@ -28,15 +32,28 @@ export function planImage(observed: ObservedImage, { builder }: Pick<ImagesConfi
   ]
 }
 
-function summaryOf({ image, inputs, previous, same }: ObservedImage, changedFiles: readonly string[]): string {
+function summaryOf(observed: ObservedImage, changedFiles: readonly string[]): string {
+  const { image, inputs, previous, same } = observed
   const { version, dockerfile } = image
   if (same !== undefined && same.version !== version)
     return `${version}: the same sources as ${same.version}, not built again`
   const count = Object.keys(inputs.files).length
-  if (previous === undefined) return `build ${version} of ${dockerfile} and ${files(count)}`
-  const why =
-    changedFiles.length === 0 ? 'its settings changed' : `${named(changedFiles)} changed since ${previous.version}`
-  return `build ${version}: ${why}`
+  const platforms = image.platforms === undefined ? '' : ` for ${image.platforms.join(', ')}`
+  if (previous === undefined) return `build ${version}${platforms} of ${dockerfile} and ${files(count)}`
+  return `build ${version}${platforms}: ${whyAgain(observed, previous, changedFiles)}`
+}
+
+function whyAgain(
+  { inputs, bases, published }: ObservedImage,
+  previous: ImageBuild,
+  changedFiles: readonly string[],
+): string {
+  const since = `since ${(published ?? previous).version}`
+  if (changedFiles.length > 0) return `${named(changedFiles)} changed ${since}`
+  if (bases.changed.length > 0) return `its base ${named(bases.changed)} changed ${since}`
+  if (previous.inputs !== inputs.identity) return 'its settings changed'
+  if (bases.unknown.length > 0) return `its base ${named(bases.unknown)} may have changed ${since}`
+  return `${previous.version} is not in the registry any more`
 }
 
 function taken({ image, published }: ObservedImage, changedFiles: readonly string[]): LarderError {

@@ -2,19 +2,15 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLarderError, LarderError, type KindContext, type Problem } from '../../core/index.ts'
 import type { BuildResult } from '../build/image-builder.ts'
-import { makeDiskImage } from '../disk-image/make-disk-image.ts'
 import { type OciDigest, parseRepositoryName } from '../reference.ts'
-import { importLayout } from '../registry/import-layout.ts'
-import { importDisk } from './disk-artifact.ts'
+import { basesOf, buildImages } from './build-images.ts'
 import type { ImageChange, StagedImage } from './image-change.ts'
 import type { ImageKindOptions } from './image-kind.ts'
-import { proveImage } from './prove-image.ts'
+import { proveImages } from './prove-image.ts'
+import { stageDisk, type Ec2Image } from './stage-disk.ts'
+import { storeImages } from './store-images.ts'
 import { pathInContext } from './image-inputs.ts'
 import type { DeclaredImage } from './image-schema.ts'
-import { writeContext } from './write-context.ts'
-
-/** Of what a build says. */
-const logBytes = 2_000_000
 
 /** Builds, and takes what was built into the registry without its tag: nobody is told of it yet. */
 export async function stageImage(
@@ -36,12 +32,12 @@ export async function stageImage(
   })
   const staged = { build, image: image.name, version: image.version, type: image.type, isMutable: image.isMutable }
   if (same?.digest !== undefined) {
-    await builds.built(build, { digest: same.digest, baseImages: same.detail.baseImages })
+    await builds.built(build, { digest: same.digest, baseImages: same.detail.baseImages, ec2: same.detail.ec2 })
     return { ...staged, digest: same.digest }
   }
   try {
-    const { digest, baseImages } = await buildInFolder(options, context, change)
-    await builds.built(build, { digest, baseImages })
+    const { digest, ...detail } = await buildInFolder(options, context, change)
+    await builds.built(build, { digest, ...detail })
     return { ...staged, digest }
   } catch (error) {
     const told = inSite(asKnown(error), image)
@@ -71,7 +67,7 @@ function asKnown(error: unknown): LarderError {
   return new LarderError('INTERNAL', { message: 'Larder failed over this build; its log says how.', cause: error })
 }
 
-type Built = Pick<BuildResult, 'baseImages'> & { digest: OciDigest }
+type Built = Pick<BuildResult, 'baseImages'> & { digest: OciDigest; ec2: Ec2Image | undefined }
 
 async function buildInFolder(options: ImageKindOptions, context: KindContext, change: ImageChange): Promise<Built> {
   await mkdir(options.workFolder, { recursive: true, mode: 0o700 })
@@ -89,84 +85,20 @@ async function build(
   { change, folder }: { change: ImageChange; folder: string },
 ): Promise<Built> {
   const { image } = change.work
-  const { progress, signal } = context
   const time = (await context.commit?.committedAt()) ?? new Date(0)
-  const contextFolder = join(folder, 'context')
-  const layout = join(folder, 'layout')
-  await mkdir(contextFolder)
-  await mkdir(layout)
-  await writeContext(context.files, image, { folder: contextFolder, time, signal })
   const builder = await options.builder(change.work.builder)
-  const own = options.ownRegistry()
   const startedAt = options.clock.now()
-  progress.log(`${image.name}: building with ${builder.name}`)
   const labels = labelsOf(options, context, image.version)
-  const { manifest, baseImages } = await builder.build({
-    contextFolder,
-    dockerfile: pathInContext(image, image.dockerfile),
-    target: image.target,
-    buildArgs: image.buildArgs,
-    platform: image.platform,
-    labels,
-    sourceDateEpoch: time,
-    limits: { ...image.limits, logBytes },
-    network: image.network,
-    cacheFolder: options.cacheFolder,
-    outputFolder: layout,
-    registries: own === undefined ? [] : [own],
-    log: (line) => progress.log(`${image.name}: ${line}`),
-    mask: options.mask,
-    signal,
-  })
-  const repository = parseRepositoryName(image.name)
-  const common = { repository, layout, manifest, signal }
-  const digest =
+  const images = await buildImages(options, context, { image, builder, folder, labels, time })
+  const stored = { repository: parseRepositoryName(image.name), image, images, folder, time, annotations: labels }
+  const { digest, ec2 } =
     image.type === 'AMI'
-      ? await makeDisk(options, context, { ...common, change, folder, time })
-      : await importLayout(options.registry, { repository, folder: layout, manifest, signal })
+      ? await stageDisk(options, context, stored)
+      : { digest: await storeImages(options.registry, stored, context.signal), ec2: undefined }
   const state = await builder.probe()
   const engine = { name: builder.name, version: state.usable ? state.version : '' }
-  await proveImage(options, context, {
-    repository,
-    digest,
-    layout,
-    manifest,
-    image,
-    labels,
-    engine,
-    baseImages,
-    startedAt,
-    time,
-  })
-  return { digest, baseImages }
-}
-
-interface DiskParts {
-  repository: ReturnType<typeof parseRepositoryName>
-  layout: string
-  manifest: BuildResult['manifest']
-  change: ImageChange
-  folder: string
-  time: Date
-}
-
-async function makeDisk(options: ImageKindOptions, context: KindContext, parts: DiskParts): Promise<OciDigest> {
-  const { layout, manifest, change, folder, time, repository } = parts
-  const { name, version, disk } = change.work.image
-  const path = join(folder, `disk.${disk.format}`)
-  context.progress.log(`${name}: making a disk of it`)
-  await makeDiskImage({
-    source: { layout, digest: manifest.digest },
-    outputFile: path,
-    format: disk.format,
-    ...(disk.sizeBytes === undefined ? {} : { sizeBytes: disk.sizeBytes }),
-    createdAt: time,
-    signal: context.signal,
-    log: options.log,
-  })
-  const title = `${name.replaceAll('/', '-')}-${version}.${disk.format}`
-  const annotations = labelsOf(options, context, version)
-  return importDisk(options.registry, repository, { path, format: disk.format, title, annotations })
+  await proveImages(options, context, { ...stored, digest, labels, engine, startedAt })
+  return { digest, baseImages: basesOf(images), ec2 }
 }
 
 /** Source: OCI image-spec, annotations.md. Nothing that is different when the same commit is built again. */

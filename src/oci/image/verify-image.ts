@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { isLarderError, type Finding } from '../../core/index.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { parseManifest } from '../manifest.ts'
+import { platformName } from '../platform.ts'
 import type { ImageSource } from '../proof/content.ts'
 import { proofTag } from '../proof/artifact.ts'
 import { verifySignatures } from '../proof/verify.ts'
@@ -25,20 +26,31 @@ export async function verifyImageContent(
   const info = await registry.manifest(repository, { tag: version })
   if (info === undefined) throw manifestUnknown(repository, { tag: version })
   const subject = `image ${repository} ${version}`
-  const damaged = await verifyManifest(registry, repository, info.digest)
-  const signature = await verifySignature(registry, { repository, digest: info.digest, trusted })
-  return [...damaged, ...signature].map((message) => ({ severity: 'error', subject, message }))
+  const messages = await verifyManifest(registry, { repository, digest: info.digest, trusted })
+  return messages.map((message) => ({ severity: 'error', subject, message }))
 }
 
-async function verifyManifest(registry: Registry, repository: RepositoryName, digest: OciDigest): Promise<string[]> {
+/** What a manifest names, its signature, and of an index all that of each of its images. */
+async function verifyManifest(registry: Registry, { repository, digest, trusted }: Signed): Promise<string[]> {
   const bytes = await registry.manifestContent(repository, digest)
   if (hashOf(digest, [bytes]) !== digest) return [`the manifest ${digest} is not what it was`]
   const { blobs, manifests } = parseManifest(bytes, undefined)
   const findings: string[] = []
   for (const blob of blobs) findings.push(...(await verifyBlob(registry, repository, blob)))
-  for (const child of manifests)
-    findings.push(...(await verifyManifest(registry, repository, parseDigest(child.digest))))
+  findings.push(...(await verifySignature(registry, { repository, digest, trusted })))
+  for (const { digest: text, platform } of manifests) {
+    const found = await verifyManifest(registry, { repository, digest: parseDigest(text), trusted })
+    findings.push(
+      ...found.map((message) => (platform === undefined ? message : `${platformName(platform)}: ${message}`)),
+    )
+  }
   return findings
+}
+
+interface Signed {
+  repository: RepositoryName
+  digest: OciDigest
+  trusted: readonly string[]
 }
 
 async function verifyBlob(registry: Registry, repository: RepositoryName, { digest }: Descriptor): Promise<string[]> {
@@ -54,10 +66,7 @@ async function verifyBlob(registry: Registry, repository: RepositoryName, { dige
   return `${algorithmOf(digest)}:${hash.digest('hex')}` === digest ? [] : [`${digest} is not what it was`]
 }
 
-async function verifySignature(
-  registry: Registry,
-  { repository, digest, trusted }: { repository: RepositoryName; digest: OciDigest; trusted: readonly string[] },
-): Promise<string[]> {
+async function verifySignature(registry: Registry, { repository, digest, trusted }: Signed): Promise<string[]> {
   const info = await registry.manifest(repository, { tag: proofTag(digest, 'sig') })
   if (info === undefined) return ['it has no signature']
   const manifest = await registry.manifestContent(repository, info.digest)

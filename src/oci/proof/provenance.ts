@@ -11,6 +11,8 @@ export interface ProvenanceFacts {
   dockerfile: string
   target?: string | undefined
   platform?: string | undefined
+  /** Of an index: those that its images are for. */
+  platforms?: readonly string[] | undefined
   buildArguments: Readonly<Record<string, string>>
   labels: Readonly<Record<string, string>>
   /** What a build reaches while it runs. */
@@ -45,6 +47,7 @@ export function provenanceOf(facts: ProvenanceFacts): object {
         dockerfile: facts.dockerfile,
         ...(facts.target === undefined ? {} : { target: facts.target }),
         ...(facts.platform === undefined ? {} : { platform: facts.platform }),
+        ...(facts.platforms === undefined ? {} : { platforms: facts.platforms }),
         buildArguments: sorted(facts.buildArguments),
       },
       internalParameters: {

@@ -1,6 +1,5 @@
 import { LarderError } from '../../core/index.ts'
 import type { Upload } from '../../store/index.ts'
-import { Batches } from './batches.ts'
 import type { UploadPart } from './registry.ts'
 
 /**
@@ -21,15 +20,14 @@ export async function appendPart(
     })
   }
   const end = lengthBytes === undefined ? Infinity : upload.offsetBytes + lengthBytes
-  const batches = new Batches(upload)
   try {
-    for await (const chunk of part.body) {
-      if (batches.offsetBytes + chunk.length > end) throw wrongLength('more', lengthBytes)
-      await batches.add(chunk)
-      onProgress(batches.offsetBytes)
+    for await (const step of part.body) {
+      if (upload.offsetBytes + step.length > end) throw wrongLength('more', lengthBytes)
+      await upload.append(step)
+      onProgress(upload.offsetBytes)
     }
   } finally {
-    await batches.end().finally(() => onProgress(upload.offsetBytes))
+    onProgress(upload.offsetBytes)
   }
   if (end !== Infinity && upload.offsetBytes < end) throw wrongLength('fewer', lengthBytes)
   return upload.offsetBytes

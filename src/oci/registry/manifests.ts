@@ -35,7 +35,7 @@ export class Manifests {
     const digest = digestOfManifest(bytes, reference)
     const info: ManifestInfo = { digest, mediaType: manifest.mediaType, sizeBytes: bytes.length }
     await this.#room.state.transaction(async (transaction) => {
-      await requireLinked(transaction, repository, manifest)
+      if (given.isPartial !== true) await requireLinked(transaction, repository, manifest)
       await this.#insert(transaction, { repository, info, manifest, bytes })
       if ('tag' in reference) {
         await this.#moveTag(transaction, { repository, tag: reference.tag, digest, isFixed: given.isFixed ?? false })

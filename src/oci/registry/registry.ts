@@ -5,12 +5,15 @@ import type { BlobStore, CollectableLeases, LocalBlobs } from '../../store/index
 import type { Descriptor } from '../descriptor.ts'
 import type { OciDigest, Reference, RepositoryName } from '../reference.ts'
 import { Blobs } from './blobs.ts'
+import { holdersOf } from './holders.ts'
 import { Manifests } from './manifests.ts'
+import { manifestNaming } from './naming.ts'
 import { listReferrers } from './referrers.ts'
 import { registryRoots } from './roots.ts'
 import { listRepositories, listTags } from './tags.ts'
 import { tidyRegistry } from './tidy.ts'
 import { Uploads } from './uploads.ts'
+import { registryUsage, type RegistryUsage } from './usage.ts'
 
 export interface BlobInfo {
   digest: OciDigest
@@ -66,8 +69,12 @@ export interface Registry {
   blob(repository: RepositoryName, digest: OciDigest): Promise<OpenBlob | undefined>
   /** OCI_BLOB_UNKNOWN, OCI_BLOB_IN_USE. */
   removeBlob(repository: RepositoryName, digest: OciDigest): Promise<void>
+  /** Bytes that the store has, under a lease of the caller, become a blob of the repository. */
+  adoptBlob(repository: RepositoryName, blob: BlobInfo & { stored: Digest }): Promise<void>
   /** Makes a blob of another repository one of this, too. False when that has none. */
   mountBlob(repository: RepositoryName, digest: OciDigest, from: RepositoryName): Promise<boolean>
+  /** Repositories that it could be mounted from; of many, a hundred. */
+  holders(digest: OciDigest): Promise<RepositoryName[]>
 
   /** Answers with the name of the upload, which holds for a day after its last use and through restarts. */
   beginUpload(repository: RepositoryName): Promise<string>
@@ -88,6 +95,8 @@ export interface Registry {
   manifest(repository: RepositoryName, reference: Reference): Promise<ManifestInfo | undefined>
   /** Exactly the bytes that were pushed. OCI_MANIFEST_UNKNOWN. */
   manifestContent(repository: RepositoryName, digest: OciDigest): Promise<Uint8Array>
+  /** Some manifest that has this blob, by its digest. */
+  manifestNaming(repository: RepositoryName, blob: OciDigest): Promise<OciDigest | undefined>
   /** A tag leaves its manifest there; a digest takes its tags with it. OCI_MANIFEST_UNKNOWN. */
   removeManifest(repository: RepositoryName, reference: Reference): Promise<void>
 
@@ -103,6 +112,8 @@ export interface Registry {
 
   /** Every blob of the store that a repository has: not for gc. */
   roots(): AsyncIterable<Digest>
+  /** What it holds, counted over all rows. */
+  usage(): Promise<RegistryUsage>
   /** Of uploads, which go on after a restart. */
   leaseHolders(): Promise<string[]>
   /** Forgets uploads, blobs and manifests that nobody needs any more; the store's gc frees their bytes then. */
@@ -117,6 +128,8 @@ export interface NewManifest {
   contentType?: string | undefined
   /** The tag never comes to name anything else: pushing over it is OCI_TAG_IMMUTABLE. Default: false. */
   isFixed?: boolean
+  /** What it names is fetched when somebody asks for it. Default: false, which is OCI_MANIFEST_INCOMPLETE. */
+  isPartial?: boolean
 }
 
 export interface RegistryOptions {
@@ -137,7 +150,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     blob: (repository, digest) => blobs.open(repository, digest),
     removeBlob: (repository, digest) => blobs.remove(repository, digest),
+    adoptBlob: (repository, blob) => blobs.add(repository, blob),
     mountBlob: (repository, digest, from) => blobs.mount(repository, digest, from),
+    holders: (digest) => holdersOf(state, digest),
     beginUpload: (repository) => uploads.begin(repository),
     uploadOffset: (repository, id) => uploads.offset(repository, id),
     writeUpload: (repository, id, part) => uploads.write(repository, id, part),
@@ -146,11 +161,13 @@ export function createRegistry(options: RegistryOptions): Registry {
     putManifest: (repository, reference, manifest) => manifests.put(repository, reference, manifest),
     manifest: (repository, reference) => manifests.find(repository, reference),
     manifestContent: (repository, digest) => manifests.content(repository, digest),
+    manifestNaming: (repository, blob) => manifestNaming(state, repository, blob),
     removeManifest: (repository, reference) => manifests.remove(repository, reference),
     tags: (repository, page) => listTags(state, repository, page),
     repositories: (page) => listRepositories(state, page),
     referrers: (repository, subject, filter) => listReferrers({ state, manifests }, { repository, subject, ...filter }),
     leaseHolders: () => uploads.leaseHolders(),
+    usage: () => registryUsage(state),
     roots: () => registryRoots(state),
     tidy: (signal) => tidyRegistry({ ...options, uploads, keepUnusedMs, signal }),
     close: () => uploads.suspendAll(),

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { sql, type RawBuilder } from 'kysely'
 import type { Clock } from '../../core/index.ts'
 import type { State } from '../../state/index.ts'
@@ -11,13 +12,14 @@ interface TidyOptions {
   signal: AbortSignal | undefined
 }
 
-/** Rows of one transaction, so that pushes go on in between. */
-const rowsAtOnce = 500
+/** Rows of one transaction, which takes about as long as the pause after it: a push has some twenty steps, and may wait before each. */
+const rowsAtOnce = 100
+const pauseMs = 2
 
 /**
  * Forgets what nothing refers to and nobody has used for `keepUnusedMs`: uploads, then manifests without a tag that no
- * index names and that refer to no image that is still there, then blobs that no manifest names. What was asked for
- * lately stays: whoever found it there may be about to name it.
+ * index names, that were not read through from elsewhere and that refer to no image that is still there, then blobs that
+ * no manifest names. What was asked for lately stays: whoever found it there may be about to name it.
  */
 export async function tidyRegistry(
   options: TidyOptions,
@@ -25,11 +27,14 @@ export async function tidyRegistry(
   const { clock, uploads, keepUnusedMs } = options
   const unusedSince = new Date(clock.now().getTime() - keepUnusedMs)
   const before = unusedSince.toISOString()
-  return {
+  const removed = {
     uploads: await uploads.expire(unusedSince),
     manifests: await removeManifests(options, before),
     blobs: await removeRows(options, 'oci_blobs', unusedBlob(before)),
   }
+  // A row must not come back after a power cut when gc has removed its blob: durable with all that came before.
+  await options.state.transaction(() => Promise.resolve())
+  return removed
 }
 
 /** An index that goes may leave manifests behind that only it named, and so on. */
@@ -49,6 +54,8 @@ function unusedManifest(before: string): RawBuilder<boolean> {
     AND NOT EXISTS (SELECT 1 FROM oci_links
       WHERE oci_links.repository = oci_manifests.repository AND oci_links.target = oci_manifests.digest
         AND oci_links.kind = 'manifest')
+    AND NOT EXISTS (SELECT 1 FROM oci_cached
+      WHERE oci_cached.repository = oci_manifests.repository AND oci_cached.digest = oci_manifests.digest)
     AND NOT EXISTS (SELECT 1 FROM oci_manifests AS subjects
       WHERE subjects.repository = oci_manifests.repository AND subjects.digest = oci_manifests.subject)`
 }
@@ -61,8 +68,7 @@ function unusedBlob(before: string): RawBuilder<boolean> {
 }
 
 /**
- * Durable before it returns: a row must not come back after a power cut when gc has removed its blob.
- * Goes over the table once, in the order of its key. A slice is judged and removed in one transaction, so a manifest
+ * Goes over the table once, in the order of its key, and does not wait for the disk. A slice is judged and removed in one transaction, so a manifest
  * that is pushed meanwhile finds its blobs there or is told that they are not.
  */
 async function removeRows(
@@ -74,7 +80,7 @@ async function removeRows(
   let after = { repository: '', digest: '' }
   for (;;) {
     signal?.throwIfAborted()
-    const { last, count } = await state.transaction(async (transaction) => {
+    const { last, count } = await state.relaxedTransaction(async (transaction) => {
       const slice = await transaction
         .selectFrom(table)
         .select(['repository', 'digest'])
@@ -96,5 +102,6 @@ async function removeRows(
     removed += count
     if (last === undefined) return removed
     after = last
+    await setTimeout(pauseMs)
   }
 }

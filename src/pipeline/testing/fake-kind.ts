@@ -12,7 +12,14 @@ export interface FakeKind {
   findings: Finding[]
 }
 
-export function createFakeKind(): FakeKind {
+export interface FakeKindOptions {
+  /** Default `words`. */
+  section?: string
+  /** Default: main. */
+  branchOf?: (words: string[]) => string
+}
+
+export function createFakeKind({ section = 'words', branchOf = () => 'main' }: FakeKindOptions = {}): FakeKind {
   const fake: FakeKind = {
     calls: [],
     visible: new Set(),
@@ -25,8 +32,9 @@ export function createFakeKind(): FakeKind {
     await fake.before(step, subject, signal)
   }
   const kind: Kind<string[], ReadonlySet<string>, Change, string> = {
-    section: 'words',
+    section,
     schema: z.array(z.string()),
+    branchOf,
     check: () => Promise.resolve([]),
     observe: () => Promise.resolve(fake.visible),
     plan: (desired, observed) =>

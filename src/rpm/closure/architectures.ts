@@ -29,6 +29,11 @@ export function machinesOf(architectures: readonly string[]): Machine[] {
     .map((native) => ({ native, besides: (companions[native] ?? []).filter((name) => architectures.includes(name)) }))
 }
 
+/** Whether packages of an architecture are for such a machine. */
+export function isRunBy({ native, besides }: Machine, architecture: string): boolean {
+  return architecture === 'noarch' || architecture === native || besides.includes(architecture)
+}
+
 /** Whether files of both may be in one place: rpm keeps 32 and 64 bits apart, and noarch from neither. */
 export function isSameColour(a: string, b: string): boolean {
   return a === 'noarch' || b === 'noarch' || narrow.has(a) === narrow.has(b)

@@ -11,9 +11,10 @@ export class FileOwners {
   readonly missing = new Set<string>()
   private readonly listed: ListedFiles
   private readonly known: ReadonlyMap<string, readonly number[]>
+  private knownPaths: Map<number, string[]> | undefined
 
-  /** `known`: what filelists.xml tells. */
-  constructor(listed: ListedFiles, known: ReadonlyMap<string, readonly number[]>) {
+  /** `known`: what filelists.xml tells. Default: nothing. */
+  constructor(listed: ListedFiles, known: ReadonlyMap<string, readonly number[]> = new Map()) {
     this.listed = listed
     this.known = known
   }
@@ -29,9 +30,21 @@ export class FileOwners {
     if (found.length === 0 && !this.known.has(path) && !isPrimaryPath(path)) this.missing.add(path)
     return found
   }
+
+  /** All that is known of a row. */
+  pathsOf(row: number): string[] {
+    this.knownPaths ??= pathsByRow(this.known)
+    return [...this.listed.pathsOf(row), ...(this.knownPaths.get(row) ?? [])]
+  }
 }
 
-/** What primary.xml lists. The first question reads the paths, once. */
+function pathsByRow(known: ReadonlyMap<string, readonly number[]>): Map<number, string[]> {
+  const paths = new Map<number, string[]>()
+  for (const [path, rows] of known) for (const row of rows) paths.set(row, [...(paths.get(row) ?? []), path])
+  return paths
+}
+
+/** What primary.xml lists. The first question after a path reads all of them, once. */
 export class ListedFiles {
   private readonly members: readonly PackageRows[]
   private readonly rowBase: readonly number[]
@@ -55,6 +68,13 @@ export class ListedFiles {
       for (let at = start[word]!; at < start[word + 1]!; at++) found.push(this.rowBase[member]! + rows[at]!)
     })
     return found
+  }
+
+  pathsOf(row: number): string[] {
+    const at = this.rowBase.findLastIndex((base) => base <= row)
+    const member = this.members[at]!
+    const [start, end] = [0, 1].map((next) => member.fileStart[row - this.rowBase[at]! + next]!)
+    return Array.from(member.file.subarray(start, end), (word) => member.word(word))
   }
 
   private read(member: PackageRows): Map<string, number> {

@@ -22,23 +22,24 @@ export function checkStructure({ bytes }: Header, region: RegionTag): void {
   }
 }
 
-const entryBytes = 16
+export const entryBytes = 16
 /** Below are regions only. */
 const firstTag = 100
 /** Width of a value by type: null, char, int8, int16, int32, int64, string, bin, string array, i18n string. */
-const widths = [0, 1, 1, 2, 4, 8, 1, 1, 1, 1]
+export const widths = [0, 1, 1, 2, 4, 8, 1, 1, 1, 1]
 const binary = 7
 /** What the end of a signature header is called by some old builders. */
 const headerImage = 61
 
-interface Entry {
+/** An entry of the index; `offset` is one of the store. */
+export interface IndexEntry {
   tag: number
   type: number
   offset: number
   count: number
 }
 
-function entryAt(bytes: Buffer, at: number): Entry {
+export function entryAt(bytes: Buffer, at: number): IndexEntry {
   return {
     tag: bytes.readUInt32BE(at),
     type: bytes.readUInt32BE(at + 4),
@@ -68,7 +69,8 @@ function checkRegion(
     throw new HeaderFault('the region of a header is damaged')
 }
 
-function endOf({ tag, type, offset, count }: Entry, store: Buffer): number {
+/** Where its value ends in the store. @throws HeaderFault */
+export function endOf({ tag, type, offset, count }: IndexEntry, store: Buffer): number {
   const width = widths[type]
   if (width === undefined || width === 0 || count === 0 || offset % width !== 0)
     throw new HeaderFault(`entry ${tag} is damaged`)

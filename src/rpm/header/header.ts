@@ -6,7 +6,7 @@ const entryBytes = 16
 const maxEntries = 0xffff
 /** A tenth of it is more than any package was seen with: rpm takes 256 MiB, which would all be read into memory. */
 const maxStoreBytes = 64 * 1024 * 1024
-const magic = 0x8eade801
+export const headerMagic = 0x8eade801
 
 /** Says what is wrong; whoever knows the name of the package makes an error of it. */
 export class HeaderFault extends Error {}
@@ -24,7 +24,7 @@ export const introductionBytes = 16
 /** From the first 16 bytes of a header. @throws HeaderFault */
 export function readHeaderSize(introduction: Buffer): HeaderSize {
   if (introduction.length < introductionBytes) throw new HeaderFault('it ends where a header begins')
-  if (introduction.readUInt32BE(0) !== magic) throw new HeaderFault('there is no header where one must be')
+  if (introduction.readUInt32BE(0) !== headerMagic) throw new HeaderFault('there is no header where one must be')
   const entryCount = introduction.readUInt32BE(8)
   const storeBytes = introduction.readUInt32BE(12)
   if (entryCount === 0 || entryCount > maxEntries) throw new HeaderFault(`a header of ${entryCount} entries`)

@@ -13,13 +13,13 @@ export interface RpmFile {
   headerEnd: number
 }
 
-const leadBytes = 96
+export const leadBytes = 96
 /** The one kind there is: a header of its own. */
 const signatureOfHeaders = 5
 /** Most headers are within; those of a kernel are not. */
 const firstBytes = 64 * 1024
 /** rpm pads the signature header, and only that, to a multiple of 8. */
-const padTo = 8
+export const padTo = 8
 
 /**
  * Reads lead, signature and header; the payload stays where it is. Source: "RPM Package Format" of the rpm manual.

@@ -72,6 +72,8 @@ export const SignatureTag = {
   md5: 1004,
   gpg: 1005,
   payloadSize: 1007,
+  /** Room for signatures to come. */
+  reservedSpace: 1008,
   /** OpenPGP signatures of the header alone. */
   dsa: 267,
   rsa: 268,

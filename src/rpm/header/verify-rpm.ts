@@ -1,7 +1,6 @@
-import { createHash, getFips, type Hash } from 'node:crypto'
 import { LarderError } from '../../core/index.ts'
 import { verifyDetached, type Keyring } from '../../openpgp/index.ts'
-import { checkStructure } from './check-structure.ts'
+import { checkHeaders, checkPayload } from './check-digests.ts'
 import { HeaderFault } from './header.ts'
 import { readRpm, type RpmFile } from './read-rpm.ts'
 import { malformed, readRange, type RpmSource } from './rpm-source.ts'
@@ -25,26 +24,13 @@ export interface VerifiedRpm {
 export async function verifyRpm(source: RpmSource, keyring: Keyring, { now }: { now: Date }): Promise<VerifiedRpm> {
   const file = await readRpm(source)
   try {
-    checkStructure(file.signature, 62)
-    checkStructure(file.header, 63)
-    checkHeaderDigests(file)
+    checkHeaders(file)
     const { signers, isWhole } = await verifySignatures(source, file, { keyring, now })
-    await checkPayload(source, file, { isSigned: isWhole })
+    await checkPayload(source, file, { mayLackDigest: isWhole })
     return { file, signers }
   } catch (error) {
     throw error instanceof HeaderFault ? malformed(source.label, error.message) : error
   }
-}
-
-/** rpm refuses a package whose own digest of its header is wrong, however good its signature. */
-function checkHeaderDigests({ signature, header, label }: RpmFile): void {
-  const digests = [
-    ['sha256', signature.text(SignatureTag.sha256Header)],
-    ['sha1', signature.text(SignatureTag.sha1Header)],
-  ] as const
-  for (const [name, promised] of digests)
-    if (promised !== undefined && createHash(name).update(header.bytes).digest('hex') !== promised.toLowerCase())
-      throw malformed(label, `the ${name} digest of its header is wrong`)
 }
 
 async function verifySignatures(
@@ -65,46 +51,7 @@ async function verifySignatures(
 }
 
 /** Such packages are looked at in memory; those of the time were small. */
-const maxWholeBytes = 512 * 1024 * 1024
-
-/** Names of digests as OpenPGP numbers them; those that prove something. */
-const digestNames = new Map([
-  [8, 'sha256'],
-  [9, 'sha384'],
-  [10, 'sha512'],
-])
-
-/** Proves the payload by the header, unless it is signed itself; and the digest of old, which rpm looks at too. */
-async function checkPayload(source: RpmSource, file: RpmFile, { isSigned }: { isSigned: boolean }): Promise<void> {
-  const checks = [payloadDigest(file, isSigned), digestOfAll(file)].filter((check) => check !== undefined)
-  for await (const chunk of await source.read({ start: file.headerEnd, end: source.sizeBytes }))
-    for (const { hash } of checks) hash.update(chunk)
-  for (const { hash, promised, what } of checks)
-    if (hash.digest('hex') !== promised) throw malformed(file.label, `${what} is not the one that is promised in it`)
-}
-
-interface DigestCheck {
-  hash: Hash
-  promised: string
-  what: string
-}
-
-function payloadDigest({ header, label }: RpmFile, isSigned: boolean): DigestCheck | undefined {
-  const algorithm = header.integer(Tag.payloadDigestAlgorithm) ?? 0
-  const name = digestNames.get(algorithm)
-  const promised = header.text(Tag.payloadDigest)
-  if (name !== undefined && promised !== undefined)
-    return { hash: createHash(name), promised: promised.toLowerCase(), what: `the ${name} digest of its payload` }
-  if (isSigned) return undefined
-  throw malformed(label, `its payload is promised by digest number ${algorithm}, which proves nothing`)
-}
-
-/** Not to be had where the host forbids such digests; rpm does without it there, too. */
-function digestOfAll({ header, signature }: RpmFile): DigestCheck | undefined {
-  const promised = signature.binary(SignatureTag.md5)?.toString('hex')
-  if (promised === undefined || getFips() === 1) return undefined
-  return { hash: createHash('md5').update(header.bytes), promised, what: 'the md5 digest of header and payload' }
-}
+export const maxWholeBytes = 512 * 1024 * 1024
 
 function unsigned(label: string, hasHeaderSignature: boolean): LarderError {
   const why = hasHeaderSignature

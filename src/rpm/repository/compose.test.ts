@@ -155,6 +155,19 @@ describe('composeRepository', () => {
     )
   })
 
+  test.each([
+    ['another name', { ...packageOf('alpha'), name: 'beta' }],
+    ['another version', { ...packageOf('alpha'), evr: { epoch: '0', version: '2.0', release: '1' } }],
+    ['another epoch', { ...packageOf('alpha'), evr: { epoch: '1', version: '1.0', release: '1' } }],
+    ['another architecture', { ...packageOf('alpha'), architecture: 'noarch' }],
+    ['another name, of one’s own', { ...packageOf('alpha', '1.0', 'own'), name: 'beta' }],
+  ])('refuses a package that the upstream gives %s than its header', async (_, one) => {
+    const { compose } = bench()
+    const headers = { of: () => Promise.resolve(headerOf('alpha', { evr: packageOf('alpha').evr })) }
+    await expect(compose([packageOf('alpha')], { headers })).resolves.toBeDefined()
+    await expect(compose([one], { headers })).rejects.toMatchObject({ code: 'RPM_HEADER_MISMATCH' })
+  })
+
   test('one package more reads the headers and writes the blobs of its neighbours alone', async () => {
     const { compose, store, asked } = bench()
     const packages = many(2000)
@@ -251,6 +264,7 @@ describe('createRpmSealer', () => {
       fingerprint: 'A'.repeat(40),
       publicKeyArmored: 'public',
       signCleartext: () => Promise.reject(new Error('not asked for')),
+      signBinary: () => Promise.reject(new Error('not asked for')),
       signDetached: (bytes, at) => {
         signed.push({ bytes: Buffer.from(bytes).toString(), at })
         return Promise.resolve('signature')

@@ -46,7 +46,7 @@ export interface RepositoryMeta {
 /**
  * Writes the metadata of a repository and answers all entries of its tree but the signed ones, in no order. A
  * function of packages and options alone: what is cached makes it quick, never different. RPM_XML_MALFORMED,
- * RPM_RICH_DEPENDENCY, SIZE_MISMATCH, DIGEST_MISMATCH, DISK_FULL, CANCELLED; and what `headers` throws.
+ * RPM_RICH_DEPENDENCY, RPM_HEADER_MISMATCH, SIZE_MISMATCH, DIGEST_MISMATCH, DISK_FULL, CANCELLED; and what `headers` throws.
  */
 export async function composeRepository(
   options: ComposeOptions,

@@ -1,6 +1,7 @@
 import { digestOf, hexOf } from '../../core/index.ts'
 import { planChunks, type Chunk, type IndexPlan } from '../../pieces/index.ts'
 import type { RpmPackage } from '../rpm-package.ts'
+import { headerOfPackage } from './header-of-package.ts'
 import type { PackageHeaders } from './package-headers.ts'
 import { filelistsXml, otherXml, primaryXml } from './package-xml.ts'
 import type { PlacedPackage } from './placed-package.ts'
@@ -26,9 +27,9 @@ export function planIndices(packages: readonly PlacedPackage[], options: IndexOp
   })
   const ofHeader = (kind: string, xml: (rpm: RpmPackage, pkgid: string) => string): Chunk[] =>
     planChunks(`rpm ${kind} 1\n`, packages, {
-      fingerprint: ({ checksum, source }) => `${source.digest} ${checksum.hex}\n`,
-      render: async ({ source, label, checksum }) =>
-        Buffer.from(xml(await headers.of({ ...source, label }), checksum.hex)),
+      // With its label, which the header is held to.
+      fingerprint: ({ checksum, source, label }) => `${source.digest} ${checksum.hex} ${label}\n`,
+      render: async (item) => Buffer.from(xml(await headerOfPackage(headers, item), item.checksum.hex)),
     })
   return [
     plan(indexNames.primary, primary, { count: packages.length, root: 'metadata', namespaces: primaryNamespaces }),
@@ -55,7 +56,7 @@ async function renderPrimary(item: PlacedPackage, { headers, compatibility }: In
   if (primary !== undefined) {
     return publishFragment(primary, { label, path, sizeBytes, digest, checksum, isForYum3 })
   }
-  const rpm = await headers.of({ ...source, label })
+  const rpm = await headerOfPackage(headers, item)
   if (isForYum3) refuseRichDependencies(label, rpm)
   return Buffer.from(primaryXml(rpm, { path, checksum, isForYum3 }))
 }

@@ -51,7 +51,8 @@ const comparisons = new Map([
   [12, 'GE'],
 ] as const)
 
-function comparisonOf(flags: number): PublishedRelation['comparison'] {
+/** Undefined for any version. */
+export function comparisonOf(flags: number): PublishedRelation['comparison'] {
   return comparisons.get((flags & 14) as 2)
 }
 
@@ -73,13 +74,17 @@ function wordsOf({ name, flags, evr }: RpmRelation): string {
   return `${name} ${comparisonOf(flags) ?? ''} ${evr}`
 }
 
-/** `libc.so.6(GLIBC_2.4)(64bit)`: the one with the highest number; without a number is lower than with. */
+/** The one with the higher number of its symbols. */
 function higherLibc(a: PublishedRelation | undefined, b: PublishedRelation): PublishedRelation {
-  if (a === undefined) return b
-  const [x, y] = [a, b].map(({ name }) => (/\(GLIBC_([\d.]+)\)/.exec(name)?.[1] ?? '').split('.').map(Number))
+  return a === undefined || compareLibc(a.name, b.name) < 0 ? b : a
+}
+
+/** By the number in `libc.so.6(GLIBC_2.4)(64bit)`; without a number is lower than with. */
+export function compareLibc(a: string, b: string): number {
+  const [x, y] = [a, b].map((name) => (/\(GLIBC_([\d.]+)\)/.exec(name)?.[1] ?? '').split('.').map(Number))
   for (let index = 0; index < Math.max(x!.length, y!.length); index++) {
     const difference = (x![index] ?? -1) - (y![index] ?? -1)
-    if (difference !== 0) return difference > 0 ? a : b
+    if (difference !== 0) return difference
   }
-  return a
+  return 0
 }

@@ -1,3 +1,5 @@
+import { writeHeader } from '../header/header-entries.ts'
+
 /** What stands in an entry of a header. */
 export type HeaderValue =
   | { type: 'string'; value: string }
@@ -17,35 +19,17 @@ export const bin = (value: Buffer): HeaderValue => ({ type: 'bin', value })
 const typeNumbers = { int16: 3, int32: 4, string: 6, bin: 7, strings: 8, i18n: 9 } as const
 const widths = { int16: 2, int32: 4 } as const
 
-/** A header with its region (62 of signatures, 63 of the package), which ends the store and comes first of its entries. */
+/** A header with its region (62 of signatures, 63 of the package). */
 export function headerBytes(region: 62 | 63, values: ReadonlyMap<number, HeaderValue>): Buffer {
-  const entries: Buffer[] = []
-  const store: Buffer[] = []
-  let length = 0
-  for (const [tag, value] of [...values].sort(([a], [b]) => a - b)) {
-    const width = value.type === 'int16' || value.type === 'int32' ? widths[value.type] : 1
-    const padding = (width - (length % width)) % width
-    const bytes = bytesOf(value)
-    store.push(Buffer.alloc(padding), bytes)
-    length += padding
-    entries.push(entry(tag, typeNumbers[value.type], length, countOf(value)))
-    length += bytes.length
-  }
-  store.push(entry(region, typeNumbers.bin, -16 * (entries.length + 1), 16))
-  entries.unshift(entry(region, typeNumbers.bin, length, 16))
-  const introduction = Buffer.from('8eade8010000000000000000' + '00000000', 'hex')
-  introduction.writeUInt32BE(entries.length, 8)
-  introduction.writeUInt32BE(length + 16, 12)
-  return Buffer.concat([introduction, ...entries, ...store])
-}
-
-function entry(tag: number, type: number, offset: number, count: number): Buffer {
-  const bytes = Buffer.alloc(16)
-  bytes.writeUInt32BE(tag, 0)
-  bytes.writeUInt32BE(type, 4)
-  bytes.writeInt32BE(offset, 8)
-  bytes.writeUInt32BE(count, 12)
-  return bytes
+  return writeHeader(
+    region,
+    [...values].map(([tag, value]) => ({
+      tag,
+      type: typeNumbers[value.type],
+      count: value.type === 'string' ? 1 : value.value.length,
+      bytes: bytesOf(value),
+    })),
+  )
 }
 
 function bytesOf(value: HeaderValue): Buffer {
@@ -57,8 +41,4 @@ function bytesOf(value: HeaderValue): Buffer {
   const bytes = Buffer.alloc(value.value.length * width)
   value.value.forEach((number, at) => bytes.writeUIntBE(number, at * width, width))
   return bytes
-}
-
-function countOf(value: HeaderValue): number {
-  return value.type === 'string' ? 1 : value.value.length
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { readEntries, writeHeader } from '../header/header-entries.ts'
+import { readRpmBytes } from '../header/read-rpm.ts'
 import { SignatureTag, Tag } from '../header/tag.ts'
 import { cpio, type CpioEntry } from './cpio.ts'
 import { bin, headerBytes, i18n, int16, int32, string, strings, type HeaderValue } from './header-bytes.ts'
@@ -82,6 +84,19 @@ export function assembleRpm(
   ])
   const signatures = headerBytes(62, entries)
   return Buffer.concat([lead, signatures, Buffer.alloc((8 - (signatures.length % 8)) % 8), header, payload])
+}
+
+/** As builders made packages before there were digests of the payload. */
+export function withoutPayloadDigest(rpm: Buffer): Buffer {
+  const { header, headerEnd, signature } = readRpmBytes(rpm, 'a package')
+  const digests: readonly number[] = [Tag.payloadDigest, Tag.payloadDigestAlgorithm]
+  const entries = readEntries(header, 63).filter(({ tag }) => !digests.includes(tag))
+  const archiveBytes = signature.integer(SignatureTag.payloadSize) ?? 0
+  return assembleRpm(rpm.subarray(0, 96), {
+    header: writeHeader(63, entries),
+    payload: rpm.subarray(headerEnd),
+    archiveBytes,
+  })
 }
 
 type MadeFile = CpioEntry & { isGhost: boolean }

@@ -49,7 +49,7 @@ export async function createTestMirror(
   settings: Readonly<Record<string, Record<string, unknown>>> = {},
 ): Promise<TestMirror> {
   const folder = await mkdtemp(join(tmpdir(), 'larder-rpm-mirror-'))
-  const { store, leases, lease, fetcher } = await createTestFetcher()
+  const { store, leases, lease, fetcher } = await createTestFetcher({ limits: { stallMs: 10_000 } })
   const state = await openDatabase({ path: join(folder, 'larder.db'), clock: systemClock })
   const cache = createCache(state, systemClock)
   const format = createRpmFormat({ store, leases, fetcher, cache, clock: systemClock, cacheFolder: folder })
@@ -57,6 +57,7 @@ export async function createTestMirror(
     ...key,
     signCleartext: () => Promise.reject(new Error('nothing of RPM is signed so')),
     signDetached: (bytes, at) => key.signDetached(Buffer.from(bytes).toString(), at),
+    signBinary: () => Promise.reject(new Error('packages of upstreams are not signed again')),
   }
   const { signal } = new AbortController()
   const contextNow = () => ({ lease, progress: silentProgress, signal, now: systemClock.now(), freshForMs: 0 })

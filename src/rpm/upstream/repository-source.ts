@@ -4,7 +4,9 @@ import type { RpmUpstreamConfig } from '../upstream-config.ts'
 
 /** Where a repository is: at addresses that are known, or at those that a list of mirrors names. */
 export type RepositoryPlace =
-  { kind: 'urls'; urls: readonly string[] } | { kind: 'mirrorlist'; url: string } | { kind: 'metalink'; url: string }
+  | { kind: 'urls'; urls: readonly string[] }
+  | { kind: 'mirrorlist'; url: string }
+  | { kind: 'metalink'; url: string }
 
 /** One upstream repository: where it is and whom to believe. */
 export interface RepositorySource {

@@ -12,16 +12,25 @@ export interface DockerEngine extends AsyncDisposable {
   forget(): Promise<void>
 }
 
-/** A Docker engine of its own: its own socket, images and containers; it touches no networks or firewall of the host. */
-export async function startDockerEngine(folder: string): Promise<DockerEngine> {
+/**
+ * A Docker engine of its own: its own socket, images and containers; it touches no networks or firewall of the host.
+ * `isDetached`: Ctrl-C in a terminal is not for it, but for who has started it.
+ */
+export async function startDockerEngine(
+  folder: string,
+  { isDetached = false }: { isDetached?: boolean } = {},
+): Promise<DockerEngine> {
   await mkdir(folder, { recursive: true })
   const host = `unix://${join(folder, 'docker.sock')}`
   const own = ['data-root', 'exec-root'].map((name) => `--${name}=${join(folder, name)}`)
   const apart = ['--bridge=none', '--iptables=false', '--storage-driver=overlay2', `--pidfile=${join(folder, 'pid')}`]
-  const engine = spawn('dockerd', [`--host=${host}`, ...own, ...apart], { stdio: 'ignore' })
+  const engine = spawn('dockerd', [`--host=${host}`, ...own, ...apart], { stdio: 'ignore', detached: isDetached })
   const docker = (...args: string[]) => execa('docker', ['--host', host, ...args], { reject: false })
   for (let attempt = 0; (await docker('info')).exitCode !== 0; attempt++) {
-    if (attempt > 300 || engine.exitCode !== null) throw new Error('dockerd does not start.')
+    if (attempt > 300 || engine.exitCode !== null) {
+      engine.kill('SIGKILL')
+      throw new Error('dockerd does not start.')
+    }
     await wait(200)
   }
   return {
@@ -30,7 +39,8 @@ export async function startDockerEngine(folder: string): Promise<DockerEngine> {
       await docker('system', 'prune', '--all', '--force')
     },
     async [Symbol.asyncDispose]() {
-      const ended = once(engine, 'close')
+      const hasEnded = engine.exitCode !== null || engine.signalCode !== null
+      const ended = hasEnded ? undefined : once(engine, 'close')
       engine.kill('SIGTERM')
       await ended
       await unmountBelow(folder)

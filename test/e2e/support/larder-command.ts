@@ -7,7 +7,7 @@ export interface CommandResult {
   stdout: string
   stderr: string
   /** The one JSON document: of standard output, or of standard error when it failed. */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a test says what it expects
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test says what it expects
   json: <T>() => T
 }
 
@@ -26,7 +26,7 @@ export async function runLarder(
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
   const { stdout, stderr } = result
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a test says what it expects
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test says what it expects
   const json = <T>(): T => JSON.parse(stdout === '' ? stderr : stdout) as T
   return { exitCode: result.exitCode ?? 255, stdout, stderr, json }
 }

@@ -3,11 +3,14 @@ import { systemClock } from '../../../src/core/index.ts'
 import type { PreviewSummary, RunDetail } from '../../../src/app/controller.ts'
 import { startStandIn, type StandInForge } from '../../../src/forge/testing/stand-in-forge.ts'
 import { startInnerController, type InnerController } from './inner-controller.ts'
+import type { ForgeName } from '../../../src/forge/index.ts'
 import type { FileChanges } from '../../../src/forge/testing/stand-in-repository.ts'
 import { waitFor } from './wait-for-run.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
 
 export interface ForgeSiteOptions {
+  /** Default: GitHub. */
+  forge?: ForgeName
   /** Of main at the start. */
   files: Readonly<Record<string, string>>
   /** Settings of controller.yaml besides `forge`. */
@@ -17,7 +20,7 @@ export interface ForgeSiteOptions {
   settings?: Readonly<Record<string, unknown>>
 }
 
-/** A controller whose site is at a stand-in GitHub, which tells it of everything by webhook. */
+/** A controller whose site is at a stand-in forge, which tells it of everything by webhook. */
 export interface ForgeSite extends AsyncDisposable {
   workspace: Workspace
   forge: StandInForge
@@ -32,9 +35,9 @@ export interface ForgeSite extends AsyncDisposable {
 }
 
 export async function openForgeSite(options: ForgeSiteOptions): Promise<ForgeSite> {
-  const { files, previews = {}, forks = {} } = options
+  const { forge: name = 'github', files, previews = {}, forks = {} } = options
   const workspace = await openWorkspace()
-  const forge = await startStandIn('github')
+  const forge = await startStandIn(name)
   const main = await forge.push({ ...files })
   const data = workspace.path('data')
   await mkdir(data)
@@ -79,7 +82,7 @@ export async function openForgeSite(options: ForgeSiteOptions): Promise<ForgeSit
     },
   }
   site.controller = await startInnerController(data, { configFile, clock, environment })
-  forge.hook = { url: `${site.controller.url}/hooks/github`, secret: 'a-secret' }
+  forge.hook = { url: `${site.controller.url}/hooks/${name}`, secret: 'a-secret' }
   const { state, error } = await site.runOf(main)
   if (state !== 'succeeded') throw new Error(`the first run ${state}: ${JSON.stringify(error)}`)
   return site

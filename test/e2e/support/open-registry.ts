@@ -19,7 +19,9 @@ export interface OpenRegistry extends AsyncDisposable {
 
 /** A whole controller in this process, whose registry is open to all unless it is told otherwise. */
 export async function startOpenRegistry(
-  options: Partial<Pick<StartControllerOptions, 'publicUrl' | 'tls' | 'openRegistry'>> & { folder?: string } = {},
+  options: Partial<Pick<StartControllerOptions, 'publicUrl' | 'tls' | 'openRegistry' | 'configFile'>> & {
+    folder?: string
+  } = {},
 ): Promise<OpenRegistry> {
   const { folder, ...rest } = options
   const workspace = await openWorkspace()

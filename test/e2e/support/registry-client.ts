@@ -6,7 +6,7 @@ export interface RegistryAnswer {
   status: number
   headers: IncomingHttpHeaders
   body: Buffer
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a test says what it expects
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test says what it expects
   json: <T = Record<string, unknown>>() => T
   /** Code of the first error that the body tells of. */
   errorCode(): string | undefined
@@ -109,7 +109,7 @@ async function sendAll(outgoing: ClientRequest, body: AsyncIterable<Uint8Array>)
 }
 
 function answerOf(status: number, headers: IncomingHttpHeaders, body: Buffer): RegistryAnswer {
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a test says what it expects
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a test says what it expects
   const json = <T>(): T => JSON.parse(body.toString()) as T
   return {
     status,

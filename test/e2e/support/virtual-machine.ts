@@ -32,7 +32,9 @@ export async function bootMachine(options: BootOptions): Promise<{ match: RegExp
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = once(machine, 'close')
-  const deadline = setTimeout(() => machine.kill('SIGKILL'), timeoutMs)
+  const kill = (): void => void machine.kill('SIGKILL')
+  const deadline = setTimeout(kill, timeoutMs)
+  process.once('exit', kill)
   let said = ''
   machine.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
   try {
@@ -44,7 +46,8 @@ export async function bootMachine(options: BootOptions): Promise<{ match: RegExp
     throw new Error(`the machine ended, or was too slow, before it was ready:\n${said.slice(-3000)}`)
   } finally {
     clearTimeout(deadline)
-    machine.kill('SIGKILL')
+    process.off('exit', kill)
+    kill()
     await ended
   }
 }

@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises'
+import { isTaken, lastAddress } from '../../last-address.ts'
 import { readRecordedAddress } from '../../read-address.ts'
+import type { State } from '../../../state/index.ts'
 import type { Ailment, DoctorCheck } from '../check.ts'
 
 /** A controller runs, and answers where it says and where clients are told to ask. */
@@ -19,7 +21,8 @@ export const addressCheck: DoctorCheck = {
       message: 'No controller runs on this data folder: clients are not served and nothing is signed anew.',
       hint: 'larder up, or systemctl start larder (docs/operations.md).',
     }
-    return stale === undefined ? [notRunning] : [notRunning, leftBehind(dataFolder.address, stale)]
+    const left = stale === undefined ? [] : [leftBehind(dataFolder.address, stale)]
+    return [notRunning, ...left, ...(await takenByAnother(context.state))]
   },
 }
 
@@ -52,6 +55,21 @@ function unanswered(url: string, why: string, isPublic: boolean): Ailment {
       ? 'This is the address that clients are told: look at --public-url, the proxy and the firewall.'
       : 'Start the controller again; its log says more.',
   }
+}
+
+/** Where a controller would listen again. */
+async function takenByAnother(state: State): Promise<Ailment[]> {
+  const address = await lastAddress(state)
+  if (address === undefined || !(await isTaken(address))) return []
+  const port = String(address.port)
+  return [
+    {
+      severity: 'warning',
+      subject: `${address.host}:${port}`,
+      message: `Another program listens on port ${port}, on which the controller of this data folder listened last.`,
+      hint: `ss -ltnp 'sport = :${port}' names it; end it, or choose another port: larder up --listen HOST:PORT.`,
+    },
+  ]
 }
 
 function leftBehind(path: string, { pid }: { pid: number }): Ailment {

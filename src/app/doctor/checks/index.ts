@@ -5,14 +5,19 @@ import { clockCheck } from './clock.ts'
 import { databaseCheck } from './database.ts'
 import { diskCheck } from './disk.ts'
 import { eventsCheck } from './events.ts'
+import { forgeCheck } from './forge.ts'
+import { hostsCheck } from './hosts.ts'
 import { imagesCheck } from './images.ts'
 import { keysCheck } from './keys.ts'
 import { leftoversCheck } from './leftovers.ts'
+import { machinesCheck } from './machines.ts'
 import { modesCheck } from './modes.ts'
+import { networkCheck } from './network.ts'
 import { outboxCheck } from './outbox.ts'
 import { previewsCheck } from './previews.ts'
 import { publicationsCheck } from './publications.ts'
 import { runsCheck } from './runs.ts'
+import { servicesCheck } from './services.ts'
 import { siteCheck } from './site.ts'
 import { toolsCheck } from './tools.ts'
 import { upstreamsCheck } from './upstreams.ts'
@@ -23,12 +28,17 @@ export const checks: readonly DoctorCheck[] = [
   modesCheck,
   databaseCheck,
   addressCheck,
+  forgeCheck,
   siteCheck,
   keysCheck,
   blobsCheck,
   publicationsCheck,
   previewsCheck,
   imagesCheck,
+  networkCheck,
+  machinesCheck,
+  hostsCheck,
+  servicesCheck,
   upstreamsCheck,
   clockCheck,
   runsCheck,

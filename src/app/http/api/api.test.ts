@@ -21,6 +21,8 @@ describe('reading', () => {
     ['/api/v1/runs/7', 'problems'],
     ['/api/v1/mirrors/base/keys', 'AAAA'],
     ['/api/v1/site', 'campus'],
+    ['/api/v1/services', '"versions":["1.4.0"]'],
+    ['/api/v1/services/counter', '"sessions":2'],
   ])('%s', async (path, part) => {
     const response = await server.fetch(path)
     expect(response.status).toBe(200)
@@ -38,6 +40,7 @@ describe('reading', () => {
     ['/api/v1/runs?state=odd', 400, 'USAGE'],
     ['/api/v1/runs/8', 404, 'RUN_UNKNOWN'],
     ['/api/v1/runs/8/log?follow=1', 404, 'RUN_UNKNOWN'],
+    ['/api/v1/services/other', 404, 'FLEET_SERVICE_UNKNOWN'],
     ['/api/v1/nothing', 404, 'NOT_FOUND'],
     ['/preview/7/dists', 404, 'NOT_FOUND'],
   ])('%s is refused with %i %s', async (path, status, code) => {
@@ -70,8 +73,14 @@ describe('writing', () => {
     ['/api/v1/mirrors/base/keys/import', { armored: 'a key' }, 200, 'import base'],
     ['/api/v1/mirrors/base/own/remove', { name: 'tool' }, 200, 'remove tool from base'],
     ['/api/v1/images/build', undefined, 202, 'build images'],
+    ['/api/v1/images/rotate-key', undefined, 200, 'rotate the key of images'],
     ['/api/v1/images/team%2Fcounter/verify', { version: '1.4.0' }, 200, 'verify team/counter 1.4.0'],
     ['/api/v1/images/team%2Fcounter/remove', { version: '1.4.0' }, 200, 'remove team/counter 1.4.0'],
+    ['/api/v1/machines/plan', {}, 200, 'plan machines all'],
+    ['/api/v1/machines/plan', { machines: ['web-1'] }, 200, 'plan machines web-1'],
+    ['/api/v1/machines/apply', { machines: ['web-1', 'db'] }, 202, 'apply machines web-1 db'],
+    ['/api/v1/machines/web-1/trust', { fingerprint: 'SHA256:abc' }, 200, 'trust web-1 SHA256:abc'],
+    ['/api/v1/services/counter/restart', {}, 202, 'restart service counter'],
     ['/api/v1/gc', undefined, 200, 'gc'],
     ['/api/v1/doctor', { fix: true, deep: false }, 200, 'doctor fix=true deep=false'],
     ['/api/v1/doctor', {}, 200, 'doctor fix=false deep=false'],
@@ -91,6 +100,7 @@ describe('writing', () => {
   test.each([
     ['/api/v1/runs/7/cancel', undefined, 409, 'RUN_STATE'],
     ['/api/v1/images/team%2Fcounter/remove', {}, 400, 'USAGE'],
+    ['/api/v1/machines/web-1/trust', {}, 400, 'USAGE'],
     ['/api/v1/mirrors/other/rollback', undefined, 404, 'MIRROR_UNKNOWN'],
     ['/api/v1/mirrors/base/promote', { snapshot: '2' }, 400, 'USAGE'],
     ['/api/v1/mirrors/base/promote', { snapshot: 2, force: true }, 400, 'USAGE'],
@@ -118,8 +128,14 @@ describe('writing', () => {
     '/api/v1/mirrors/base/own',
     '/api/v1/mirrors/base/own/remove',
     '/api/v1/images/build',
+    '/api/v1/images/rotate-key',
     '/api/v1/images/team%2Fcounter/verify',
     '/api/v1/images/team%2Fcounter/remove',
+    '/api/v1/machines/plan',
+    '/api/v1/machines/apply',
+    '/api/v1/machines/web-1/key',
+    '/api/v1/machines/web-1/trust',
+    '/api/v1/services/counter/restart',
     '/api/v1/plan',
     '/api/v1/gc',
     '/api/v1/doctor',
@@ -190,7 +206,7 @@ test('the description is OpenAPI 3.1 and describes parameters, answers and error
       },
     },
   })
-  expect(Object.keys(description.paths)).toHaveLength(34)
+  expect(Object.keys(description.paths)).toHaveLength(46)
   expect(Object.keys(description.components.schemas)).toEqual(
     expect.arrayContaining(['Mirror', 'Run', 'Error', 'Package']),
   )

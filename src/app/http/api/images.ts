@@ -6,6 +6,7 @@ import { findingSchema, runSchema } from './schemas.ts'
 
 const imageParams = z.object({ image: z.string().min(1).max(255) })
 const versionBody = z.strictObject({ version: z.string().min(1).max(128) })
+const imageKeySchema = z.object({ fingerprint: z.string(), retiresAt: z.iso.datetime().optional() })
 const tags = ['images']
 
 export function addImageRoutes(app: ApiApp, controller: Controller): void {
@@ -34,6 +35,17 @@ export function addImageActions(app: ApiApp, controller: Controller): void {
       },
     },
     async (_request, reply) => reply.status(202).send(await controller.buildImages()),
+  )
+  app.post(
+    '/images/rotate-key',
+    {
+      schema: {
+        ...common,
+        summary: 'Make a new key that signs images, beside the old one for 30 days',
+        response: { 200: z.array(imageKeySchema), ...failures },
+      },
+    },
+    () => controller.rotateImageKey(),
   )
   app.post(
     '/images/:image/verify',

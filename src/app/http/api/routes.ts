@@ -7,10 +7,12 @@ import type { ApiApp } from './api-app.ts'
 import { siteSchema } from './schemas.ts'
 import { addForgeActions, addForgeRoutes } from './forges.ts'
 import { addImageActions, addImageRoutes } from './images.ts'
+import { addMachineActions, addMachineRoutes } from './machines.ts'
 import { addMirrorActions } from './mirror-actions.ts'
 import { addMirrorRoutes, addPackageRoutes } from './mirrors.ts'
 import { addRunActions, addRunRoutes } from './runs.ts'
 import { addKeyActions, addKeyRoutes } from './keys.ts'
+import { addServiceActions, addServiceRoutes } from './services.ts'
 import { addOwnPackageActions, addOwnPackageRoutes } from './own-packages.ts'
 import { addPlanActions } from './plan.ts'
 import { addUpkeepActions } from './upkeep.ts'
@@ -44,6 +46,8 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
       addOwnPackageRoutes(api, context.controller)
       addRunRoutes(api, context)
       addImageRoutes(api, context.controller)
+      addMachineRoutes(api, context.controller)
+      addServiceRoutes(api, context.controller)
       addForgeRoutes(api, context.controller)
       api.get(
         '/site',
@@ -57,6 +61,8 @@ export async function addApi(app: ApiApp, context: HttpContext, token: AdminToke
         addMirrorActions(writing, context.controller)
         addRunActions(writing, context)
         addImageActions(writing, context.controller)
+        addMachineActions(writing, context.controller)
+        addServiceActions(writing, context.controller)
         addForgeActions(writing, context.controller)
         addUpkeepActions(writing, context.controller)
         addPlanActions(writing, context.controller)

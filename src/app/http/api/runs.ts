@@ -49,6 +49,9 @@ export function addRunRoutes(app: ApiApp, context: HttpContext): void {
       schema: {
         tags,
         summary: 'Log of a run; as server-sent events with follow=1',
+        description:
+          'With follow=1 the answer is text/event-stream: `log` with a LogLine (its id is the number of the line), `state` ' +
+          'when the state of the run changes, `end` when it has ended. Last-Event-ID goes on after that line.',
         params: runParams,
         querystring: logQuery,
         response: { 200: z.array(logLineSchema), ...failures },

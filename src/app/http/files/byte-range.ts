@@ -6,7 +6,8 @@ export interface ByteRange {
 
 /**
  * What a Range header asks of a file: `whole` when there is none, when it is malformed or of another unit, and when
- * it asks for several ranges, which a server may answer in full. Source: RFC 9110 §14.2.
+ * it asks for several ranges, which a server may answer in full. One that ends before it begins is refused, as clients of
+ * registries expect. Source: RFC 9110 §14.1.1, §14.2.
  */
 export function parseRange(header: string | undefined, sizeBytes: number): ByteRange | 'whole' | 'unsatisfiable' {
   const spec = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? '')
@@ -14,8 +15,7 @@ export function parseRange(header: string | undefined, sizeBytes: number): ByteR
   const [, first = '', last = ''] = spec
   if (first === '') return last === '' ? 'whole' : suffix(Number(last), sizeBytes)
   const start = Number(first)
-  if (last !== '' && Number(last) < start) return 'whole'
-  if (start >= sizeBytes) return 'unsatisfiable'
+  if (start >= sizeBytes || (last !== '' && Number(last) < start)) return 'unsatisfiable'
   return { start, end: last === '' ? sizeBytes : Math.min(Number(last) + 1, sizeBytes) }
 }
 

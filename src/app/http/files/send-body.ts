@@ -5,8 +5,8 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { LarderError } from '../../../core/index.ts'
 import type { ByteRange } from './byte-range.ts'
-import { ChunkPool } from './chunk-pool.ts'
 import { sendLocalFile } from './send-local-file.ts'
+import { SharedChunks } from './shared-chunks.ts'
 import { SmallFiles } from './small-files.ts'
 
 /** A file that is known by its content: of a publication, or a blob of the registry. */
@@ -32,7 +32,7 @@ export interface BodyOptions {
 export class BodySender {
   readonly #stallMs: number
   readonly #small: SmallFiles
-  readonly #pool = new ChunkPool()
+  readonly #chunks = new SharedChunks()
 
   constructor({ stallMs, smallFilesBytes }: BodyOptions) {
     this.#stallMs = stallMs
@@ -58,7 +58,7 @@ export class BodySender {
     const handle = await open(file.localPath, 'r')
     try {
       writeHead()
-      return await sendLocalFile(response, handle, range, this.#pool)
+      return await sendLocalFile(response, { handle, path: file.localPath }, range, this.#chunks)
     } finally {
       await handle.close()
     }

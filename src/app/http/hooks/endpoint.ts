@@ -42,7 +42,10 @@ class HookEndpoint {
 
   constructor(options: HookEndpointOptions) {
     this.#options = options
-    this.#refusals = new RefusalLimit(options.clock, options.limits.refusedHooksPerMinute)
+    this.#refusals = new RefusalLimit(options.clock, {
+      perMinute: options.limits.refusedHooksPerMinute,
+      how: 'signed with the secret of this hook',
+    })
     this.#addressOf = createClientAddress(options.trustedProxies)
   }
 
@@ -60,8 +63,6 @@ class HookEndpoint {
       const { method = '', url = '' } = request
       const { status, text } = errorAnswer(error, { method, url }, this.#options.log)
       if (status >= 400 && status < 500) this.#refusals.refused(this.#addressOf(request))
-      // What was not read of it is not waited for.
-      if (!request.complete) response.setHeader('connection', 'close')
       this.#send(response, status, text)
     }
   }

@@ -78,6 +78,14 @@ const text = JSON.stringify(payload)
 test.each([
   ['no signature', text, { 'x-hub-signature-256': '' }, 401, 'HOOK_SIGNATURE_BAD'],
   ['an empty digest', text, { 'x-hub-signature-256': 'sha256=' }, 401, 'HOOK_SIGNATURE_BAD'],
+  ['a signature that was cut off', text, { 'x-hub-signature-256': sign(text).slice(0, -1) }, 401, 'HOOK_SIGNATURE_BAD'],
+  [
+    'a signature of half the length',
+    text,
+    { 'x-hub-signature-256': sign(text).slice(0, 39) },
+    401,
+    'HOOK_SIGNATURE_BAD',
+  ],
   ['SHA-1', text, { 'x-hub-signature-256': 'sha1=' + 'a'.repeat(40) }, 401, 'HOOK_SIGNATURE_BAD'],
   ['another secret', text, { 'x-hub-signature-256': sign(text, 'x') }, 401, 'HOOK_SIGNATURE_BAD'],
   ['an empty secret', text, { 'x-hub-signature-256': sign(text, '') }, 401, 'HOOK_SIGNATURE_BAD'],

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Clock, LarderError } from '../../../core/index.ts'
+import { LarderError } from '../../../core/index.ts'
 import type { AdminToken } from '../admin-token.ts'
+import { verifyMachineLogin } from './machine-login.ts'
+import { signToken, verifyToken, type RegistryToken, type TokenRoom } from './registry-token.ts'
 
 export type RegistryAction = 'pull' | 'push' | 'delete'
 
@@ -31,80 +33,58 @@ export interface RegistryAccess {
   ): Promise<{ token: string; expiresInS: number }>
 }
 
-export interface AccessOptions {
+export interface AccessOptions extends TokenRoom {
   adminToken: AdminToken
   users: readonly RegistryUser[]
   /** What whoever names nobody may do everywhere. */
   anonymous: 'nothing' | 'pull' | 'everything'
-  /** Signs tokens: 32 bytes or more. */
-  tokenKey: Uint8Array
-  clock: Clock
 }
 
 /** A token is looked at when a request begins; one that is under way outlives it. */
 const tokenLifeS = 900
 
 export function createRegistryAccess(options: AccessOptions): RegistryAccess {
-  const { clock, tokenKey, anonymous } = options
+  const { anonymous } = options
   const anybody: Grants = (_repository, action) =>
     anonymous === 'everything' || (anonymous === 'pull' && action === 'pull')
+  const orAnybody =
+    (granted: Grants): Grants =>
+    (...asked) =>
+      anybody(...asked) || granted(...asked)
 
-  const byPassword = (authorization: string): { subject: string; grants: Grants } | undefined => {
+  const byPassword = async (authorization: string): Promise<{ subject: string; grants: Grants } | undefined> => {
     if (options.adminToken.accepts(authorization)) return { subject: 'admin', grants: () => true }
     const { name, password } = basicCredentials(authorization)
     const user = options.users.find((one) => one.name === name && one.passwords.some((right) => same(right, password)))
-    return user && { subject: user.name, grants: (...asked) => anybody(...asked) || userGrants(user, ...asked) }
+    if (user !== undefined) {
+      return { subject: name, grants: orAnybody((repository, action) => userGrants(user, repository, action)) }
+    }
+    const machine = await verifyMachineLogin({ name, password }, options)
+    return machine && { subject: name, grants: orAnybody(tokenGrants(machine)) }
   }
   return {
     async grantsOf(authorization) {
       if (authorization === undefined) return anybody
-      const known = byPassword(authorization)
+      const known = await byPassword(authorization)
       if (known !== undefined) return known.grants
       const token = /^bearer +(\S+) *$/i.exec(authorization)?.[1]
       if (token === undefined) throw wrongPassword()
-      const granted = await verify(token, { tokenKey, clock })
-      return (repository, action) => anybody(repository, action) || granted.has(`${repository} ${action}`)
+      return orAnybody(tokenGrants(await verifyToken(token, options)))
     },
     async issueToken(authorization, scopes) {
-      const known = authorization === undefined ? { subject: '', grants: anybody } : byPassword(authorization)
+      const known = authorization === undefined ? { subject: '', grants: anybody } : await byPassword(authorization)
       if (known === undefined) throw wrongPassword()
-      const access = scopes.flatMap(parseScope).map(({ name, actions }) => ({
-        type: 'repository',
-        name,
-        actions: actions.filter((action) => known.grants(name, action)),
-      }))
-      const issuedAt = Math.floor(clock.now().getTime() / 1000)
-      const { SignJWT } = await import('jose')
-      const token = await new SignJWT({ access })
-        .setProtectedHeader({ alg: 'HS256' })
-        .setSubject(known.subject)
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + tokenLifeS)
-        .sign(tokenKey)
-      return { token, expiresInS: tokenLifeS }
+      const { subject, grants } = known
+      const access = scopes
+        .flatMap(parseScope)
+        .map(({ name, actions }) => ({ name, actions: actions.filter((action) => grants(name, action)) }))
+      return { token: await signToken({ subject, access, lifeS: tokenLifeS }, options), expiresInS: tokenLifeS }
     },
   }
 }
 
-async function verify(
-  token: string,
-  { tokenKey, clock }: { tokenKey: Uint8Array; clock: Clock },
-): Promise<Set<string>> {
-  // Loaded by who is asked for a token: most sites never are.
-  const { jwtVerify } = await import('jose')
-  const { payload } = await jwtVerify(token, tokenKey, {
-    algorithms: ['HS256'],
-    currentDate: clock.now(),
-    clockTolerance: 5,
-  }).catch((cause: unknown) => {
-    throw new LarderError('UNAUTHORIZED', {
-      message: 'The token of the registry is wrong or over.',
-      hint: 'Ask for a new one.',
-      cause,
-    })
-  })
-  const access = (payload['access'] ?? []) as { name: string; actions: string[] }[]
-  return new Set(access.flatMap(({ name, actions }) => actions.map((action) => `${name} ${action}`)))
+function tokenGrants({ access }: RegistryToken): Grants {
+  return (repository, action) => access.some(({ name, actions }) => name === repository && actions.includes(action))
 }
 
 /** `repository:team/counter:pull,push`; other types of scope grant nothing here. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, isLarderError, LarderError, type Log } from '../../../core/index.ts'
 import { parseRepositoryName, type Registry, type RepositoryName } from '../../../oci/index.ts'
 import { BodySender } from '../files/send-body.ts'
+import { createClientAddress, type ClientAddress } from '../client-address.ts'
 import { RefusalLimit } from '../refusal-limit.ts'
 import type { RegistryAccess, RegistryAction } from './access.ts'
 import { answerRegistryError } from './answer-error.ts'
@@ -20,6 +21,8 @@ export interface RegistryEndpointOptions {
   clock: Clock
   /** Address by which clients reach us over plain HTTP or a proxy. Default: what each request was sent to. */
   publicUrl?: string | undefined
+  /** Proxies of our own, which say whom they ask for. Default: none. */
+  trustedProxies?: readonly string[] | undefined
   /** A client that sends or takes nothing for so long is given up. */
   stallMs: number
   smallFilesBytes: number
@@ -36,9 +39,14 @@ const refusedPerMinute = 60
 export function createRegistryEndpoint(
   options: RegistryEndpointOptions,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const endpoint = new RegistryEndpoint(options)
+  const prefix = options.publicUrl === undefined ? '' : new URL(options.publicUrl).pathname.replace(/\/+$/, '')
+  const endpoint = new RegistryEndpoint({ ...options, prefix })
   return (request, response) => {
-    if (!/^\/v2(?:[/?]|$)/.test(request.url ?? '')) return false
+    const { url = '' } = request
+    // A proxy may take its path away, or leave it.
+    const path = url.startsWith(`${prefix}/v2`) ? url.slice(prefix.length) : url
+    if (!/^\/v2(?:[/?]|$)/.test(path)) return false
+    request.url = path
     endpoint.answer(request, response).catch(() => response.destroy())
     return true
   }
@@ -48,13 +56,18 @@ class RegistryEndpoint {
   readonly #options: RegistryEndpointOptions
   readonly #bodies: BodySender
   readonly #limit: RefusalLimit
+  readonly #addressOf: ClientAddress
   readonly #prefix: string
 
-  constructor(options: RegistryEndpointOptions) {
+  constructor(options: RegistryEndpointOptions & { prefix: string }) {
     this.#options = options
     this.#bodies = new BodySender(options)
-    this.#limit = new RefusalLimit(options.clock, refusedPerMinute)
-    this.#prefix = options.publicUrl === undefined ? '' : new URL(options.publicUrl).pathname.replace(/\/+$/, '')
+    this.#limit = new RefusalLimit(options.clock, {
+      perMinute: refusedPerMinute,
+      how: 'with a name and password of the registry',
+    })
+    this.#addressOf = createClientAddress(options.trustedProxies)
+    this.#prefix = options.prefix
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -119,7 +132,7 @@ class RegistryEndpoint {
 
   /** Whoever guesses soon has to wait. */
   async #limited<T>(request: IncomingMessage, work: () => Promise<T>): Promise<T> {
-    const source = request.socket.remoteAddress ?? ''
+    const source = this.#addressOf(request)
     if (request.headers.authorization !== undefined) this.#limit.check(source)
     try {
       return await work()
@@ -145,22 +158,9 @@ class RegistryEndpoint {
       response.destroy()
       return
     }
-    if (!request.complete) response.once('finish', () => lingerOver(request))
     answerRegistryError(response, known)
   }
 }
-
-/**
- * What is left of a body that is not wanted is taken for a moment and forgotten: to close at once would take the answer
- * from a client that is still sending. Source: RFC 9112 §9.6.
- */
-function lingerOver(request: IncomingMessage): void {
-  request.resume()
-  const giveUp = setTimeout(() => request.destroy(), lingerMs).unref()
-  request.once('close', () => clearTimeout(giveUp))
-}
-
-const lingerMs = 5000
 
 async function dispatch(exchange: Exchange, asked: RegistryPath): Promise<void> {
   allowMethods(exchange, asked)

@@ -6,7 +6,8 @@ import {
   type RepositoryName,
   type UploadPart,
 } from '../../../oci/index.ts'
-import { type Exchange, answer, bodyOf } from './exchange.ts'
+import { bodyInSteps } from './body-in-steps.ts'
+import { type Exchange, answer } from './exchange.ts'
 
 /** POST `/v2/<name>/blobs/uploads/`: begins an upload, or is one, or mounts. Source: OCI distribution-spec, end-4, end-11. */
 export async function beginUpload(exchange: Exchange, repository: RepositoryName): Promise<void> {
@@ -32,10 +33,15 @@ export async function beginUpload(exchange: Exchange, repository: RepositoryName
   answerCreated(exchange, repository, parseDigest(digest))
 }
 
+/** From the repository that is named; or, when none is, from any that may be pulled from and has it. */
 async function isMounted(exchange: Exchange, repository: RepositoryName, digest: OciDigest): Promise<boolean> {
-  const from = exchange.query.get('from')
-  if (from === null || !isRepositoryName(from) || !exchange.mayPull(from)) return false
-  return exchange.registry.mountBlob(repository, digest, from)
+  const { registry, query } = exchange
+  const named = query.get('from')
+  const candidates = named === null ? await registry.holders(digest) : [named].filter(isRepositoryName)
+  for (const from of candidates) {
+    if (exchange.mayPull(from) && (await registry.mountBlob(repository, digest, from))) return true
+  }
+  return false
 }
 
 /** GET, PATCH, PUT and DELETE of `/v2/<name>/blobs/uploads/<id>`. Source: OCI distribution-spec, end-5, end-6, end-13. */
@@ -87,7 +93,7 @@ async function tellRange(
 /** Content-Range has no unit here, and both of its ends are inclusive. OCI_RANGE_INVALID, OCI_SIZE_INVALID. */
 function partOf(exchange: Exchange): UploadPart {
   const { 'content-length': length, 'content-range': range } = exchange.request.headers
-  const body = bodyInTurn(exchange)
+  const body = bodyInSteps(exchange.request)
   const lengthBytes = length === undefined ? undefined : Number(length)
   if (range === undefined || lengthBytes === 0) return { body, lengthBytes }
   const [, first = '', last = ''] = /^(?:bytes[ =])?(\d{1,15})-(\d{1,15})(?:\/(?:\d+|\*))?$/.exec(range.trim()) ?? []
@@ -105,18 +111,6 @@ function partOf(exchange: Exchange): UploadPart {
     })
   }
   return { body, startBytes: Number(first), lengthBytes: rangeBytes }
-}
-
-/**
- * Each piece is good until the next is asked for; then its memory goes at once. Left to the garbage collector, what
- * has been stored of a large blob would take as much memory as everything else.
- */
-async function* bodyInTurn(exchange: Exchange): AsyncIterable<Buffer> {
-  for await (const piece of bodyOf(exchange)) {
-    yield piece
-    const { buffer } = piece
-    if (buffer instanceof ArrayBuffer && piece.length === buffer.byteLength) buffer.transfer(0)
-  }
 }
 
 interface UploadState {

@@ -93,6 +93,28 @@ describe('readRoot of a layout', () => {
   })
 })
 
+describe('readRoot of archives', () => {
+  it('lays one over the other', async () => {
+    const paths = ['below', 'above'].map((name) => join(folder, `${name}.tar`))
+    await writeFile(paths[0]!, await makeArchive([{ name: 'd/kept', content: 'k' }, { name: 'd/changed', content: 'old' }])) // prettier-ignore
+    await writeFile(paths[1]!, await makeArchive([{ name: 'd/changed', content: 'newer' }]))
+    const { tree, config } = await readRoot({ archives: paths }, options())
+    expect(config).toBeUndefined()
+    expect(tree.find('/d/kept')).toMatchObject({ kind: 'file', sizeBytes: 1 })
+    expect(tree.find('/d/changed')).toMatchObject({ kind: 'file', sizeBytes: 5 })
+  })
+
+  it('refuses what is no archive, by its name', async () => {
+    const path = join(folder, 'none.tar')
+    await writeFile(path, 'x'.repeat(2000))
+    const reading = readRoot({ archives: [path] }, options())
+    await expect(reading).rejects.toMatchObject({
+      code: 'DISK_IMAGE_SOURCE_INVALID',
+      message: expect.stringContaining(path) as string,
+    })
+  })
+})
+
 describe('readRoot of a folder', () => {
   it('reads files, links and what they are', async () => {
     const root = join(folder, 'root')

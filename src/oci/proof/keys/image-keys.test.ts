@@ -37,6 +37,20 @@ describe('keys for images', () => {
     expect(new Set(asked.map(([key]) => key.id)).size).toBe(1)
   })
 
+  it('that are replaced sign for their time, and are believed after it unless they were given up', async () => {
+    const held = keys()
+    const [old] = await held.current()
+    const next = await held.rotate()
+    expect((await held.current()).map(({ id }) => id)).toEqual([next.id, old.id])
+    clock.advance(31 * dayMs)
+    expect((await held.current()).map(({ id }) => id)).toEqual([next.id])
+    expect(await held.trusted()).toEqual([next.publicKeyPem, old.publicKeyPem])
+    const third = await held.rotate()
+    expect(await held.trusted()).toEqual([third, next, old].map(({ publicKeyPem }) => publicKeyPem))
+    const fresh = await held.rotate({ transitionMs: 0 })
+    expect(await held.trusted()).toEqual([fresh.publicKeyPem])
+  })
+
   it('are encrypted with the passphrase of a file', async () => {
     const file = join(folder, 'passphrase')
     await writeFile(file, 'correct horse\nsecond line')

@@ -20,29 +20,57 @@ export interface SpdxOptions {
 export function spdxOf(inventory: Inventory, options: SpdxOptions): object {
   const { distribution, notes } = inventory
   const parts = [...(distribution ? [systemPackage(distribution)] : []), ...inventory.packages.map(packageOf)]
+  return documentOf(options, {
+    comment: [scope, ...notes].join(' '),
+    packages: [imagePackage(imageId, options), ...parts],
+    relationships: parts.map(({ SPDXID }) => relation(imageId, 'CONTAINS', SPDXID)),
+  })
+}
+
+/**
+ * The document of an index: its images, each of which has a document of its own about what is in it.
+ * Source: SPDX 2.3, clause 11, VARIANT_OF.
+ */
+export function spdxOfIndex(images: readonly { digest: string; platform: string }[], options: SpdxOptions): object {
+  const variants = images.map(({ digest, platform }) => {
+    const id = `${imageId}-${idString(platform)}`
+    return { ...imagePackage(id, { ...options, digest }), summary: `For ${platform}` }
+  })
+  return documentOf(options, {
+    comment: 'Lists the images that there are of it. A document that refers to each image lists what is in that.',
+    packages: [imagePackage(imageId, options), ...variants],
+    relationships: variants.map(({ SPDXID }) => relation(SPDXID, 'VARIANT_OF', imageId)),
+  })
+}
+
+interface SpdxContent {
+  comment: string
+  packages: SpdxPackage[]
+  relationships: object[]
+}
+
+function documentOf(options: SpdxOptions, { comment, packages, relationships }: SpdxContent): object {
   const document = {
     spdxVersion: 'SPDX-2.3',
     dataLicense: 'CC0-1.0',
-    SPDXID: 'SPDXRef-DOCUMENT',
+    SPDXID: documentId,
     name: `${options.name}:${options.version}`,
     creationInfo: { created: seconds(options.createdAt), creators: [`Tool: larder-${options.larderVersion}`] },
-    comment: [scope, ...notes].join(' '),
-    packages: [imagePackage(options), ...parts],
-    relationships: [
-      { spdxElementId: 'SPDXRef-DOCUMENT', relationshipType: 'DESCRIBES', relatedSpdxElement: imageId },
-      ...parts.map(({ SPDXID }) => ({
-        spdxElementId: imageId,
-        relationshipType: 'CONTAINS',
-        relatedSpdxElement: SPDXID,
-      })),
-    ],
+    comment,
+    packages,
+    relationships: [relation(documentId, 'DESCRIBES', imageId), ...relationships],
   }
   // Another document, another namespace; the same one, the same.
   return { ...document, documentNamespace: `urn:uuid:${uuidOf(JSON.stringify(document))}` }
 }
 
+function relation(spdxElementId: string, relationshipType: string, relatedSpdxElement: string): object {
+  return { spdxElementId, relationshipType, relatedSpdxElement }
+}
+
 const scope =
   'Lists what the databases of dpkg, rpm, apk, npm and Python in the image say is installed. What came without a package manager is not listed.'
+const documentId = 'SPDXRef-DOCUMENT'
 const imageId = 'SPDXRef-Image'
 
 interface SpdxPackage {
@@ -59,10 +87,10 @@ const unsaid = {
   copyrightText: 'NOASSERTION',
 }
 
-function imagePackage({ name, version, digest }: SpdxOptions): SpdxPackage {
+function imagePackage(id: string, { name, version, digest }: SpdxOptions): SpdxPackage {
   const [algorithm = '', hex = ''] = digest.split(':')
   return {
-    SPDXID: imageId,
+    SPDXID: id,
     name,
     versionInfo: version,
     ...unsaid,

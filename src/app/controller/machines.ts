@@ -1,0 +1,142 @@
+import { LarderError } from '../../core/index.ts'
+import {
+  okOf,
+  plannedResources,
+  scanHostKey,
+  type KnownMachine,
+  type MachineConfig,
+  type MachinesConfig,
+  type ObservedMachine,
+} from '../../fleet/index.ts'
+import type { MachineController, MachineKey, MachinePlan, MachineSummary } from '../machine-controller.ts'
+import { lookAtMachines } from '../look-at-machines.ts'
+import type { ControllerContext } from './context.ts'
+import { summarizeRun } from './runs.ts'
+
+export function createMachineMethods(context: ControllerContext): MachineController {
+  const { fleet } = context
+  return {
+    async machines() {
+      const declared = await declaredMachines(context)
+      const known = await fleet.memory.list()
+      const names = [...new Set([...Object.keys(declared), ...known.map(({ name }) => name)])].sort()
+      return names.map((name) =>
+        summaryOf(
+          name,
+          declared[name],
+          known.find((one) => one.name === name),
+        ),
+      )
+    },
+    async machine(name) {
+      const declared = (await declaredMachines(context))[name]
+      const known = await fleet.memory.get(name)
+      if (declared === undefined && known === undefined) throw unknownMachine(name)
+      const { ok = 0, resources = [] } = known?.detail ?? {}
+      return { ...summaryOf(name, declared, known), run: known?.runId, ok, resources }
+    },
+    async networkLeases() {
+      const leases = await fleet.network.leases()
+      return leases.map(({ expiresAt, ...lease }) => ({ ...lease, expiresAt: expiresAt.toISOString() }))
+    },
+    siteRecipient: () => fleet.secrets.recipient(),
+    planMachines: (names) => planNow(context, names),
+    async applyMachines(names) {
+      await requireMachines(context, names)
+      const commit = (await context.siteHead.current())?.commit
+      if (commit === undefined) throw new LarderError('NOT_FOUND', { message: 'The site has no main yet.' })
+      const origin = names === undefined ? 'machine apply' : `machine apply --limit ${names.join(',')}`
+      const run = await context.runs.create({ branch: 'main', commit, goal: 'apply', origin })
+      if (names !== undefined) await fleet.limit(run.id, names)
+      context.runner.wake()
+      return summarizeRun(run)
+    },
+    machineKey: async (name) => (await scan(context, name)).key,
+    async trustMachine(name, fingerprint) {
+      const { key, shown } = await scan(context, name)
+      if (key.fingerprint !== fingerprint) {
+        throw new LarderError('FLEET_HOST_KEY_CHANGED', {
+          message: `${name} shows the key ${key.fingerprint}, not ${fingerprint}.`,
+          hint: 'Compare it on the host itself: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub',
+          context: { machine: name },
+        })
+      }
+      await (await fleet.credentials()).trust(name, [shown])
+      return { ...key, isTrusted: true }
+    },
+  }
+}
+
+async function declaredMachines({ siteHead }: ControllerContext): Promise<MachinesConfig> {
+  return ((await siteHead.current())?.site.sections['machines'] ?? {}) as MachinesConfig
+}
+
+async function requireMachines(context: ControllerContext, names: readonly string[] | undefined): Promise<void> {
+  const declared = await declaredMachines(context)
+  const unknown = names?.find((name) => !Object.hasOwn(declared, name))
+  if (unknown !== undefined) throw unknownMachine(unknown)
+}
+
+function unknownMachine(name: string): LarderError {
+  return new LarderError('FLEET_MACHINE_UNKNOWN', {
+    message: `The site declares no machine ${name.slice(0, 100)}.`,
+    hint: 'larder machine ls shows those that it does.',
+  })
+}
+
+function summaryOf(name: string, declared: MachineConfig | undefined, known: KnownMachine | undefined): MachineSummary {
+  const place = declared?.at ?? known?.place ?? 'container'
+  const found = known === undefined ? neverSeen(declared) : foundLast(known)
+  return { name, place, ...found, isDeclared: declared !== undefined }
+}
+
+type Found = Omit<MachineSummary, 'name' | 'place' | 'isDeclared'>
+
+function neverSeen(declared: MachineConfig | undefined): Found {
+  const address = declared?.address ?? declared?.ssh?.address
+  return { state: 'new', address, os: undefined, why: undefined, checkedAt: undefined, changedAt: undefined }
+}
+
+function foundLast({ state, detail, checkedAt, changedAt }: KnownMachine): Found {
+  const { address, os, why } = detail
+  return { state, address, os, why, checkedAt: checkedAt.toISOString(), changedAt: changedAt?.toISOString() }
+}
+
+/** As a run would find them now. */
+async function planNow(context: ControllerContext, names: readonly string[] | undefined): Promise<MachinePlan[]> {
+  await requireMachines(context, names)
+  return (await lookAtMachines(context, { names })).map(planOf)
+}
+
+const wholes = { absent: 'create', stopped: 'start', other: 'replace', running: undefined } as const
+
+function planOf({ name, state = 'running', plan, resources, waitsFor }: ObservedMachine): MachinePlan {
+  const base = { name, machine: wholes[state], unreachable: waitsFor, ok: 0 }
+  if (plan === undefined) {
+    const maybe = resources.map(({ id }) => ({ id, state: 'maybe' as const, differences: [], why: undefined }))
+    return { ...base, resources: maybe }
+  }
+  if ('unreachable' in plan) return { ...base, unreachable: plan.unreachable.message, resources: [] }
+  return { ...base, ok: okOf(plan), resources: plannedResources(plan) }
+}
+
+async function scan(context: ControllerContext, name: string) {
+  const machines = await declaredMachines(context)
+  const { ssh } = machines[name] ?? {}
+  if (machines[name] === undefined) throw unknownMachine(name)
+  if (ssh === undefined) {
+    throw new LarderError('USAGE', {
+      message: `Larder gave ${name} its key, and knows it by that.`,
+      hint: 'Only hosts at: ssh are to be trusted by a word of yours.',
+    })
+  }
+  const [shown] = await scanHostKey({ name, address: ssh.address, port: ssh.port })
+  if (shown === undefined) throw new LarderError('FLEET_HOST_UNREACHABLE', { message: `${name} shows no key.` })
+  const credentials = await context.fleet.credentials()
+  const key: MachineKey = {
+    machine: name,
+    fingerprint: shown.fingerprint,
+    isTrusted: await credentials.trusts(name, shown),
+  }
+  return { key, shown }
+}

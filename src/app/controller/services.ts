@@ -1,0 +1,111 @@
+import { isLarderError, LarderError } from '../../core/index.ts'
+import type { KnownService, MachinesConfig, ServiceConfig, ServicesConfig } from '../../fleet/index.ts'
+import { machineSpecs } from '../../fleet/index.ts'
+import type {
+  BalancerStatus,
+  ServiceController,
+  ServiceOnMachineState,
+  ServiceStateName,
+  ServiceSummary,
+} from '../service-controller.ts'
+import type { ControllerContext } from './context.ts'
+import { summarizeRun } from './runs.ts'
+
+export function createServiceMethods(context: ControllerContext): ServiceController {
+  const { services } = context.fleet
+  /** Whoever asks while a load balancer is being asked is answered with that. */
+  const asking = new Map<string, Promise<BalancerStatus[]>>()
+  return {
+    async services() {
+      const declared = await declaredServices(context)
+      const known = await services.memory.list()
+      const names = [...new Set([...Object.keys(declared), ...known.map(({ name }) => name)])].sort()
+      return names.map((name) => summaryOf(name, declared[name], known))
+    },
+    async service(name) {
+      const declared = (await declaredServices(context))[name]
+      const known = await services.memory.list()
+      const summary = summaryOf(name, declared, known)
+      if (summary.machines.length === 0) throw unknownService(name)
+      const asked = asking.get(name) ?? askBalancers(context, name, declared).finally(() => asking.delete(name))
+      asking.set(name, asked)
+      return { ...summary, onMachines: machinesOf(name, declared, known), balancers: await asked }
+    },
+    async restartService(name) {
+      const declared = await declaredServices(context)
+      const commit = (await context.siteHead.current())?.commit
+      if (commit === undefined || !Object.hasOwn(declared, name)) throw unknownService(name)
+      const about = { branch: 'main', commit, goal: 'apply', sections: ['services'] } as const
+      const run = await context.runs.create({ ...about, origin: `service restart ${name}` })
+      await services.restart(run.id, name)
+      context.runner.wake()
+      return summarizeRun(run)
+    },
+  }
+}
+
+async function declaredServices({ siteHead }: ControllerContext): Promise<ServicesConfig> {
+  return ((await siteHead.current())?.site.sections['services'] ?? {}) as ServicesConfig
+}
+
+function unknownService(name: string): LarderError {
+  return new LarderError('FLEET_SERVICE_UNKNOWN', {
+    message: `The site declares no service ${name.slice(0, 100)}.`,
+    hint: 'larder service ls shows those that it does.',
+  })
+}
+
+function summaryOf(name: string, declared: ServiceConfig | undefined, known: readonly KnownService[]): ServiceSummary {
+  const machines = machinesOf(name, declared, known)
+  const worst = (['failed', 'changing', 'new'] as const).find((state) => machines.some((one) => one.state === state))
+  return {
+    name,
+    state: worst ?? 'ready',
+    image: declared?.image,
+    versions: [...new Set(machines.flatMap(({ version }) => version ?? []))],
+    machines: machines.map(({ machine }) => machine),
+    isDeclared: declared !== undefined,
+  }
+}
+
+function machinesOf(
+  name: string,
+  declared: ServiceConfig | undefined,
+  known: readonly KnownService[],
+): ServiceOnMachineState[] {
+  const own = new Map(known.filter((one) => one.name === name).map((one) => [one.machine, one]))
+  const machines = [...new Set([...(declared?.machines ?? []), ...own.keys()])]
+  return machines.map((machine) => {
+    const found = own.get(machine)
+    const state: ServiceStateName = found?.state ?? 'new'
+    const { version, reference, why, runId: run } = found ?? {}
+    const times = { checkedAt: found?.checkedAt.toISOString(), changedAt: found?.changedAt?.toISOString() }
+    return { machine, state, version, reference, why, run, ...times }
+  })
+}
+
+async function askBalancers(
+  { siteHead, fleet, stopping }: ControllerContext,
+  name: string,
+  declared: ServiceConfig | undefined,
+): Promise<BalancerStatus[]> {
+  const head = await siteHead.current()
+  const on = declared?.balance?.on ?? []
+  if (head === undefined || on.length === 0) return []
+  const { sections: site, name: siteName } = head.site
+  const machines = (site['machines'] ?? {}) as MachinesConfig
+  const specs = machineSpecs(machines, { site, siteName, known: await fleet.memory.list() })
+  return Promise.all(
+    on.map(async (machine): Promise<BalancerStatus> => {
+      try {
+        const place = await fleet.options.place(machines[machine]!.at)
+        const states = await fleet.services.options.balancer.state(place.host(specs.get(machine)!), stopping)
+        const servers = states.flatMap(({ service, ...server }) => (service === name ? [server] : []))
+        return { machine, away: undefined, servers }
+      } catch (error) {
+        if (!isLarderError(error)) throw error
+        return { machine, away: error.message, servers: [] }
+      }
+    }),
+  )
+}

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LarderError, Mutex, type KindContext } from '../core/index.ts'
+import {
+  applyHosts,
+  createContainerPlace,
+  forgetBases,
+  makeBaseRoot,
+  createLocalPlace,
+  createMachineKind,
+  createMachineMemory,
+  createSiteSecrets,
+  createSshPlace,
+  createVmPlace,
+  networkOf,
+  openFleetCredentials,
+  planHosts,
+  resolveMachineResources,
+  type BaseRequest,
+  type FleetCredentials,
+  type MachineConfig,
+  type MachineKindOptions,
+  type MachineMemory,
+  type MirrorSource,
+  type Place,
+  type SiteSecrets,
+} from '../fleet/index.ts'
+import { sourceText } from '../mirror/index.ts'
+import { asAnyKind, type AnyKind } from '../pipeline/index.ts'
+import type { Controller } from './controller.ts'
+import { createNetwork, type Network } from './create-network.ts'
+import type { DataFolder } from './data-folder.ts'
+import { createMachineDisks } from './machine-disk.ts'
+import type { MachineLogins } from './machine-logins.ts'
+import { createServices, type Services, type ServicesOptions } from './create-services.ts'
+import type { Rooms } from './open-rooms.ts'
+import { createRunLimits } from './run-limits.ts'
+
+export interface FleetOptions extends Pick<ServicesOptions, 'ownRegistry' | 'publishedImage'> {
+  dataFolder: DataFolder
+  /** DOCKER_HOST: where the engine of containers listens. */
+  environment: NodeJS.ProcessEnv
+  /** Of the controller, as clients are told it. */
+  publicUrl: () => string
+  /** What makes a client of a mirror. MIRROR_UNKNOWN. */
+  clientSetup: Controller['clientSetup']
+  /** An image of ours, as machines pull it; undefined when none was built. */
+  image: (name: string) => Promise<{ reference: string; digest: string } | undefined>
+  logins: MachineLogins
+}
+
+/** What has to do with machines: their kind, what is known of them, and the ways to them. */
+export interface Fleet {
+  kinds: readonly AnyKind[]
+  network: Network
+  services: Services
+  options: MachineKindOptions
+  memory: MachineMemory
+  secrets: SiteSecrets
+  credentials: () => Promise<FleetCredentials>
+  /** Where connections to machines that are kept open have their sockets. */
+  controlFolder: string
+  /** Removes what no machine needs any more: bases of former snapshots, networks that are not declared. */
+  tidy: (declared: { site: string; networks: readonly string[] }, signal: AbortSignal) => Promise<void>
+  /** The run is about these machines alone. */
+  limit: (runId: number, machines: readonly string[]) => Promise<void>
+}
+
+export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
+  const { state, clock } = rooms
+  const secrets = createSiteSecrets(join(room.dataFolder.root, 'age-identity'), rooms.secrets)
+  const memory = createMachineMemory(state, clock)
+  const limits = createRunLimits(state)
+  const certifying = new Mutex()
+  const network = createNetwork(rooms, room.dataFolder, memory)
+  const ways = openWays(rooms, room)
+  const options: MachineKindOptions = {
+    memory,
+    place: ways.place,
+    credentials: async (machine) => (await ways.credentials()).of(machine),
+    base: (request, context) => makeBase(rooms, room, { request, context }),
+    room: (context, machine) => ({
+      secret: (name) => secrets.read(context.files, name),
+      mirror: (name) => mirrorSource(rooms, room, { name, url: addressFor(context, room.publicUrl()) }),
+      image: async (name) => (await room.image(name)) ?? refuseImage(name),
+      login: (image) => room.logins(machine, image),
+    }),
+    certify: (names) => certifying.run(() => certifyNames(rooms, room.dataFolder, names)),
+    resolve: resolveMachineResources,
+    plan: planHosts,
+    apply: (targets, applying) => applyHosts(targets, { ...applying, secrets: rooms.secrets, clock }),
+    limitOf: (runId) => limits.of(runId),
+  }
+  const reached = (context: KindContext): string => addressFor(context, room.publicUrl())
+  const services = createServices(rooms, { ...room, machines: options, addressFor: reached })
+  return {
+    kinds: [network.kind, asAnyKind(createMachineKind(options)), services.kind],
+    network,
+    services,
+    options,
+    memory,
+    secrets,
+    credentials: ways.credentials,
+    controlFolder: ways.controlFolder,
+    async tidy(declared, signal) {
+      const used = new Set((await memory.list()).map(({ place }) => place))
+      for (const at of used) await (await ways.place(at)).tidy?.(declared, signal)
+      await forgetBases(join(room.dataFolder.machines, 'bases'), clock.now())
+    },
+    limit: (runId, machines) => limits.set(runId, machines),
+  }
+}
+
+/** Loaded where it is used: most sites have no such services. */
+async function certifyNames(
+  { clock, secrets }: Rooms,
+  { tls: folder }: DataFolder,
+  names: readonly string[],
+): Promise<string> {
+  const certificates = await import('./tls/server-certificate.ts')
+  const pem = await certificates.certifyNames({ folder, site: hostname(), clock }, names)
+  secrets.add(pem)
+  return pem
+}
+
+/** Opened when something asks for them: most controllers have no machines. */
+function openWays({ clock, log }: Rooms, { dataFolder, environment }: FleetOptions) {
+  const folder = dataFolder.machines
+  const dockerHost = environment['DOCKER_HOST']
+  let opened: Promise<FleetCredentials> | undefined
+  const credentials = (): Promise<FleetCredentials> => (opened ??= openFleetCredentials(join(folder, 'credentials')))
+  // unix(7): the path of a socket is short, and that of the data folder need not be.
+  const controlFolder = join(tmpdir(), `larder-ssh-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`)
+  const openPlace = async (at: MachineConfig['at']): Promise<Place> => {
+    const reach = { credentials: await credentials(), controlFolder, clock }
+    if (at === 'container') return createContainerPlace({ reach, dockerHost })
+    if (at === 'vm') return createVmPlace({ reach, folder: join(folder, 'vms'), makeDisk: createMachineDisks(log) })
+    if (at === 'ssh') return createSshPlace(reach)
+    return createLocalPlace()
+  }
+  // What a place found out of this host holds as long as Larder runs.
+  const places = new Map<MachineConfig['at'], Promise<Place>>()
+  const place = async (at: MachineConfig['at']): Promise<Place> => {
+    const opened = places.get(at) ?? openPlace(at)
+    places.set(at, opened)
+    return opened
+  }
+  return { credentials, controlFolder, place }
+}
+
+/** What machines begin with, made of a mirror as this host reaches it. FLEET_MIRROR_UNKNOWN, FLEET_BASE_INCOMPLETE … */
+async function makeBase(
+  rooms: Rooms,
+  room: FleetOptions,
+  { request, context }: { request: BaseRequest; context: KindContext },
+) {
+  const { name, sealedAt } = await requirePublication(rooms, request.mirror)
+  const source = await mirrorSource(rooms, room, { name, url: room.publicUrl() })
+  const { progress, signal } = context
+  const folder = join(room.dataFolder.machines, 'bases')
+  return makeBaseRoot({
+    source,
+    packages: request.packages,
+    boots: request.boots,
+    folder,
+    createdAt: sealedAt,
+    clock: rooms.clock,
+    progress,
+    signal,
+  })
+}
+
+async function requirePublication({ publisher }: Rooms, name: string) {
+  const publication = await publisher.current(name)
+  if (publication !== undefined) return { name, sealedAt: publication.sealedAt, snapshot: publication.snapshotNumber }
+  throw new LarderError('FLEET_MIRROR_UNKNOWN', {
+    message: `The mirror ${name} has published nothing yet.`,
+    hint: 'larder mirror ls shows those that have.',
+    context: { mirror: name },
+  })
+}
+
+/** What makes a client of a mirror that is reached by this address. FLEET_MIRROR_UNKNOWN until something is published. */
+async function mirrorSource(
+  rooms: Rooms,
+  { clientSetup }: FleetOptions,
+  { name, url }: { name: string; url: string },
+): Promise<MirrorSource> {
+  const { snapshot } = await requirePublication(rooms, name)
+  const setup = await clientSetup(name, url)
+  return { format: setup.format, name, source: sourceText(setup), keys: [], snapshot }
+}
+
+/** Where nobody has said how others reach this controller: at the gateway of the first network, which is this host. */
+function addressFor(context: KindContext, publicUrl: string): string {
+  const url = new URL(publicUrl)
+  const gateway = networkOf(context)?.subnets[0]?.gateway
+  const isLoopback = url.hostname === 'localhost' || url.hostname.startsWith('127.')
+  if (isLoopback && gateway !== undefined) url.hostname = gateway
+  return url.href.replace(/\/$/, '')
+}
+
+function refuseImage(name: string): never {
+  throw new LarderError('FLEET_IMAGE_UNKNOWN', {
+    message: `No version of the image ${name} is published.`,
+    hint: 'larder image ls shows those that are.',
+    context: { image: name },
+  })
+}

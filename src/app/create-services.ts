@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { LarderError, type KindContext } from '../core/index.ts'
+import {
+  createHaproxyBalancer,
+  createServiceKind,
+  createServiceMemory,
+  type MachineKindOptions,
+  type ServiceImage,
+  type ServiceKindOptions,
+  type ServiceMemory,
+  type ServiceRegistry,
+} from '../fleet/index.ts'
+import { readImageList, type BuildRegistry } from '../oci/index.ts'
+import { asAnyKind, type AnyKind } from '../pipeline/index.ts'
+import type { Rooms } from './open-rooms.ts'
+import { createRunLimits } from './run-limits.ts'
+
+export interface ServicesOptions {
+  /** The ways to machines, and what is declared on them. */
+  machines: MachineKindOptions
+  /** Of the controller, as machines reach it. */
+  addressFor: (context: KindContext) => string
+  /** Our own registry, where it is served with TLS. */
+  ownRegistry: () => (BuildRegistry & { publicHost: string }) | undefined
+  /** A version of an image, or the newest, that is published; undefined when there is none. */
+  publishedImage: (name: string, version?: string) => Promise<{ digest: string; version: string } | undefined>
+}
+
+/** What has to do with services: their kind, and what is known of them. */
+export interface Services {
+  kind: AnyKind
+  memory: ServiceMemory
+  options: ServiceKindOptions
+  /** The run is to begin this service anew, and is about nothing else. */
+  restart: (runId: number, service: string) => Promise<void>
+}
+
+export function createServices({ state, clock }: Rooms, room: ServicesOptions): Services {
+  const restarts = createRunLimits(state, 'services/restarts')
+  const memory = createServiceMemory(state, clock)
+  const options: ServiceKindOptions = {
+    memory,
+    machines: room.machines,
+    balancer: createHaproxyBalancer(),
+    registry: (context) => machineRegistry(context, room),
+    image: (context, name) => serviceImage(context, name, room),
+    room: (context, machine) => room.machines.room(context, machine),
+    restartOf: async (runId) => (await restarts.of(runId))?.[0],
+  }
+  const restart = (runId: number, service: string) => restarts.set(runId, [service])
+  return { kind: asAnyKind(createServiceKind(options)), memory, options, restart }
+}
+
+/**
+ * Where machines pull from: by its name and with TLS where somebody has named it; else where their mirrors are, without TLS,
+ * since what is pulled is compared with its digest.
+ */
+async function machineRegistry(
+  context: KindContext,
+  { addressFor, ownRegistry }: Pick<ServicesOptions, 'addressFor' | 'ownRegistry'>,
+): Promise<ServiceRegistry> {
+  const named = ownRegistry()
+  if (named !== undefined && named.publicHost.split(':')[0] !== hostname()) {
+    const authority = named.caFile === undefined ? undefined : await readFile(named.caFile, 'utf8')
+    return { host: named.publicHost, authority, isPlain: false }
+  }
+  const { host, protocol } = new URL(addressFor(context))
+  return { host, authority: undefined, isPlain: protocol === 'http:' }
+}
+
+/** The version that the same commit declares; the newest, where images are built of another branch. FLEET_IMAGE_UNKNOWN. */
+async function serviceImage(context: KindContext, name: string, room: ServicesOptions): Promise<ServiceImage> {
+  const images = context.site['images'] as { list: string; on: { branch: string } } | undefined
+  const declared = images?.on.branch === 'main' ? (await readImageList(context.files, images.list)).images : undefined
+  const wanted = declared?.find((image) => image.name === name)?.version
+  const found = await room.publishedImage(name, wanted)
+  if (found === undefined) {
+    throw new LarderError('FLEET_IMAGE_UNKNOWN', {
+      message:
+        wanted === undefined
+          ? `No version of the image ${name} is published.`
+          : `Version ${wanted} of the image ${name} is not published.`,
+      hint: 'larder image ls shows those that are.',
+      context: { image: name },
+    })
+  }
+  const { host } = await machineRegistry(context, room)
+  return { ...found, reference: `${host}/${name}@${found.digest}` }
+}

@@ -1,0 +1,126 @@
+import { formatBytes, isLarderError } from '../../../core/index.ts'
+import { examineHost, machineSpecs, type HostHealth, type MachinesConfig } from '../../../fleet/index.ts'
+import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
+
+/** Machines that were brought up answer, have the right time and room on their disks, and nothing on them has failed. */
+export const hostsCheck: DoctorCheck = {
+  name: 'hosts',
+  async look(context) {
+    const hosts = await hostsOf(context)
+    const examined = await Promise.all(
+      hosts.map(async ({ name, host }) => {
+        try {
+          const { clock } = context.context
+          return judgeHost(name, await examineHost(host, { now: () => clock.now(), signal: context.signal }))
+        } catch (error) {
+          if (!isLarderError(error) || context.signal.aborted) throw error
+          return [unreachable(name, error)]
+        }
+      }),
+    )
+    return examined.flat()
+  },
+}
+
+/** Those that were seen once: what was never made, or is gone, is told by the check of machines. */
+async function hostsOf({ context: { siteHead, fleet } }: DoctorContext) {
+  const site = (await siteHead.current())?.site
+  const declared = (site?.sections['machines'] ?? {}) as MachinesConfig
+  const known = await fleet.memory.list()
+  if (site === undefined || known.length === 0) return []
+  const specs = machineSpecs(declared, { site: site.sections, siteName: site.name, known })
+  const hosts = known.map(async ({ name, place: at }) => {
+    const spec = specs.get(name)
+    if (spec === undefined) return []
+    const place = await fleet.options.place(at)
+    const isThere = at === 'ssh' || at === 'local' || (await place.observe(spec)) === 'running'
+    return isThere ? [{ name, host: place.host(spec) }] : []
+  })
+  return (await Promise.all(hosts)).flat()
+}
+
+function unreachable(name: string, { message, hint }: { message: string; hint?: string | undefined }): Ailment {
+  const mend = hint ?? `Look whether it runs and whether its address is right; then larder machine shell ${name}`
+  return { severity: 'error', subject: `machine ${name}`, message, hint: mend }
+}
+
+/** TLS, tokens and logs are wrong beyond this; APT refuses what is dated 10 s in its future. */
+const clockWrongMs = 5000
+const clockFarMs = 60_000
+const leastFreeBytes = 200_000_000
+const replicaLateMs = 60_000
+const slotKeepsBytes = 1_000_000_000
+const mostUnits = 10
+
+/** Pure. */
+export function judgeHost(name: string, health: HostHealth): Ailment[] {
+  return [
+    ...judgeClock(name, health),
+    ...judgeDisks(name, health),
+    ...judgeUnits(name, health),
+    ...judgeReplicas(name, health),
+  ]
+}
+
+function judgeClock(name: string, { clockOffsetMs }: HostHealth): Ailment[] {
+  const offMs = Math.abs(clockOffsetMs)
+  if (offMs < clockWrongMs) return []
+  const way = clockOffsetMs > 0 ? 'ahead of' : 'behind'
+  return [
+    {
+      severity: offMs < clockFarMs ? 'warning' : 'error',
+      subject: `machine ${name}`,
+      message: `The clock of ${name} is ${Math.round(offMs / 1000)} s ${way} that of the controller.`,
+      hint: 'Have both follow NTP (package chrony, or systemd-timesyncd); a container has the clock of its host.',
+    },
+  ]
+}
+
+function judgeDisks(name: string, { fileSystems }: HostHealth): Ailment[] {
+  return fileSystems.flatMap(({ path, freeBytes, totalBytes, inodes }): Ailment[] => {
+    const share = freeBytes / totalBytes
+    const isSmall = totalBytes < 10 * leastFreeBytes
+    const isFull = share < 0.02 || (!isSmall && freeBytes < leastFreeBytes)
+    const subject = `machine ${name}`
+    const room = `${formatBytes(freeBytes)} (${(share * 100).toFixed(1)} %)`
+    const hint = `Make room there: larder machine shell ${name}, then du -x ${path}; apt-get clean and journalctl --vacuum-size=100M help often.`
+    if (isFull || share < 0.05) {
+      const message = `${room} are free on ${path} of ${name}.`
+      return [{ severity: isFull ? 'error' : 'warning', subject, message, hint }]
+    }
+    if (inodes === undefined || inodes.free / inodes.total >= 0.05) return []
+    const message = `${path} of ${name} has no more than ${inodes.free} inodes left of ${inodes.total}: soon it takes no new files.`
+    return [{ severity: inodes.free === 0 ? 'error' : 'warning', subject, message, hint }]
+  })
+}
+
+function judgeUnits(name: string, { failedUnits }: HostHealth): Ailment[] {
+  return failedUnits.slice(0, mostUnits).map((unit) => ({
+    severity: 'error',
+    subject: `machine ${name}`,
+    message: `The unit ${unit} of ${name} has failed.`,
+    hint: `larder machine shell ${name}, then: journalctl -u ${unit} -e; systemctl reset-failed ${unit} forgets it`,
+  }))
+}
+
+function judgeReplicas(name: string, { replica, idleSlots }: HostHealth): Ailment[] {
+  const subject = `machine ${name}`
+  const found: Ailment[] = []
+  if (replica !== undefined && !replica.isStreaming) {
+    const message = `The PostgreSQL of ${name} follows nobody: it gets nothing of what its primary writes.`
+    const hint =
+      'Is the primary up, and does it let the replica in (pg_hba.conf, password, slot)? journalctl -u postgresql@*'
+    found.push({ severity: 'error', subject, message, hint })
+  } else if (replica !== undefined && replica.lagMs > replicaLateMs) {
+    const message = `The PostgreSQL of ${name} is ${Math.round(replica.lagMs / 1000)} s behind its primary.`
+    const hint = 'Look for a long query on the replica (pg_stat_activity), a slow disk, or a slow network.'
+    found.push({ severity: 'warning', subject, message, hint })
+  }
+  for (const { name: slot, keptBytes } of idleSlots) {
+    if (keptBytes < slotKeepsBytes) continue
+    const message = `The PostgreSQL of ${name} keeps ${formatBytes(keptBytes)} of its journal for the replica ${slot}, which does not fetch it.`
+    const hint = `Bring that replica back, or, if it is gone for good: select pg_drop_replication_slot('${slot}')`
+    found.push({ severity: 'warning', subject, message, hint })
+  }
+  return found
+}

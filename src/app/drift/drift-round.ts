@@ -1,0 +1,131 @@
+import { foundMachine, type FoundMachine, type KnownMachine, type ObservedMachine } from '../../fleet/index.ts'
+import type { Run } from '../../pipeline/index.ts'
+import type { ControllerContext } from '../controller/context.ts'
+import { lookAtMachines } from '../look-at-machines.ts'
+import { driftedServices, type DriftedService } from './drifted-services.ts'
+import type { Patience } from './patience.ts'
+
+export interface DriftRoundOptions {
+  context: ControllerContext
+  /** When a machine is healed again that no healing helps. */
+  patience: Patience
+  /** Is told of a machine that was as declared, or otherwise, at the last look. */
+  onDrift: (drift: MachineDrift) => Promise<void>
+}
+
+/** What was found of a machine that is not as declared. */
+export interface MachineDrift {
+  machine: string
+  state: FoundMachine['state']
+  why: string
+  /** Run that puts it back; undefined: it is only told of. */
+  run: number | undefined
+}
+
+/** `busy`: a run is under way that does the same, or is still to come. */
+export type DriftOutcome = 'busy' | 'clean' | 'different' | 'unreachable'
+
+/**
+ * Looks at all machines that were applied once, and at services on them, and remembers how they are. What differs is put
+ * back by a run of the fleet's sections alone, on those machines alone, or told of, as each machine says. `renewed`: mirrors
+ * that were published without a run, as `mirror base`; whoever uses them converges, whatever it says of drift.
+ */
+export async function driftRound(options: DriftRoundOptions, renewed: readonly string[] = []): Promise<DriftOutcome> {
+  const { context } = options
+  const applied = await appliedCommit(context)
+  if (applied === undefined) return 'busy'
+  const known = new Map((await context.fleet.memory.list()).map((machine) => [machine.name, machine]))
+  if (known.size === 0) return 'clean'
+  const looked = (await lookAtMachines(context, { renewed })).filter(({ name }) => known.has(name))
+  const services = await driftedServices(context)
+  // What a run has begun meanwhile is not drift.
+  if ((await appliedCommit(context)) !== applied) return 'busy'
+  const found = looked.map((machine) => ({ machine, found: foundMachine(machine) }))
+  for (const one of found) await remember(context, { ...one, known: known.get(one.machine.name) })
+  const ofServices = await machinesOfServices(options, { services, looked })
+  const different = found.filter((one) => isToHeal(options, one)).map(({ machine }) => machine.name)
+  const toHeal = [...new Set([...different, ...ofServices])]
+  const run = toHeal.length === 0 ? undefined : await heal(context, { commit: applied, machines: toHeal })
+  for (const one of found) {
+    const { name } = one.machine
+    await tell(options, { ...one, run: toHeal.includes(name) ? run?.id : undefined, before: known.get(name) })
+  }
+  return outcomeOf([...found.map((one) => one.found?.state), ...services.map(() => 'different' as const)])
+}
+
+interface Found {
+  machine: ObservedMachine
+  found: FoundMachine | undefined
+}
+
+/**
+ * The head of main, when all that is to be done about it was tried: what a merge is about to change is no drift, and what
+ * was never applied is not for us to apply.
+ */
+async function appliedCommit({ runs, siteHead }: ControllerContext): Promise<string | undefined> {
+  const head = await siteHead.current()
+  const latest = await runs.latest('main', 'apply', { withCancelled: true })
+  if (head === undefined || latest?.commit !== head.commit || latest.finishedAt === undefined) return undefined
+  const atWork = [...(await runs.waiting()), ...(await runs.list({ limit: 20, state: 'running' }))]
+  const isBusy = atWork.some(({ branch, goal }) => branch === 'main' && goal === 'apply')
+  return isBusy ? undefined : head.commit
+}
+
+function isToHeal({ patience }: DriftRoundOptions, { machine, found }: Found): boolean {
+  if (found?.state === 'converged') patience.forget(machine.name)
+  if (found === undefined || found.state === 'unreachable') return false
+  if (machine.renewed.length > 0) return true
+  return found.state === 'different' && machine.config.drift === 'heal' && patience.mayTry(machine.name)
+}
+
+/** Where a service is not as declared, on machines that are put back. */
+async function machinesOfServices(
+  { context, patience }: DriftRoundOptions,
+  { services, looked }: { services: readonly DriftedService[]; looked: readonly ObservedMachine[] },
+): Promise<string[]> {
+  const known = await context.fleet.services.memory.list()
+  for (const { name } of known)
+    if (!services.some(({ service }) => service === name)) patience.forget(`service ${name}`)
+  return services.flatMap((one) => {
+    const healed = looked.filter(({ name, config }) => config.drift === 'heal' && one.machines.includes(name))
+    const own = healed.map(({ name }) => name)
+    return own.length > 0 && patience.mayTry(`service ${one.service}`) ? own : []
+  })
+}
+
+async function heal(
+  { runs, runner, fleet }: ControllerContext,
+  { commit, machines }: { commit: string; machines: readonly string[] },
+): Promise<Run> {
+  const sections = fleet.kinds.map(({ section }) => section)
+  const run = await runs.create({ branch: 'main', commit, goal: 'apply', origin: 'drift', sections })
+  await fleet.limit(run.id, machines)
+  runner.wake()
+  return run
+}
+
+async function remember(
+  { fleet }: ControllerContext,
+  { machine, found, known }: Found & { known: KnownMachine | undefined },
+): Promise<void> {
+  if (found === undefined || known === undefined) return
+  const { name, config, spec } = machine
+  const detail = { ...found.detail, os: found.detail.os ?? known.detail.os }
+  const about = { name, place: config.at, identity: spec.identity, runId: known.runId }
+  await fleet.memory.report({ ...about, state: found.state, detail, hasChanged: false })
+}
+
+async function tell(
+  { context: { log }, patience, onDrift }: DriftRoundOptions,
+  { machine: { name }, found, run, before }: Found & { run: number | undefined; before: KnownMachine | undefined },
+): Promise<void> {
+  const why = found?.detail.why
+  if (found === undefined || why === undefined || !patience.isNews(name, why, before?.state === 'converged')) return
+  log.warn(`machine ${name} is not as declared`, { why, run })
+  await onDrift({ machine: name, state: found.state, why, run })
+}
+
+function outcomeOf(states: readonly (FoundMachine['state'] | undefined)[]): DriftOutcome {
+  if (states.includes('different')) return 'different'
+  return states.includes('unreachable') ? 'unreachable' : 'clean'
+}

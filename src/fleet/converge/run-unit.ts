@@ -1,0 +1,65 @@
+import { isLarderError, type Clock } from '../../core/index.ts'
+import type { Host } from '../host/host.ts'
+import { lines, nothing, type Script } from '../shell/script.ts'
+import { doneMark, followUnit, startUnit } from './unit-script.ts'
+import type { Step } from './step.ts'
+
+export interface UnitRoom {
+  readonly nonce: string
+  readonly runId: string
+  readonly steps: readonly Step[]
+  readonly look: Script
+  readonly signal: AbortSignal
+  readonly clock: Clock
+  /** How long it is tried to get back to a host that was lost. */
+  readonly reconnectMs: number
+  /** Called with all that the unit has printed so far. */
+  readonly onOutput?: (output: Buffer) => void
+}
+
+const startMs = 60_000
+const betweenTriesMs = 1000
+/** Exit codes of `startUnit` and `followUnit`. */
+const notStarted = 3
+const gone = 44
+
+/**
+ * Starts a unit and follows it to its end, over as many connections as it takes; answers what it has printed, which is not
+ * whole where it was killed, where the host was started again, or where it stays lost. CANCELLED, FLEET_HOST_TIMEOUT and
+ * their like, but never FLEET_HOST_UNREACHABLE; UnitNotStarted.
+ */
+export async function runUnit(host: Host, unit: string, room: UnitRoom): Promise<Buffer> {
+  const { steps, signal, clock, reconnectMs } = room
+  const done = Buffer.from(doneMark(room.nonce))
+  const timeoutMs = startMs + steps.reduce((sum, step) => sum + step.timeoutMs + 6000, 0)
+  let output = Buffer.alloc(0)
+  let lostAtMs: number | undefined
+  for (;;) {
+    const stopping = new AbortController()
+    const offset = output.length
+    const chunks: Buffer[] = []
+    const onOutput = (chunk: Buffer): void => {
+      chunks.push(chunk)
+      output = Buffer.concat([output, chunk])
+      lostAtMs = undefined
+      room.onOutput?.(output)
+      if (output.includes(done, Math.max(0, output.length - chunk.length - done.length))) stopping.abort()
+    }
+    const start = offset === 0 ? startUnit(unit, room) : nothing
+    try {
+      const options = { timeoutMs, signal: AbortSignal.any([signal, stopping.signal]), onOutput }
+      const { code, stderr } = await host.run(lines(start, followUnit(unit, offset)), options)
+      if (code === notStarted) throw new UnitNotStarted(stderr)
+      if (code === gone || code === 0) return output
+    } catch (error) {
+      if (stopping.signal.aborted) return output
+      if (!isLarderError(error, 'FLEET_HOST_UNREACHABLE')) throw error
+    }
+    lostAtMs ??= clock.monotonicMs()
+    if (clock.monotonicMs() - lostAtMs >= reconnectMs) return output
+    await clock.sleep(betweenTriesMs, signal)
+  }
+}
+
+/** The host could not even take it: its disk for what runs is full. */
+export class UnitNotStarted extends Error {}

@@ -1,0 +1,91 @@
+import { LarderError } from '../../core/index.ts'
+import type { Host } from '../host/host.ts'
+import { healthScript } from './health-script.ts'
+
+/** How a host says that it is. What it does not say is left out. */
+export interface HostHealth {
+  /** Its clock against ours, in ms; positive: it is ahead. */
+  clockOffsetMs: number
+  /** Of local file systems that can be written to. */
+  fileSystems: readonly FileSystem[]
+  /** Units of systemd that have failed. */
+  failedUnits: readonly string[]
+  /** Of a PostgreSQL that follows another. */
+  replica: { isStreaming: boolean; lagMs: number } | undefined
+  /** Replicas that this PostgreSQL keeps its journal for, and that do not fetch it. */
+  idleSlots: readonly { name: string; keptBytes: number }[]
+}
+
+export interface FileSystem {
+  path: string
+  freeBytes: number
+  totalBytes: number
+  /** Undefined where it has no fixed number of them. */
+  inodes: { free: number; total: number } | undefined
+}
+
+/** One script, one round trip. FLEET_HOST_UNREACHABLE and its like. */
+export async function examineHost(
+  host: Host,
+  { now, signal, timeoutMs = 30_000 }: { now: () => Date; signal: AbortSignal; timeoutMs?: number },
+): Promise<HostHealth> {
+  // Its clock is what it says first, so that neither opening a connection nor the rest of the script counts.
+  let arrivedAt: Date | undefined
+  const onOutput = (): void => {
+    arrivedAt ??= now()
+  }
+  const { stdout } = await host.run(healthScript, { timeoutMs, signal, onOutput })
+  const health = readHealth(stdout.toString('utf8'), arrivedAt ?? now())
+  if (health !== undefined) return health
+  throw new LarderError('FLEET_HOST_UNREACHABLE', {
+    message: `${host.name} did not say how it is.`,
+    hint: 'Is /bin/sh a POSIX shell there?',
+    context: { host: host.name },
+  })
+}
+
+/** Pure. Undefined when it did not even say what time it is. */
+export function readHealth(output: string, arrivedAt: Date): HostHealth | undefined {
+  const rows = output.split('\n').map((line) => line.split('\t'))
+  const of = (kind: string): string[][] => rows.filter(([first]) => first === kind).map(([, ...rest]) => rest)
+  const seconds = numberOf(of('clock')[0]?.[0])
+  if (seconds === undefined) return undefined
+  const [replica] = of('replica')
+  return {
+    clockOffsetMs: Math.round(seconds * 1000 - arrivedAt.getTime()),
+    fileSystems: fileSystemsOf(of('bytes'), of('inodes')),
+    failedUnits: of('failed').flatMap(([unit]) => (unit === undefined || unit === '' ? [] : [unit])),
+    replica: replica && { isStreaming: replica[0] === 'streaming', lagMs: 1000 * (numberOf(replica[1]) ?? 0) },
+    idleSlots: of('slot').flatMap(([name = '', kept]) => {
+      const keptBytes = numberOf(kept)
+      return keptBytes === undefined ? [] : [{ name, keptBytes }]
+    }),
+  }
+}
+
+/** Images are full by nature, and what the kernel makes holds no files of anybody. */
+const notFilled = new Set(['squashfs', 'iso9660', 'erofs', 'devtmpfs', 'efivarfs', 'ramfs', 'autofs'])
+
+/** The same one mounted several times counts once, by its shortest path. */
+function fileSystemsOf(bytes: readonly string[][], inodes: readonly string[][]): FileSystem[] {
+  const once = new Map<string, FileSystem>()
+  const byLength = bytes.toSorted((a, b) => (a.at(-1) ?? '').length - (b.at(-1) ?? '').length)
+  for (const [device = '', type = '', blocks, free, path = ''] of byLength) {
+    const [totalKiB, freeKiB] = [numberOf(blocks), numberOf(free)]
+    const key = `${device} ${totalKiB} ${freeKiB}`
+    if (notFilled.has(type) || !path.startsWith('/') || once.has(key)) continue
+    if (totalKiB === undefined || freeKiB === undefined || totalKiB <= 0) continue
+    once.set(key, { path, freeBytes: freeKiB * 1024, totalBytes: totalKiB * 1024, inodes: inodesOf(path, inodes) })
+  }
+  return [...once.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+function inodesOf(path: string, inodes: readonly string[][]): FileSystem['inodes'] {
+  const [all, left] = inodes.find(([, , other]) => other === path) ?? []
+  const [total, free] = [numberOf(all), numberOf(left)]
+  return total === undefined || free === undefined || total === 0 ? undefined : { free, total }
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^-?[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : undefined
+}

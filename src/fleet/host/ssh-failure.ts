@@ -1,0 +1,65 @@
+import { LarderError, plainText } from '../../core/index.ts'
+import type { HostAnswer } from './host.ts'
+
+/** Exit code of ssh(1) for its own failures; `hostCommand` never answers it. */
+const ownFailure = 255
+
+/** What an answer of ssh says about the connection rather than about the script; undefined: the script was run. */
+export function failureOf(name: string, answer: HostAnswer): LarderError | undefined {
+  return answer.code === ownFailure ? connectionFailure(name, answer.stderr) : refusalOf(name, answer)
+}
+
+/** FLEET_SUDO_REFUSED where sudo(8) did not let it through; it says why on standard error and answers 1. */
+export function refusalOf(name: string, { code, stderr }: HostAnswer): LarderError | undefined {
+  const line = stderr
+    .split('\n')
+    .find((one) => /^(?:sudo: |.*\bsudo: (?:command )?not found|.*not in the sudoers file)/.test(one))
+  if (line === undefined || (code !== 1 && code !== 127)) return undefined
+  return new LarderError('FLEET_SUDO_REFUSED', {
+    message: `${name}: the user that Larder logs in as may not become root: ${plainText(line.trim())}`,
+    hint: `Log in as root, or give that user a line in /etc/sudoers.d: \`${sudoersLine(line)}\`.`,
+    context: { host: name },
+  })
+}
+
+/** Source: sudoers(5). */
+function sudoersLine(said: string): string {
+  return said.includes('must have a tty') ? 'Defaults:NAME !requiretty' : 'NAME ALL=(ALL) NOPASSWD: ALL'
+}
+
+function connectionFailure(name: string, stderr: string): LarderError {
+  const context = { host: name }
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for .* has changed/.test(stderr)) {
+    return new LarderError('FLEET_HOST_KEY_CHANGED', {
+      message: `${name} shows another host key than the one that it is known by: it is another machine, or somebody is in between.`,
+      hint: `If it was made again, look at the new fingerprint on its console, then: larder machine trust ${name}`,
+      context,
+    })
+  }
+  if (/No .*host key is known for|Host key verification failed/.test(stderr)) {
+    return new LarderError('FLEET_HOST_UNREACHABLE', {
+      message: `${name} cannot be reached: its host key is not known here, and no key is trusted on sight.`,
+      hint: `larder machine trust ${name} shows the fingerprint of its key, and asks.`,
+      context,
+    })
+  }
+  const said = lastWords(stderr)
+  return new LarderError('FLEET_HOST_UNREACHABLE', {
+    message: `${name} cannot be reached, or the connection was lost: ${said}`,
+    hint: hintFor(said),
+    context,
+  })
+}
+
+function lastWords(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.replace(/^ssh: /, '').trim())
+  return plainText(lines.findLast((line) => line !== '') ?? 'ssh ended without a word').slice(0, 300)
+}
+
+function hintFor(said: string): string {
+  if (said.includes('Permission denied'))
+    return 'Put the public key of this site into authorized_keys of the user there.'
+  if (said.includes('Connection refused')) return 'Is sshd running there, and is the port right?'
+  if (said.includes('resolve hostname')) return 'Is the address right?'
+  return 'Is it on, and does the network between lead there? It is tried again with the next run.'
+}

@@ -1,0 +1,152 @@
+import { isLarderError, LarderError, type KindContext } from '../../core/index.ts'
+import type { HostResult } from '../converge/host-plan.ts'
+import type { MachineSpec } from '../place/place.ts'
+import type { StagedMachine } from './machine-change.ts'
+import { atOnce } from '../converge/at-once.ts'
+import { isMade } from './is-made.ts'
+import { baseOf } from './machine-base.ts'
+import type { MachineKindOptions } from './machine-kind-options.ts'
+import { machineLevels } from './machine-levels.ts'
+import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
+import { machineSpecs } from './machine-spec.ts'
+import { resolveMachine, stateOf } from './observe-machines.ts'
+import { reportMachine } from './report-machine.ts'
+
+/**
+ * A run switches machines one by one, and they converge side by side: the first that is asked for starts all that the run
+ * is about, each when those that it waits for are ready. Whoever asks for one waits for that one, and is told what failed.
+ */
+export class ConvergeSessions {
+  readonly #options: MachineKindOptions
+  readonly #sessions = new WeakMap<KindContext, ConvergeSession>()
+
+  constructor(options: MachineKindOptions) {
+    this.#options = options
+  }
+
+  of(context: KindContext): ConvergeSession {
+    const session = this.#sessions.get(context) ?? new ConvergeSession(this.#options, context)
+    this.#sessions.set(context, session)
+    return session
+  }
+}
+
+/** Machines that are made, or converge, at once. */
+const mostAtOnce = 16
+
+class ConvergeSession {
+  readonly #options: MachineKindOptions
+  readonly #context: KindContext
+  #all: Promise<Map<string, LarderError | undefined>> | undefined
+
+  constructor(options: MachineKindOptions, context: KindContext) {
+    this.#options = options
+    this.#context = context
+  }
+
+  /** Until the machine is as declared. All others are finished too before a failure is told. FLEET_APPLY_FAILED and its like. */
+  async done({ machine, place, action }: StagedMachine): Promise<void> {
+    if (action === 'remove') return this.#remove(machine, place)
+    const failures = await (this.#all ??= this.#convergeAll())
+    const failed = [...failures].flatMap(([name, error]) => (error === undefined ? [] : [{ name, error }]))
+    const [first, ...others] = failed
+    if (first === undefined) return
+    if (others.length === 0) throw first.error
+    throw new LarderError(first.error.code, {
+      message: failed.map(({ error }) => error.message).join('\n'),
+      hint: first.error.hint ?? 'larder machine ls tells of each.',
+      context: { machines: failed.map(({ name }) => name) },
+    })
+  }
+
+  async #remove(name: string, at: StagedMachine['place']): Promise<void> {
+    const { place, memory } = this.#options
+    if (isMade(at)) {
+      const where = await place(at)
+      await where.remove({ name, site: this.#context.siteName })
+    }
+    await memory.forget(name)
+  }
+
+  async #convergeAll(): Promise<Map<string, LarderError | undefined>> {
+    const context = this.#context
+    const desired = (context.site['machines'] ?? {}) as MachinesConfig
+    const limit = await this.#options.limitOf(context.runId)
+    const specs = machineSpecs(desired, { ...context, known: await this.#options.memory.list() })
+    const order = machineLevels(desired).levels.flat()
+    const asked = order.filter((name) => limit === undefined || limit.includes(name))
+    const inTurn = atOnce(mostAtOnce)
+    const work = new Map<string, Promise<LarderError | undefined>>()
+    for (const name of asked) {
+      const config = desired[name]!
+      // Who comes first stands first in the order: its work has begun.
+      const before = config.after.map(async (other) => ({ other, error: await work.get(other) }))
+      const converge = async (): Promise<LarderError | undefined> => {
+        const failed = (await Promise.all(before)).find(({ error }) => error !== undefined)
+        if (failed !== undefined) return notReached(name, failed.other)
+        return inTurn(() => this.#converge(name, { config, specs }))
+      }
+      work.set(name, converge())
+    }
+    // None is left alone at work by the failure of another.
+    await Promise.allSettled(work.values())
+    return new Map(await Promise.all([...work].map(async ([name, done]) => [name, await done] as const)))
+  }
+
+  /** What went wrong, if anything did; nothing that one machine does ends the others. */
+  async #converge(
+    name: string,
+    { config, specs }: { config: MachineConfig; specs: ReadonlyMap<string, MachineSpec> },
+  ): Promise<LarderError | undefined> {
+    const { memory } = this.#options
+    const spec = specs.get(name)!
+    const common = { name, place: config.at, identity: spec.identity, runId: Number(this.#context.runId) || undefined }
+    const address = spec.addresses[0]?.address ?? config.ssh?.address
+    try {
+      const result = await this.#bringUp({ name, config, spec, specs })
+      const { report, error } = reportMachine(name, result, address)
+      await memory.report({ ...common, ...report })
+      return error
+    } catch (error) {
+      if (!isLarderError(error) || this.#context.signal.aborted) throw error
+      const detail = { address, os: undefined, ok: 0, resources: [], why: error.message }
+      await memory.report({ ...common, state: 'failed', detail, hasChanged: false })
+      return error
+    }
+  }
+
+  async #bringUp(machine: {
+    name: string
+    config: MachineConfig
+    spec: MachineSpec
+    specs: ReadonlyMap<string, MachineSpec>
+  }): Promise<HostResult> {
+    const { name, config, spec } = machine
+    const { memory, place: placeOf, credentials } = this.#options
+    const { signal, progress, runId } = this.#context
+    const place = await placeOf(config.at)
+    const resources = await resolveMachine(this.#options, this.#context, machine)
+    if ((await stateOf(this.#options, spec, config)) !== 'running') {
+      progress.log(`machine ${name}: is brought up`)
+      const detail = { address: spec.addresses[0]?.address, os: undefined, ok: 0, resources: [], why: undefined }
+      const begun = { name, place: config.at, identity: spec.identity, runId: undefined, hasChanged: true }
+      await memory.report({ ...begun, state: 'changing', detail })
+      const base = await baseOf(this.#options, this.#context, config)
+      const room = { credentials: await credentials(name), progress, signal }
+      await place.bringUp({ ...spec, base }, room)
+    }
+    const target = { machine: name, host: place.host(spec), resources }
+    const log = (line: string): void => progress.log(`machine ${name}: ${line}`)
+    const [result] = await this.#options.apply([target], { signal, runId, log })
+    if (result === undefined) throw new Error(`nothing was said of ${name}`)
+    return result
+  }
+}
+
+function notReached(name: string, other: string): LarderError {
+  return new LarderError('FLEET_APPLY_FAILED', {
+    message: `Machine ${name} waits for ${other}, which is not as declared.`,
+    hint: `Mend ${other} first.`,
+    context: { machine: name },
+  })
+}

@@ -1,0 +1,90 @@
+import { LarderError } from '../../core/index.ts'
+import { addressNumber, addressText, isWithin } from '../network/address.ts'
+import { blockOf, machineMac, type DeclaredNetwork, type DeclaredSubnet } from '../network/declared-network.ts'
+import type { MachineSpec } from '../place/place.ts'
+import { isMade } from './is-made.ts'
+import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
+
+export type MachineAddress = MachineSpec['addresses'][number]
+
+/**
+ * The address of each machine that Larder makes, in the network of the site: what is written, what is reserved, what it
+ * had before, or the next that is free and that DHCP does not hand out. Machines that exist have addresses of their own,
+ * and without a network the place decides: both have none here. FLEET_NETWORK_FULL.
+ */
+export function machineAddresses(
+  machines: MachinesConfig,
+  network: DeclaredNetwork | undefined,
+  known: ReadonlyMap<string, string>,
+): Map<string, MachineAddress> {
+  const made = Object.entries(machines).filter(([, { at }]) => isMade(at))
+  const [first] = network?.subnets ?? []
+  if (network === undefined || first === undefined) return new Map()
+  const { site } = network
+  const taken = new Set(network.subnets.flatMap(spokenFor))
+  const assigned = new Map<string, MachineAddress>()
+  const assign = (name: string, subnet: DeclaredSubnet, address: string): void => {
+    taken.add(address)
+    const reservation = subnet.dhcp?.reservations.find((one) => one.name === name)
+    const mac = reservation?.mac ?? machineMac(site, subnet.name, name)
+    const { name: network, gateway, bridge } = subnet
+    const { prefixLength } = blockOf(subnet)
+    const names = subnet.dns === 'larder' ? { names: { server: gateway, domain: subnet.domain } } : {}
+    const told = { network, address, prefixLength, mac, gateway, ...names }
+    assigned.set(name, bridge === undefined ? told : { ...told, bridge })
+  }
+  const pass = (choose: (name: string, machine: MachineConfig) => string | undefined): void => {
+    for (const [name, machine] of made) {
+      const address = assigned.has(name) ? undefined : choose(name, machine)
+      if (address !== undefined) assign(name, subnetOf(network, address) ?? first, address)
+    }
+  }
+  pass((name, machine) => written(name, machine, network))
+  pass((name) => keep(known.get(name), network, taken))
+  pass(() => nextFree(first, taken))
+  return assigned
+}
+
+function written(name: string, { address }: MachineConfig, { subnets }: DeclaredNetwork): string | undefined {
+  if (address !== undefined) return address
+  const reservations = subnets.flatMap(({ dhcp }) => dhcp?.reservations ?? [])
+  return reservations.find((one) => one.name === name)?.address
+}
+
+/** What a machine had before is its own, unless that means something else by now. */
+function keep(before: string | undefined, network: DeclaredNetwork, taken: ReadonlySet<string>): string | undefined {
+  const subnet = before === undefined ? undefined : subnetOf(network, before)
+  if (before === undefined || subnet === undefined || taken.has(before)) return undefined
+  return isFree(subnet, before) ? before : undefined
+}
+
+function subnetOf({ subnets }: DeclaredNetwork, address: string): DeclaredSubnet | undefined {
+  const number = addressNumber(address)
+  return number === undefined ? undefined : subnets.find((subnet) => isWithin(blockOf(subnet), number))
+}
+
+function spokenFor({ gateway, dhcp }: DeclaredSubnet): string[] {
+  return [gateway, ...(dhcp?.reservations ?? []).map(({ address }) => address)]
+}
+
+/** Of what DHCP hands out, nothing is. */
+function isFree(subnet: DeclaredSubnet, address: string): boolean {
+  const number = addressNumber(address) ?? 0
+  const { first, last } = blockOf(subnet)
+  const [from, to] = (subnet.dhcp?.range ?? []).map((end) => addressNumber(end) ?? 0)
+  const isHandedOut = from !== undefined && to !== undefined && number >= from && number <= to
+  return number > first && number < last && !isHandedOut
+}
+
+function nextFree(subnet: DeclaredSubnet, taken: ReadonlySet<string>): string {
+  const { first, last } = blockOf(subnet)
+  for (let number = first + 1; number < last; number++) {
+    const address = addressText(number)
+    if (!taken.has(address) && isFree(subnet, address)) return address
+  }
+  throw new LarderError('FLEET_NETWORK_FULL', {
+    message: `The network ${subnet.name} (${subnet.subnet}) has no address left for another machine.`,
+    hint: 'Make the DHCP range smaller, or the subnet larger.',
+    context: { network: subnet.name },
+  })
+}

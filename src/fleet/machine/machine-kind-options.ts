@@ -1,0 +1,43 @@
+import type { KindContext } from '../../core/index.ts'
+import type { ConvergeTarget, HostPlan, HostResult } from '../converge/host-plan.ts'
+import type { MachineCredentials, MachineSpec, Place } from '../place/place.ts'
+import type { Resource, ResolveRoom } from '../resource/resource-type.ts'
+import type { MachineMemory } from './machine-memory.ts'
+import type { Certify, MachineToResolve } from './machine-resources.ts'
+import type { MachineConfig } from './machine-schema.ts'
+
+export interface MachineKindOptions {
+  memory: MachineMemory
+  /** Where machines live, by what `at:` says. */
+  place: (at: MachineConfig['at']) => Promise<Place>
+  credentials: (machine: string) => Promise<MachineCredentials>
+  /** What a container or a VM begins with; made where it is not there yet, which takes a minute. */
+  base(spec: BaseRequest, context: KindContext): Promise<NonNullable<MachineSpec['base']>>
+  /** Mirrors, images and secrets of the site, for what is declared on a machine. */
+  room(context: KindContext, machine: string): Pick<ResolveRoom, 'secret' | 'mirror' | 'image' | 'login'>
+  /** By Larder’s own authority. TLS_UNUSABLE. */
+  certify: Certify
+  resolve(machine: MachineToResolve, room: ResolveRoom): Promise<Resource[]>
+  plan(targets: readonly ConvergeTarget[], options: { signal: AbortSignal }): Promise<HostPlan[]>
+  apply(targets: readonly ConvergeTarget[], options: ApplyRoom): Promise<HostResult[]>
+  /** Machines that a run is about; undefined: all of them. */
+  limitOf(runId: string): Promise<readonly string[] | undefined>
+}
+
+export interface BaseRequest {
+  /** Name of the mirror. */
+  mirror: string
+  packages: readonly string[]
+  /** With a kernel, for a machine that starts by itself. */
+  boots: boolean
+}
+
+export interface ApplyRoom {
+  signal: AbortSignal
+  /** Names what is under way on the machine, so that a run that goes on finds it. */
+  runId: string
+  /** A line for people. */
+  log: (line: string) => void
+  /** Until a resource is of use. Default 60,000. */
+  readyMs?: number
+}

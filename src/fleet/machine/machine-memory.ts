@@ -1,0 +1,84 @@
+import type { Selectable } from 'kysely'
+import type { Clock } from '../../core/index.ts'
+import type { State, Tables } from '../../state/index.ts'
+import type { MachineConfig } from './machine-schema.ts'
+
+export type MachineState = 'converged' | 'changing' | 'different' | 'failed' | 'unreachable'
+
+/** What is known of a machine since it was looked at last. */
+export interface KnownMachine {
+  name: string
+  place: MachineConfig['at']
+  identity: string
+  state: MachineState
+  detail: MachineDetail
+  runId: number | undefined
+  checkedAt: Date
+  /** When something was changed on it last. */
+  changedAt: Date | undefined
+}
+
+export interface MachineDetail {
+  address: string | undefined
+  os: string | undefined
+  /** Of resources: how many are as declared. */
+  ok: number
+  /** Those that are not, or were not. */
+  resources: { id: string; outcome: string; why: string | undefined }[]
+  /** Why it is in no good state. */
+  why: string | undefined
+}
+
+export type MachineReport = Omit<KnownMachine, 'checkedAt' | 'changedAt'> & { hasChanged: boolean }
+
+/** The memory of machines: which there are, and how they were found. */
+export interface MachineMemory {
+  /** By name. */
+  list(): Promise<KnownMachine[]>
+  get(name: string): Promise<KnownMachine | undefined>
+  /** Durable for `changing`: a machine that is being made is known before it is there. */
+  report(machine: MachineReport): Promise<void>
+  forget(name: string): Promise<void>
+}
+
+export function createMachineMemory(state: State, clock: Clock): MachineMemory {
+  return {
+    async list() {
+      const rows = await state.db.selectFrom('machines').selectAll().orderBy('name').execute()
+      return rows.map(asKnown)
+    },
+    async get(name) {
+      const row = await state.db.selectFrom('machines').selectAll().where('name', '=', name).executeTakeFirst()
+      return row && asKnown(row)
+    },
+    async report({ name, place, identity, state: found, detail, runId, hasChanged }) {
+      const now = clock.now().toISOString()
+      const told = { place, identity, state: found, detail: JSON.stringify(detail), checked_at: now }
+      const values = { ...told, run_id: runId ?? null, ...(hasChanged ? { changed_at: now } : {}) }
+      await state.transaction((transaction) =>
+        transaction
+          .insertInto('machines')
+          .values({ name, ...values })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet(values))
+          .execute(),
+      )
+    },
+    async forget(name) {
+      await state.transaction((transaction) => transaction.deleteFrom('machines').where('name', '=', name).execute())
+    },
+  }
+}
+
+function asKnown(row: Selectable<Tables['machines']>): KnownMachine {
+  const { name, place, identity, state } = row
+  return {
+    name,
+    place,
+    identity,
+    state,
+    detail: JSON.parse(row.detail) as MachineDetail,
+    runId: row.run_id ?? undefined,
+    checkedAt: new Date(row.checked_at),
+    changedAt: row.changed_at === null ? undefined : new Date(row.changed_at),
+  }
+}

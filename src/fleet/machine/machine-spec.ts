@@ -1,0 +1,51 @@
+import { digestOf, hexOf, type KindContext } from '../../core/index.ts'
+import { declareNetwork, type DeclaredNetwork } from '../network/declared-network.ts'
+import type { NetworkConfig } from '../network/network-schema.ts'
+import type { MachineSpec } from '../place/place.ts'
+import { machineAddresses, type MachineAddress } from './machine-addresses.ts'
+import type { KnownMachine } from './machine-memory.ts'
+import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
+
+/** All machines of a site as places have to know them, without what they begin with. By name. */
+export function machineSpecs(
+  desired: MachinesConfig,
+  { site, siteName, known }: Pick<KindContext, 'site' | 'siteName'> & { known: readonly KnownMachine[] },
+): Map<string, MachineSpec> {
+  const before = known.flatMap(({ name, detail }) =>
+    detail.address === undefined ? [] : [[name, detail.address] as const],
+  )
+  const network = networkOf({ site, siteName })
+  const addresses = machineAddresses(desired, network, new Map(before))
+  return new Map(
+    Object.entries(desired).map(([name, config]) => [name, specOf({ name, siteName, config }, addresses.get(name))]),
+  )
+}
+
+export function networkOf({ site, siteName }: Pick<KindContext, 'site' | 'siteName'>): DeclaredNetwork | undefined {
+  const network = site['network'] as NetworkConfig | undefined
+  return network && declareNetwork(network, siteName)
+}
+
+function specOf(
+  { name, siteName, config }: { name: string; siteName: string; config: MachineConfig },
+  address: MachineAddress | undefined,
+): MachineSpec {
+  const { memory_mb: memoryMiB, cpus, disk_mb: diskMiB } = config
+  return {
+    name,
+    site: siteName,
+    addresses: address === undefined ? [] : [address],
+    ...(config.ssh === undefined ? {} : { ssh: config.ssh }),
+    identity: identityOf(config),
+    memoryMiB,
+    cpus,
+    ...(diskMiB === undefined ? {} : { diskMiB }),
+  }
+}
+
+/** Of what cannot be changed while a machine lives; its address can. Packages that are new in its mirror are none of it: they are installed. */
+function identityOf(config: MachineConfig): string {
+  const { at, base, base_packages: packages, memory_mb: memory, cpus, disk_mb: disk } = config
+  const parts = [at, base ?? null, packages, memory, cpus, ...(disk === undefined ? [] : [disk])]
+  return hexOf(digestOf(JSON.stringify(parts))).slice(0, 32)
+}

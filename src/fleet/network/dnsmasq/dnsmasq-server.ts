@@ -1,0 +1,40 @@
+import { findProgram } from '../daemon/program.ts'
+import type { Supervisor } from '../daemon/supervisor.ts'
+import type { DhcpServer } from '../dhcp-server.ts'
+import type { NetworkRoom } from '../network-room.ts'
+import { dhcpConfig } from './dnsmasq-dhcp.ts'
+import {
+  applyDnsmasq,
+  checkDnsmasq,
+  dnsmasqPackage,
+  dnsmasqPaths,
+  ensureDnsmasq,
+  runningDnsmasq,
+  stopDnsmasq,
+} from './dnsmasq-files.ts'
+import { parseLeaseFile, readLeaseFile } from './dnsmasq-leases.ts'
+
+/** IANA: bootps. */
+const dhcpPort = 67
+
+/** dnsmasq for DHCP: reservations are changed live, all else by a restart that keeps leases. */
+export function createDnsmasqServer(room: NetworkRoom, supervisor: Supervisor): DhcpServer {
+  const files = { room, supervisor, name: 'dhcp', port: dhcpPort }
+  const paths = dnsmasqPaths(files)
+  return {
+    name: 'dnsmasq',
+    unusable: dnsmasqUnusable,
+    compile: (network, footings) => dhcpConfig(network, footings, paths),
+    check: (config) => checkDnsmasq(files, config),
+    running: async () => ((await findProgram('dnsmasq')) === undefined ? undefined : runningDnsmasq(files)),
+    apply: (config) => applyDnsmasq(files, config),
+    ensure: () => ensureDnsmasq(files),
+    leases: async () => parseLeaseFile(await readLeaseFile(paths.leases, room.clock), room.clock.now()),
+    stop: () => stopDnsmasq(files),
+  }
+}
+
+export async function dnsmasqUnusable(): Promise<{ message: string; hint: string } | undefined> {
+  if ((await findProgram('dnsmasq')) !== undefined) return undefined
+  return { message: 'dnsmasq is not installed.', hint: `apt-get install ${dnsmasqPackage}` }
+}

@@ -1,0 +1,66 @@
+import { LarderError } from '../../core/index.ts'
+import { addressNumber, isWithin } from './address.ts'
+import { ensureBridge, readInterfaces, removeBridge, type Interface } from './bridge.ts'
+import { blockOf, type DeclaredNetwork, type DeclaredSubnet } from './declared-network.ts'
+import type { Footing, Footings } from './dhcp-server.ts'
+import type { NetworkRoom } from './network-room.ts'
+
+/**
+ * Where each subnet is on this host: its interface, and our address in it. A subnet that only names are served in may be without
+ * (its bridge may be made later); one with DHCP may not: FLEET_NETWORK_INTERFACE_MISSING.
+ */
+export async function findFootings(network: DeclaredNetwork, room: NetworkRoom): Promise<Footings> {
+  const interfaces = await readInterfaces(room)
+  const found = network.subnets.flatMap((subnet) => {
+    const footing = footingOf(subnet, interfaces)
+    if (footing === undefined && subnet.dhcp !== undefined) throw missing(subnet, interfaces)
+    return footing === undefined ? [] : [[subnet.name, footing] as const]
+  })
+  return Object.fromEntries(found)
+}
+
+/** Makes the bridges that larder.yaml asks for, with the addresses of their gateways. Idempotent. */
+export async function ensureBridges(network: DeclaredNetwork, room: NetworkRoom): Promise<void> {
+  for (const subnet of network.subnets) {
+    if (subnet.bridge === undefined && subnet.fallbackBridge === undefined) continue
+    const interfaces = await readInterfaces(room)
+    const { gateway } = subnet
+    const bridge = subnet.bridge ?? (footingOf(subnet, interfaces) === undefined ? subnet.fallbackBridge : undefined)
+    if (bridge === undefined) continue
+    await ensureBridge({ name: bridge, address: gateway, prefixLength: blockOf(subnet).prefixLength }, room)
+  }
+}
+
+/** Bridges that a network is at, where it has any of Larder's. */
+export function bridgesOf({ subnets }: DeclaredNetwork): string[] {
+  return subnets.flatMap(({ bridge, fallbackBridge }) => bridge ?? fallbackBridge ?? [])
+}
+
+/** Removes those that Larder made and nobody is at. Answers the others: somebody still is. */
+export async function removeBridges(names: readonly string[], room: NetworkRoom): Promise<string[]> {
+  const left: string[] = []
+  for (const name of names) if (!(await removeBridge(name, room))) left.push(name)
+  return left
+}
+
+function footingOf(subnet: DeclaredSubnet, interfaces: readonly Interface[]): Footing | undefined {
+  const block = blockOf(subnet)
+  const candidates = interfaces.filter(({ name }) => subnet.interface === undefined || name === subnet.interface)
+  for (const { name, addresses } of candidates) {
+    const inside = addresses.filter((address) => isWithin(block, addressNumber(address) ?? -1))
+    const address = inside.includes(subnet.gateway) ? subnet.gateway : inside[0]
+    if (address !== undefined) return { interface: name, address }
+  }
+  return undefined
+}
+
+function missing({ name, subnet, interface: wanted }: DeclaredSubnet, interfaces: readonly Interface[]): LarderError {
+  const has = interfaces.map((one) => `${one.name} (${one.addresses.join(', ') || 'no address'})`).join(', ')
+  const what =
+    wanted === undefined ? 'No interface of this host has' : `The interface ${wanted} is not here, or has not`
+  return new LarderError('FLEET_NETWORK_INTERFACE_MISSING', {
+    message: `${what} an address in ${subnet}, network ${name}. There are: ${has}.`,
+    hint: 'Give it one, name the interface by `interface`, or have Larder make a bridge by `bridge: larder0`.',
+    context: { network: name, subnet },
+  })
+}

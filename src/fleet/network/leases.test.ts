@@ -1,0 +1,80 @@
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../core/index.ts'
+import { parseLeaseFile, readLeaseFile } from './dnsmasq/dnsmasq-leases.ts'
+import { parseLeases } from './kea/kea-leases.ts'
+
+const now = new Date('2026-01-01T00:00:00Z')
+const second = now.getTime() / 1000
+
+describe('leases', () => {
+  it('of dnsmasq are lines, by address; what is none is left out', () => {
+    const text = [
+      `${second + 60} 02:00:00:00:00:02 10.1.2.100 pc 01:02`,
+      `${second + 60} 02:00:00:00:00:01 10.1.2.20 * *`,
+      `0 02:00:00:00:00:03 10.1.2.30 tv *`,
+      `${second - 1} 02:00:00:00:00:04 10.1.2.40 over *`,
+      'duid 00:01:00:01',
+      `${second + 60} 02:00:00:00:00:05 10.1.2.`,
+      '',
+    ].join('\n')
+    expect(parseLeaseFile(text, now).map(({ address, hostname }) => [address, hostname])).toEqual([
+      ['10.1.2.20', ''],
+      ['10.1.2.30', 'tv'],
+      ['10.1.2.100', 'pc'],
+    ])
+  })
+
+  it.each(['', '1 02:00:00:00:00:01 10.1.2.20 pc *\n2 02:00'])(
+    'of dnsmasq are read again while %j is all that it has written',
+    async (begun) => {
+      const folder = await mkdtemp(join(tmpdir(), 'larder-leases-'))
+      const path = join(folder, 'leases')
+      const whole = '1 02:00:00:00:00:01 10.1.2.20 pc *\n2 02:00:00:00:00:02 10.1.2.21 tv *\n'
+      const write = async (text: string): Promise<void> => {
+        await writeFile(path, text)
+        await utimes(path, now, now)
+      }
+      let sleeps = 0
+      const clock = {
+        ...systemClock,
+        now: () => now,
+        sleep: async () => {
+          if (++sleeps === 3) await write(whole)
+        },
+      }
+      try {
+        expect(await readLeaseFile(path, clock)).toBe('')
+        await write(begun)
+        expect(await readLeaseFile(path, clock)).toBe(whole)
+        expect(sleeps).toBe(3)
+        await write(begun)
+        expect(await readLeaseFile(path, { ...clock, now: () => new Date(now.getTime() + 1000) })).toBe(begun)
+      } finally {
+        await rm(folder, { recursive: true })
+      }
+    },
+  )
+
+  it('of Kea are what it answers, without those that are over or declined', () => {
+    const lease = { 'ip-address': '10.1.2.20', 'hw-address': '02:00:00:00:00:01', hostname: 'pc.', state: 0 }
+    const times = { cltt: second - 10, 'valid-lft': 60 }
+    const answer = {
+      leases: [
+        { ...lease, ...times },
+        { ...lease, ...times, 'ip-address': '10.1.2.3', hostname: 7 },
+        { ...lease, ...times, state: 1 },
+        { ...lease, cltt: second - 60, 'valid-lft': 60 },
+        { ...lease, ...times, 'ip-address': 'nonsense' },
+        'nonsense',
+      ],
+    }
+    expect(parseLeases(answer, now)).toEqual([
+      { address: '10.1.2.3', mac: '02:00:00:00:00:01', hostname: '', expiresAt: new Date((second + 50) * 1000) },
+      { address: '10.1.2.20', mac: '02:00:00:00:00:01', hostname: 'pc', expiresAt: new Date((second + 50) * 1000) },
+    ])
+    expect(parseLeases({}, now)).toEqual([])
+  })
+})

@@ -1,0 +1,43 @@
+import type { MachineSpec } from '../place.ts'
+import { programFailed } from '../program.ts'
+import { containerName, type ContainerReport } from './container-report.ts'
+import type { ContainerEngine } from './engine.ts'
+
+/**
+ * Brings a container to the networks and addresses that are declared, without making it again: what it holds stays.
+ * `networks` are the names of the engine, in the order of the machine's addresses.
+ */
+export async function alignNetworks(
+  engine: ContainerEngine,
+  machine: MachineSpec,
+  room: { found: ContainerReport; networks: readonly string[]; signal: AbortSignal },
+): Promise<void> {
+  const { found, networks, signal } = room
+  const container = containerName(machine)
+  const wanted = new Map(networks.map((network, index) => [network, machine.addresses[index]?.address]))
+  const failure = `${machine.name} cannot be brought into its network`
+  for (const [network, address] of found.addresses) {
+    const declared = wanted.get(network)
+    const stays = wanted.has(network) && (declared === undefined || declared === address)
+    if (stays) wanted.delete(network)
+    else await disconnect(engine, { network, container }, { signal, failure })
+  }
+  for (const [network, address] of wanted) {
+    const fixed = address === undefined ? [] : ['--ip', address]
+    const args = ['network', 'connect', '--alias', machine.name, ...fixed, network, container]
+    await engine.require(args, { signal, failure })
+  }
+}
+
+/** A network that was made again meanwhile has nothing of it. */
+async function disconnect(
+  engine: ContainerEngine,
+  { network, container }: { network: string; container: string },
+  room: { signal: AbortSignal; failure: string },
+): Promise<void> {
+  const args = ['network', 'disconnect', '--force', network, container]
+  const { code, stderr } = await engine.ask(args, { signal: room.signal })
+  if (code !== 0 && !/is not connected|no such network|not found/i.test(stderr)) {
+    throw programFailed(engine.name, stderr, room.failure)
+  }
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { sh } from '../../shell/script.ts'
+import { attributeDifferences } from '../content.ts'
+import { cutOff } from '../fact-text.ts'
+import { fileMode, fullMode, hostPath, ownerName, presence } from '../grammar.ts'
+import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import { folderAndOwners } from '../path-order.ts'
+import type { ResourceType } from '../resource-type.ts'
+import { setAttributes } from '../write-file.ts'
+
+const schema = z
+  .strictObject({
+    directory: hostPath.refine((path) => path !== '/', 'the root is there already'),
+    mode: fileMode.default('0755'),
+    owner: ownerName.default('root'),
+    group: ownerName.default('root'),
+    recursive: z.boolean().default(false).describe('state: absent also removes what is in it'),
+    state: presence,
+  })
+  .describe('A directory; those above it are made as well')
+
+type Declared = z.output<typeof schema>
+
+export const directoryType: ResourceType<Declared, Declared, PathFacts> = {
+  name: 'directory',
+  schema,
+  subjectOf: (declared) => declared.directory,
+  resolve: async (declared) => ({ ...declared, mode: fullMode(declared.mode) }),
+  after: (desired) => folderAndOwners(desired.directory, desired),
+  facts: (all) => pathScript(all.map(({ directory }) => ({ path: directory }))),
+  read: (output, all) =>
+    readPaths(output, all.length).map((facts) =>
+      facts === undefined ? { known: false, why: cutOff } : { known: true, facts },
+    ),
+  diff: (desired, facts) => {
+    if (desired.state === 'absent') {
+      return facts.kind === 'absent' ? [] : [{ what: 'state', from: facts.kind, to: undefined }]
+    }
+    if (facts.kind === 'directory') return attributeDifferences(desired, facts)
+    return [{ what: 'state', from: facts.kind === 'absent' ? undefined : facts.kind, to: 'directory' }]
+  },
+  apply: (desired) => {
+    const { directory, state, recursive } = desired
+    if (state === 'present') return sh`umask 022\nmkdir -p -- ${directory}\n${setAttributes(directory, desired)}`
+    // What is mounted below it is not ours to remove.
+    if (recursive) return sh`rm -rf --one-file-system -- ${directory}`
+    return sh`[ ! -e ${directory} ] || rmdir -- ${directory}`
+  },
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { lines, nothing, sh, type Script } from '../../shell/script.ts'
+import { asWord, cutOff, fromWord, part, readPart } from '../fact-text.ts'
+import { hostPath, oneLine } from '../grammar.ts'
+import { folderAndOwners } from '../path-order.ts'
+import type { ResourceType } from '../resource-type.ts'
+
+const word = oneLine.min(1).refine((text) => !/\s/.test(text), 'a word without blanks is needed')
+
+const schema = z
+  .strictObject({
+    mount: hostPath.refine((path) => path !== '/', 'the root is mounted already'),
+    device: word.optional().describe('UUID=…, server:/path, /dev/…, tmpfs'),
+    type: z
+      .string()
+      .regex(/^[a-z0-9._-]{1,40}$/)
+      .default('auto')
+      .describe('Of the file system: ext4, nfs, glusterfs, tmpfs'),
+    options: word.default('defaults'),
+    state: z.enum(['mounted', 'noted', 'absent']).default('mounted').describe('noted: only in /etc/fstab'),
+  })
+  .refine(({ device, state }) => state === 'absent' || device !== undefined, '"device" is missing')
+  .describe('A file system that is mounted, now and at each start (/etc/fstab)')
+
+type Declared = z.output<typeof schema>
+
+export interface MountFacts {
+  /** Its line of fstab(5), in words. */
+  readonly entry: string | undefined
+  readonly isMounted: boolean
+}
+
+export const mountType: ResourceType<Declared, Declared, MountFacts> = {
+  name: 'mount',
+  schema,
+  subjectOf: (declared) => declared.mount,
+  resolve: async (declared) => declared,
+  after: ({ mount }) => ['package:*', `directory:${mount}`, ...folderAndOwners(mount, undefined)],
+  facts: () =>
+    part(
+      'mounts',
+      sh`{ [ ! -e /etc/fstab ] || head -c 1048576 /etc/fstab; } | ${asWord}; cat /proc/self/mounts | ${asWord}`,
+    ),
+  read: (output, all) => {
+    const [table, mounted] = (readPart(output, 'mounts') ?? []).map((one) => fromWord(one)?.toString())
+    return all.map(({ mount }) => {
+      if (table === undefined || mounted === undefined) return { known: false, why: cutOff }
+      const entry = entriesOf(table).find((words) => words[1] === escaped(mount))
+      const isMounted = entriesOf(mounted).some((words) => words[1] === escaped(mount))
+      return { known: true, facts: { entry: entry?.slice(0, 4).join(' '), isMounted } }
+    })
+  },
+  diff: (desired, { entry, isMounted }) => {
+    const to = desired.state === 'absent' ? undefined : entryOf(desired)
+    const noted = entry === to ? [] : [{ what: 'entry', from: entry, to }]
+    if (desired.state === 'noted' || isMounted === (desired.state === 'mounted')) return noted
+    return [...noted, { what: 'state', from: isMounted ? 'mounted' : 'not mounted', to: desired.state }]
+  },
+  apply: (desired, { facts }) => {
+    const { mount, state } = desired
+    const own = state === 'absent' ? '' : `${entryOf(desired)} 0 0`
+    const changesOptions = facts?.isMounted === true && facts.entry !== undefined && facts.entry !== entryOf(desired)
+    const note = sh`touch /etc/fstab
+new=$(mktemp /etc/.fstab.larder-XXXXXX)
+LARDER_AT=${escaped(mount)} LARDER_OWN=${own} awk '$1 ~ /^#/ || $2 != ENVIRON["LARDER_AT"] { print } END { if (ENVIRON["LARDER_OWN"] != "") print ENVIRON["LARDER_OWN"] }' /etc/fstab >"$new"
+chmod 0644 "$new"
+sync -- "$new"
+mv -f -- "$new" /etc/fstab
+[ ! -d /run/systemd/system ] || systemctl daemon-reload`
+    if (state === 'absent') return lines(sh`! mountpoint -q -- ${mount} || umount -- ${mount}`, note)
+    if (state === 'noted') return note
+    const again = changesOptions ? sh`mount -o remount -- ${mount}` : nothing
+    return lines(note, sh`mkdir -p -- ${mount}`, mountNow(mount), again)
+  },
+}
+
+/**
+ * By systemd, where that knows the line: what serves a file system of FUSE would else end with the unit that applies this.
+ * Source: systemd.mount(5), fstab; in containers it knows no devices.
+ */
+function mountNow(mount: string): Script {
+  return sh`if ! mountpoint -q -- ${mount}; then
+unit=
+[ ! -d /run/systemd/system ] || unit=$(systemd-escape --path --suffix=mount -- ${mount})
+if [ -n "$unit" ] && systemctl cat -- "$unit" >/dev/null 2>&1; then
+systemctl start -- "$unit" || { systemctl status --no-pager -n 20 -- "$unit" >&2 || :; exit 1; }
+else mount -- ${mount}; fi
+fi`
+}
+
+function entriesOf(text: string): string[][] {
+  return text.split('\n').flatMap((line) => (/^\s*(?:#|$)/.test(line) ? [] : [line.trim().split(/\s+/)]))
+}
+
+function entryOf({ mount, device = '', type, options }: Declared): string {
+  return [device, escaped(mount), type, options].join(' ')
+}
+
+/** fstab(5): what separates fields stands as an octal number. */
+function escaped(path: string): string {
+  return path.replace(/[ \t\\]/g, (mark) => `\\${mark.charCodeAt(0).toString(8).padStart(3, '0')}`)
+}

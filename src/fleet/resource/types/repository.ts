@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import { lines, nothing, sh, type Script } from '../../shell/script.ts'
+import { desiredFile, fileDifferences, type DesiredFile } from '../content.ts'
+import { asWord, cutOff, fromWord, part, readPart } from '../fact-text.ts'
+import { presence, siteName } from '../grammar.ts'
+import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { Difference, MirrorSource, ResourceType } from '../resource-type.ts'
+import { writeFile } from '../write-file.ts'
+
+const schema = z
+  .strictObject({
+    repository: siteName.describe('Name of a mirror of this site'),
+    only: z
+      .boolean()
+      .default(false)
+      .describe('Other sources of packages are moved aside (/etc/apt/larder-aside, /etc/larder-aside)'),
+    state: presence,
+  })
+  .describe('A mirror of this site, which packages then come from')
+
+type Declared = z.output<typeof schema>
+
+interface Desired {
+  readonly name: string
+  readonly only: boolean
+  readonly isAbsent: boolean
+  readonly format: MirrorSource['format']
+  /** The source, keys where they are files of their own, and what tells which snapshot the machine has read the index of. */
+  readonly files: readonly DesiredFile[]
+}
+
+export interface RepositoryFacts {
+  readonly files: readonly PathFacts[]
+  /** Paths of sources that are not Larder's. */
+  readonly others: readonly string[]
+}
+
+export const repositoryType: ResourceType<Declared, Desired, RepositoryFacts> = {
+  name: 'repository',
+  schema,
+  subjectOf: (declared) => declared.repository,
+  names: (declared) => [{ kind: 'mirror', name: declared.repository, key: 'repository' }],
+  resolve: async ({ repository, only, state }, room) => {
+    const mirror = await room.mirror(repository)
+    return {
+      name: repository,
+      only,
+      isAbsent: state === 'absent',
+      format: mirror.format,
+      files: filesOf(repository, mirror),
+    }
+  },
+  after: () => ['host-entry:*'],
+  facts: (all) =>
+    lines(
+      pathScript(all.flatMap(({ files }) => files.map(({ path, sha256 }) => ({ path, sha256, isShown: true })))),
+      part(
+        'others',
+        sh`for file in ${sources}; do case $file in */larder-*) ;; *) if [ -s "$file" ]; then printf '%s' "$file" | ${asWord}; fi ;; esac; done`,
+      ),
+    ),
+  read: (output, all) => {
+    const paths = readPaths(
+      output,
+      all.reduce((count, { files }) => count + files.length, 0),
+    )
+    const others = readPart(output, 'others')?.flatMap((word) => fromWord(word)?.toString() ?? [])
+    let at = 0
+    return all.map(({ files, format }) => {
+      const own = paths.slice(at, (at += files.length))
+      if (others === undefined || own.some((facts) => facts === undefined)) return { known: false, why: cutOff }
+      const folder = format === 'apt' ? '/etc/apt/' : '/etc/yum.repos.d/'
+      return {
+        known: true,
+        facts: { files: own as PathFacts[], others: others.filter((path) => path.startsWith(folder)) },
+      }
+    })
+  },
+  diff: (desired, { files, others }) => {
+    if (desired.isAbsent) {
+      return files.some(({ kind }) => kind !== 'absent') ? [{ what: 'state', from: 'present' }] : []
+    }
+    const differences = desired.files.flatMap((file, at) => differenceOf(file, files[at]!))
+    const aside =
+      desired.only && others.length > 0 ? [{ what: 'other sources', from: others.join('\n'), to: undefined }] : []
+    return [...differences, ...aside]
+  },
+  apply: (desired) => {
+    const { isAbsent, only, files, format } = desired
+    if (isAbsent) return sh`rm -f -- ${files.map(({ path }) => path)}`
+    const stamp = files.at(-1)!
+    return lines(
+      ...files.slice(0, -1).map((file) => writeFile(file)),
+      only ? moveAside(format) : nothing,
+      refresh(desired),
+      writeFile(stamp),
+    )
+  },
+}
+
+/** A glob that matches nothing stays as it is, and is no file then. It is a text of ours, and not quoted. */
+const sources: Script = sh`/etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources /etc/yum.repos.d/*.repo`
+
+function filesOf(name: string, { format, source, keys, snapshot }: MirrorSource): DesiredFile[] {
+  const stamp = desiredFile(`/var/lib/larder/repository-${name}`, `snapshot ${snapshot}\n`)
+  if (format === 'apt') return [desiredFile(`/etc/apt/sources.list.d/larder-${name}.sources`, source), stamp]
+  const key = desiredFile(`/etc/pki/rpm-gpg/RPM-GPG-KEY-larder-${name}`, keys.join('\n'))
+  return [...(keys.length === 0 ? [] : [key]), desiredFile(`/etc/yum.repos.d/larder-${name}.repo`, source), stamp]
+}
+
+function differenceOf(file: DesiredFile, facts: PathFacts): Difference[] {
+  const differences = fileDifferences(file, facts)
+  if (!file.path.startsWith('/var/lib/larder/')) {
+    const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+    return differences.map((one) => ({ ...one, what: one.what === 'content' ? name : `${one.what} of ${name}` }))
+  }
+  const content = differences.find(({ what }) => what === 'content')
+  return content === undefined
+    ? []
+    : [{ what: 'index', from: facts.text?.toString().trim(), to: file.content.toString().trim() }]
+}
+
+function moveAside(format: MirrorSource['format']): Script {
+  const aside = format === 'apt' ? '/etc/apt/larder-aside' : '/etc/larder-aside'
+  const folder = format === 'apt' ? '/etc/apt' : '/etc'
+  return sh`for file in ${sources}; do
+case $file in */larder-*) continue ;; ${folder}/*) ;; *) continue ;; esac
+[ -s "$file" ] || continue
+kept=${aside}"\${file#${folder}}"
+mkdir -p -- "\${kept%/*}"
+[ ! -e "$kept" ] || kept=$kept.$(date +%s)
+mv -- "$file" "$kept"
+done`
+}
+
+/** Only this one is read anew: others may be away. */
+function refresh({ name, format, files }: Desired): Script {
+  if (format === 'rpm') {
+    return sh`"$(command -v dnf || command -v yum)" -q -y --disablerepo='*' --enablerepo=${`larder-${name}`} clean expire-cache
+"$(command -v dnf || command -v yum)" -q -y --disablerepo='*' --enablerepo=${`larder-${name}`} makecache`
+  }
+  return sh`apt-get -q -o DPkg::Lock::Timeout=300 -o ${`Dir::Etc::sourcelist=${files[0]!.path}`} -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0 -o APT::Update::Error-Mode=any update`
+}

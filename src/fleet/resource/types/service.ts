@@ -1,0 +1,86 @@
+import { z } from 'zod'
+import { lines, nothing, sh, type Script } from '../../shell/script.ts'
+import { unitName } from '../grammar.ts'
+import { probeSchema, probeScript } from '../probe.ts'
+import type { Difference, ResourceType } from '../resource-type.ts'
+import { isActive, isEnabled, readUnits, unitScript, type UnitFacts } from '../unit-facts.ts'
+
+const schema = z
+  .strictObject({
+    service: z
+      .string()
+      .transform((name) => (/\.(?:service|socket|timer|mount|path|target)$/.test(name) ? name : `${name}.service`))
+      .pipe(unitName),
+    running: z.boolean().default(true),
+    enabled: z.boolean().default(true).describe('It starts with the machine'),
+    notified: z.enum(['restart', 'reload']).default('restart').describe('What it does when something notifies it'),
+    ready: probeSchema.optional().describe('Default: systemd says that it is active'),
+  })
+  .describe('A unit of systemd that runs, or does not')
+
+type Declared = z.output<typeof schema>
+
+export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
+  name: 'service',
+  schema,
+  subjectOf: (declared) => declared.service.replace(/\.service$/, ''),
+  resolve: async (declared) => declared,
+  after: ({ service }) => {
+    const name = service.replace(/(?:@.*)?\.[a-z]+$/, '')
+    return [
+      'package:*',
+      `unit:${service}`,
+      `unit:${name}@.service`,
+      `unit:${service}.d/*`,
+      `file:/etc/${name}/*`,
+      `file:/etc/default/${name}`,
+      `file:/etc/sysconfig/${name}`,
+    ]
+  },
+  facts: (all) => unitScript(all.map(({ service }) => service)),
+  read: (output, all) => {
+    const read = readUnits(output, all.length)
+    if (typeof read === 'string') return all.map(() => ({ known: false, why: read }))
+    return read.map((facts, at) =>
+      facts.loadState === 'not-found' && (all[at]!.running || all[at]!.enabled)
+        ? { known: false, why: `there is no unit ${all[at]!.service} yet` }
+        : { known: true, facts },
+    )
+  },
+  diff: ({ running, enabled }, facts) => {
+    const differences: Difference[] = []
+    if (isEnabled(facts) !== enabled && !(facts.unitFileState === '' || (!enabled && canNotBeDisabled(facts)))) {
+      differences.push({ what: 'enabled', from: facts.unitFileState, to: enabled ? 'enabled' : 'disabled' })
+    }
+    if (isActive(facts) !== running && !(facts.loadState === 'not-found' && !running)) {
+      differences.push({ what: 'running', from: facts.activeState, to: running ? 'active' : 'inactive' })
+    }
+    return differences
+  },
+  apply: ({ service, running, enabled }, { facts, differences }) => {
+    const changed = new Set(differences.map(({ what }) => what))
+    const isUnknown = facts === undefined
+    return lines(
+      facts?.needsReload === false ? nothing : sh`systemctl daemon-reload`,
+      isUnknown || changed.has('enabled') ? sh`systemctl ${enabled ? 'enable' : 'disable'} -q -- ${service}` : nothing,
+      isUnknown || changed.has('running') ? (running ? start(service) : sh`systemctl stop -- ${service}`) : nothing,
+    )
+  },
+  notified: ({ service, running, notified }) => {
+    if (!running) return sh`:`
+    return notified === 'reload' ? sh`systemctl reload-or-restart -- ${service}` : sh`systemctl restart -- ${service}`
+  },
+  ready: ({ service, running, ready }) => {
+    if (!running) return undefined
+    const active = sh`systemctl is-active --quiet -- ${service}`
+    return ready === undefined ? active : sh`${active} && ${probeScript(ready)}`
+  },
+}
+
+const canNotBeDisabled = ({ unitFileState }: UnitFacts): boolean => unitFileState !== 'enabled'
+
+/** A failed one has perhaps failed too often to be started again; why it fails now is in its log. */
+function start(unit: string): Script {
+  return sh`systemctl reset-failed -- ${unit} 2>/dev/null || :
+systemctl start -- ${unit} || { systemctl status --no-pager -n 20 -- ${unit} >&2 || :; exit 1; }`
+}

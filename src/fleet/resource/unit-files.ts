@@ -1,0 +1,72 @@
+import { lines, sh, type Script } from '../shell/script.ts'
+import { fileDifferences, type DesiredFile } from './content.ts'
+import { pathScript, readPaths, type PathFacts } from './path-facts.ts'
+import type { Difference, Looked } from './resource-type.ts'
+import { isActive, isEnabled, readUnits, unitScript, type UnitFacts } from './unit-facts.ts'
+import { writeFile } from './write-file.ts'
+
+/** A unit that Larder writes, with the files that belong to it, and that runs. */
+export interface DesiredUnit {
+  /** The one that is enabled and started. */
+  readonly unit: string
+  readonly files: readonly DesiredFile[]
+  readonly isAbsent: boolean
+}
+
+export interface UnitFilesFacts {
+  readonly files: readonly PathFacts[]
+  readonly unit: UnitFacts
+}
+
+export function unitFilesScript(all: readonly DesiredUnit[]): Script {
+  const paths = all.flatMap(({ files }) =>
+    files.map(({ path, sha256, isSecret }) => ({ path, sha256, isShown: !isSecret })),
+  )
+  return lines(pathScript(paths), unitScript(all.map(({ unit }) => unit)))
+}
+
+export function readUnitFiles(output: Buffer, all: readonly DesiredUnit[]): Looked<UnitFilesFacts>[] {
+  const count = all.reduce((sum, { files }) => sum + files.length, 0)
+  const paths = readPaths(output, count)
+  const units = readUnits(output, all.length)
+  let at = 0
+  return all.map(({ files }, index) => {
+    const own = paths.slice(at, (at += files.length))
+    if (typeof units === 'string') return { known: false, why: units }
+    if (own.some((facts) => facts === undefined)) return { known: false, why: 'what the host said of it is not whole' }
+    return { known: true, facts: { files: own as PathFacts[], unit: units[index]! } }
+  })
+}
+
+export function unitFilesDifferences({ files, isAbsent }: DesiredUnit, facts: UnitFilesFacts): Difference[] {
+  if (isAbsent) return facts.files.every(({ kind }) => kind === 'absent') ? [] : [{ what: 'state', from: 'present' }]
+  const content = files.flatMap((file, at) => {
+    const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+    return fileDifferences(file, facts.files[at]!).map((one) => ({
+      ...one,
+      what: one.what === 'content' ? name : `${one.what} of ${name}`,
+    }))
+  })
+  const enabled = isEnabled(facts.unit) ? [] : [{ what: 'enabled', from: facts.unit.unitFileState, to: 'enabled' }]
+  const active = isActive(facts.unit) ? [] : [{ what: 'running', from: facts.unit.activeState, to: 'active' }]
+  const loaded =
+    content.length === 0 && facts.unit.needsReload ? [{ what: 'loaded', from: 'an older text', to: 'this text' }] : []
+  return [...content, ...loaded, ...enabled, ...active]
+}
+
+/** Writes all, and starts it anew with them. */
+export function installUnit({ unit, files }: DesiredUnit): Script {
+  return lines(
+    ...files.map((file) => writeFile(file)),
+    sh`systemctl daemon-reload
+systemctl enable -q -- ${unit}
+systemctl reset-failed -- ${unit} 2>/dev/null || :
+systemctl restart -- ${unit} || { systemctl status --no-pager -n 20 -- ${unit} >&2 || :; exit 1; }`,
+  )
+}
+
+export function removeUnit({ unit, files }: DesiredUnit): Script {
+  return sh`systemctl disable --now -q -- ${unit} 2>/dev/null || :
+rm -f -- ${files.map(({ path }) => path)}
+systemctl daemon-reload`
+}

@@ -1,0 +1,95 @@
+import { isLarderError, type LarderError } from '../../core/index.ts'
+import type { HostPlan, PlannedEntry } from '../converge/host-plan.ts'
+import { hostFailures } from '../converge/plan-host.ts'
+import type { Host } from '../host/host.ts'
+import type { KeptRelease } from './kept-release.ts'
+import type { ServerWatch, ServerView } from './server-watch.ts'
+import type { ServiceOnMachine } from './service-resources.ts'
+
+/** A machine of a service, and what the service is to be there. */
+export interface ServiceTarget extends ServiceOnMachine {
+  readonly machine: string
+  readonly host: Host
+}
+
+/** How a service was found on a machine. */
+export interface FoundService {
+  readonly target: ServiceTarget
+  /** Why nothing could be seen there. */
+  readonly problem: LarderError | undefined
+  /** What is not as declared. */
+  readonly differences: readonly PlannedEntry[]
+  readonly isActive: boolean
+  /** A release was taking the place of another, and whether it is good was never known. */
+  readonly isBegun: boolean
+  /** At the load balancers; undefined where there are none. */
+  readonly view: ServerView | undefined
+  /** Clients come to it. */
+  readonly isServing: boolean
+}
+
+export interface LookRoom {
+  plan: (targets: readonly ServiceTarget[]) => Promise<HostPlan[]>
+  kept: KeptRelease
+  watch: ServerWatch
+}
+
+/** Looks at all machines of a service and at its load balancers, all at once. What `ServerWatch` throws. */
+export async function lookAtService(
+  service: string,
+  targets: readonly ServiceTarget[],
+  { plan, kept, watch }: LookRoom,
+): Promise<FoundService[]> {
+  const [plans, states, views] = await Promise.all([
+    plan(targets),
+    Promise.all(targets.map(({ host, unit }) => lookAtUnit(kept, host, { service, unit }))),
+    watch.isBalanced ? watch.look() : undefined,
+  ])
+  return targets.map((target, index): FoundService => {
+    const { machine } = target
+    const planned = plans.find((one) => one.machine === machine)
+    const state = states[index]!
+    const problem = problemOf(planned) ?? ('problem' in state ? state.problem : undefined)
+    const { isActive, isBegun } = 'problem' in state ? { isActive: false, isBegun: false } : state
+    const entries = planned !== undefined && 'entries' in planned ? planned.entries : []
+    const seen = views?.get(machine) ?? []
+    const isServing = views === undefined ? isActive : seen.some((one) => one.state === 'up')
+    return {
+      target,
+      problem,
+      differences: entries.filter((entry) => entry.state !== 'ok'),
+      isActive,
+      isBegun,
+      view: views && watch.view(views, machine),
+      isServing,
+    }
+  })
+}
+
+/** What an apply has to do there; nothing where it is as declared, and clients come to it. */
+export function isToDo({ problem, differences, isBegun, view }: FoundService): boolean {
+  return problem !== undefined || differences.length > 0 || isBegun || view === 'draining'
+}
+
+/** That is away from its clients meanwhile. */
+export function isDisruptive({ target, differences }: FoundService): boolean {
+  const harmless = new Set(target.preparation.map(({ id }) => id))
+  return differences.some(({ id }) => !harmless.has(id))
+}
+
+function problemOf(plan: HostPlan | undefined): LarderError | undefined {
+  return plan !== undefined && 'unreachable' in plan ? plan.unreachable : undefined
+}
+
+async function lookAtUnit(
+  kept: KeptRelease,
+  host: Host,
+  unit: { service: string; unit: string },
+): Promise<{ isActive: boolean; isBegun: boolean } | { problem: LarderError }> {
+  try {
+    return await kept.look(host, unit)
+  } catch (error) {
+    if (isLarderError(error, ...hostFailures)) return { problem: error }
+    throw error
+  }
+}

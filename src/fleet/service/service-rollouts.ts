@@ -1,0 +1,137 @@
+import { isLarderError, LarderError, type KindContext } from '../../core/index.ts'
+import { createKeptRelease } from './kept-release.ts'
+import type { ServiceTarget } from './look-at-service.ts'
+import { askedFor, serverWatch } from './observe-services.ts'
+import { declaredService } from './declared-service.ts'
+import { rollService } from './roll-service.ts'
+import type { StagedService } from './service-change.ts'
+import type { ServiceKindOptions } from './service-kind-options.ts'
+import type { ServiceReport } from './service-memory.ts'
+import type { ServiceConfig, ServicesConfig } from './service-schema.ts'
+import { hostOf, serviceTargets, siteMachines, type SiteMachines } from './service-targets.ts'
+
+/**
+ * A run switches services one by one; the first that is asked for rolls all that the run is about, one after the other, so that
+ * what fails in one keeps no other from its release.
+ */
+export class ServiceRollouts {
+  readonly #options: ServiceKindOptions
+  readonly #runs = new WeakMap<KindContext, Promise<LarderError[]>>()
+
+  constructor(options: ServiceKindOptions) {
+    this.#options = options
+  }
+
+  /** Until all are as declared, or what failed is known. FLEET_ROLLOUT_FAILED and its like. */
+  async done(context: KindContext, { service, leaves }: StagedService): Promise<void> {
+    if (leaves !== undefined) return this.#remove(context, { name: service, ...leaves })
+    const rolling = this.#runs.get(context) ?? this.#rollAll(context)
+    this.#runs.set(context, rolling)
+    const [first, ...others] = await rolling
+    if (first === undefined) return
+    if (others.length === 0) throw first
+    throw new LarderError(first.code, {
+      message: [first, ...others].map(({ message }) => message).join('\n'),
+      hint: first.hint ?? 'larder service ls tells of each.',
+    })
+  }
+
+  async #remove(context: KindContext, left: { name: string; machine: string; unit: string }): Promise<void> {
+    const { name, machine, unit } = left
+    const machines = await siteMachines(this.#options, context)
+    if (machines.config[machine] !== undefined) {
+      const host = await hostOf(this.#options, machines, machine)
+      await createKeptRelease(context.signal).remove(host, { service: name, unit })
+    }
+    await this.#options.memory.forget(name, machine)
+  }
+
+  async #rollAll(context: KindContext): Promise<LarderError[]> {
+    const machines = await siteMachines(this.#options, context)
+    const desired = (context.site['services'] ?? {}) as ServicesConfig
+    const failures: LarderError[] = []
+    for (const [name, config] of await askedFor(this.#options, context, desired)) {
+      try {
+        await this.#roll(context, { name, config, machines })
+      } catch (error) {
+        if (!isLarderError(error) || context.signal.aborted) throw error
+        failures.push(error)
+      }
+    }
+    return failures
+  }
+
+  async #roll(
+    context: KindContext,
+    service: { name: string; config: ServiceConfig; machines: SiteMachines },
+  ): Promise<void> {
+    const { name, config } = service
+    const { signal, runId, progress } = context
+    const { machines: ways, restartOf } = this.#options
+    const targets = await serviceTargets(this.#options, context, service)
+    const log = (line: string): void => progress.log(`service ${name}: ${line}`)
+    const reports = new Reports(this.#options, context, name)
+    const spec = declaredService(name, config)
+    const { readyMs } = spec
+    await rollService(targets, {
+      spec,
+      kept: createKeptRelease(signal, readyMs),
+      watch: await serverWatch(this.#options, context, service),
+      plan: (asked) => ways.plan(asked, { signal }),
+      apply: (asked) => ways.apply(asked, { signal, runId, log, readyMs }),
+      progress: { log },
+      signal,
+      restart: (await restartOf(runId)) === name,
+      upMs: spec.balance?.upMs ?? 0,
+      onBegun: (target) => reports.begun(target),
+      onDone: (target) => reports.done(target),
+      onFailed: (target, error) => reports.failed(target, error),
+    })
+  }
+}
+
+/** Keeps what becomes of a service on its machines. */
+class Reports {
+  readonly #options: ServiceKindOptions
+  readonly #context: KindContext
+  readonly #service: string
+
+  constructor(options: ServiceKindOptions, context: KindContext, service: string) {
+    this.#options = options
+    this.#context = context
+    this.#service = service
+  }
+
+  async begun(target: ServiceTarget): Promise<void> {
+    await this.#report(target, {
+      state: 'changing',
+      ...(await this.#before(target)),
+      why: undefined,
+      hasChanged: false,
+    })
+  }
+
+  async done(target: ServiceTarget): Promise<void> {
+    const { version, reference } = target
+    await this.#report(target, { state: 'ready', version, reference, why: undefined, hasChanged: true })
+  }
+
+  async failed(target: ServiceTarget, { message }: LarderError): Promise<void> {
+    await this.#report(target, { state: 'failed', ...(await this.#before(target)), why: message, hasChanged: false })
+  }
+
+  /** What ran there before, which is what is put back. */
+  async #before({ machine }: ServiceTarget): Promise<Pick<ServiceReport, 'version' | 'reference'>> {
+    const known = await this.#options.memory.list()
+    const { version, reference } = known.find((one) => one.name === this.#service && one.machine === machine) ?? {}
+    return { version, reference }
+  }
+
+  async #report(
+    { machine, unit }: ServiceTarget,
+    found: Pick<ServiceReport, 'state' | 'version' | 'reference' | 'why' | 'hasChanged'>,
+  ): Promise<void> {
+    const runId = Number(this.#context.runId) || undefined
+    await this.#options.memory.report({ name: this.#service, machine, unit, runId, ...found })
+  }
+}

@@ -1,0 +1,58 @@
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { describe, expect, it } from 'vitest'
+import { silentProgress } from '../../src/core/index.ts'
+import type { MachineSpec } from '../../src/fleet/place/place.ts'
+import { sh } from '../../src/fleet/shell/script.ts'
+import { containerPlaceContract, dockerEngine, openContainerMachines } from './support/container-machines.ts'
+
+const open = () => openContainerMachines({ site: 'test', subnet: '10.213.77' }, dockerEngine)
+
+describe('at: container', () => {
+  containerPlaceContract(open)
+})
+
+describe('machines in containers', () => {
+  it('move to another address, and then to another subnet, with what they hold', async () => {
+    await using opened = await open()
+    const { place, credentials, machine, network } = opened
+    const bringUp = async (spec: MachineSpec): Promise<string> => {
+      const room = { progress: silentProgress, signal: new AbortController().signal }
+      await place.bringUp(spec, { ...room, credentials: await credentials.of(spec.name) })
+      const host = place.host(spec)
+      const { stdout } = await host.run(
+        sh`cat /root/kept 2>/dev/null || echo new; echo kept >/root/kept; systemctl is-system-running --wait`,
+        {
+          timeoutMs: 120_000,
+        },
+      )
+      await host.close()
+      return stdout.toString()
+    }
+    const at = (address: string, gateway: string) => ({ ...machine, addresses: [{ ...network, address, gateway }] })
+    expect(await bringUp(machine)).toBe('new\nrunning\n')
+    expect(await bringUp(at('10.213.77.12', '10.213.77.1'))).toBe('kept\nrunning\n')
+    expect(await bringUp(at('10.213.78.12', '10.213.78.1'))).toBe('kept\nrunning\n')
+    await place.remove(machine)
+    const { stdout } = await opened.engine.run('network', 'ls', '--format', '{{.Name}}')
+    expect(stdout).not.toContain('larder-')
+  })
+
+  it('one that ends is not waited for, and its last words are said', async () => {
+    await using opened = await open()
+    const { place, credentials, machine, workspace } = opened
+    const root = workspace.path('root')
+    await mkdir(join(root, 'bin'), { recursive: true })
+    await copyFile('/bin/busybox', join(root, 'bin/sh'))
+    const path = workspace.path('no-init.tar')
+    await execa('tar', ['--create', `--file=${path}`, `--directory=${root}`, '.'])
+    const cannot = { ...machine, base: { path, digest: `sha256:${'0'.repeat(64)}` } }
+    const room = { progress: silentProgress, signal: new AbortController().signal }
+    const failing = place.bringUp(cannot, { ...room, credentials: await credentials.of(cannot.name) })
+    await expect(failing).rejects.toMatchObject({
+      code: 'FLEET_MACHINE_FAILED',
+      message: expect.stringMatching(/^web-1 did not come up: it ends each time[^]*init/) as string,
+    })
+  })
+})

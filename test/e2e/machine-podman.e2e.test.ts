@@ -1,0 +1,28 @@
+import { execa } from 'execa'
+import { describe, expect, it } from 'vitest'
+import { containerEventsContract } from './support/container-events.ts'
+import { containerPlaceContract, openContainerMachines, type TestEngine } from './support/container-machines.ts'
+import { runWithPodman } from './support/podman-host.ts'
+
+const inside = 'LARDER_TEST_WITH_PODMAN'
+
+/** What podman keeps goes with its namespace. */
+const podman: TestEngine = {
+  dockerHost: 'unix:///nonexistent/docker.sock',
+  run: (...args) => execa('podman', args, { stdin: 'ignore' }),
+  async [Symbol.asyncDispose]() {},
+}
+
+describe('at: container, by podman', () => {
+  if (process.env[inside] === 'yes') {
+    containerEventsContract(async () => podman)
+    containerPlaceContract(() => openContainerMachines({ site: 'podman', subnet: '10.213.82' }, async () => podman))
+    return
+  }
+  it('does what every engine must do', async () => {
+    const path = new URL(import.meta.url).pathname
+    const vitest = new URL('../../node_modules/vitest/vitest.mjs', import.meta.url).pathname
+    const said = await runWithPodman(process.execPath, [vitest, 'run', '--project', 'e2e', path], { [inside]: 'yes' })
+    expect(said).toMatch(/Tests .*9 passed/)
+  })
+})

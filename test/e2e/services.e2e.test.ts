@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beginLoad } from '../../demo/load.ts'
+import { openServiceSite, type ServiceSite } from './support/open-service-site.ts'
+
+const subnet = '10.213.91'
+const balancer = `${subnet}.31`
+
+/** Answers which release it is, to GET and to POST. */
+const page = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n$RELEASE"\n'
+
+const dockerfile = `FROM scratch
+COPY busybox /bin/busybox
+COPY busybox /bin/sh
+COPY www /www
+RUN /bin/busybox chmod 755 /www/cgi-bin/release
+CMD ["/bin/sh", "-c", "trap exit TERM; /bin/busybox httpd -f -p $PORT -h /www & wait"]
+`
+const unit = `[Service]
+ExecStart=/bin/sh -c 'if [ "\${RELEASE}" = broken ]; then echo "cannot read its settings"; exit 3; fi; exec /bin/busybox httpd -f -p \${PORT} -h /srv/clock'
+`
+
+interface Written {
+  port?: number
+  /** Of the unit. */
+  release?: string
+  /** Default: as long as a busy host may need. */
+  readyWithin?: string
+  /** Of the load balancer, besides. */
+  resources?: readonly object[]
+}
+
+/** An image and a unit on two machines, behind a load balancer. */
+function sections({ release = 'one', port = 8080, resources = [], readyWithin = '5m' }: Written): object {
+  const ready = { ready: { http: '/healthz' }, ready_timeout: readyWithin, drain: '60s' }
+  const both = { machines: ['web-1', 'web-2'], ...ready }
+  const balance = { on: ['lb-1'], up_timeout: '5m' }
+  const clock = [
+    { file: '/srv/clock/healthz', content: 'ok\n' },
+    { file: '/srv/clock/cgi-bin/release', content: page, mode: '0755' },
+    { unit: 'clock.service', content: unit },
+  ]
+  return {
+    images: { list: 'images.json' },
+    machines: {
+      'web-1': { address: `${subnet}.21`, resources: clock },
+      'web-2': { address: `${subnet}.22`, resources: clock },
+      'lb-1': { address: balancer, resources },
+    },
+    services: {
+      counter: { ...both, image: 'counter', port, environment: { RELEASE: 'image' }, balance },
+      clock: {
+        ...both,
+        unit: 'clock.service',
+        port: 7000,
+        environment: { RELEASE: release },
+        balance: { ...balance, port: 81 },
+      },
+    },
+  }
+}
+
+const files = {
+  'images.json': '[{ "service_name": "counter", "type": "Docker", "version": "1.0.0" }]',
+  'counter/Dockerfile': dockerfile,
+  'counter/www/healthz': 'ok\n',
+  'counter/www/cgi-bin/release': page,
+}
+
+let site: ServiceSite | undefined
+beforeAll(async () => {
+  const packages = ['haproxy', 'socat', 'podman', 'crun', 'ca-certificates', 'busybox']
+  site = await openServiceSite({ name: 'tier', subnet, packages })
+  if (site === undefined) return
+  const run = await site.apply(sections({}), files)
+  expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
+}, 900_000)
+afterAll(() => site?.[Symbol.asyncDispose]())
+const noMachine = 'this host has no APT sources to make a machine from'
+
+const clockUrl = `http://${balancer}:81/cgi-bin/release`
+const counterUrl = `http://${balancer}/cgi-bin/release`
+const textOf = async (url: string): Promise<string> => (await fetch(url)).text()
+
+it('machines pull from a registry that nobody else pulls from, and keep no login', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const { controller, registry } = site
+  expect(await textOf(counterUrl)).toBe('image')
+  expect((await fetch(`${controller.url}/v2/counter/manifests/1.0.0`)).status).toBe(401)
+  const [run] = await controller.larder.controller.runs({ limit: 1 })
+  expect(JSON.stringify(await controller.larder.controller.run(run!.id))).not.toMatch(
+    /eyJhbGciOiJIUzI1NiJ9|machine\/web/,
+  )
+  // What pulled there has left nothing that another pull could be made with.
+  const again = ['sh', '-c', `podman pull -q ${registry}/counter:1.0.0 2>&1 || :`]
+  expect(await site.on('web-1', ...again)).toMatch(/unauthorized|authentication required/)
+  const search =
+    'grep -rlE "eyJhbGciOiJIUzI1NiJ9|bWFjaGluZS93ZWItMTpleU" /run /etc /root /tmp /var/lib/larder-host /var/log 2>/dev/null || :'
+  expect(await site.on('web-1', 'sh', '-c', search)).toBe('')
+})
+
+it('another port is taken machine by machine, and no client sees it', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const load = beginLoad(counterUrl, 8)
+  try {
+    const run = await site.apply(sections({ port: 8090 }))
+    expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
+  } finally {
+    await load.end()
+  }
+  expect([...load.takeFailures()]).toEqual([])
+  expect(load.answered()).toBeGreaterThan(100)
+  expect(await site.on('web-1', 'sh', '-c', 'ss -Hltn sport = :8090; ss -Hltn sport = :8080')).toMatch(
+    /^[^\n]*:8090[^\n]*$/,
+  )
+})
+
+it('a unit goes from machine to machine, and back where it fails, with what it said last', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const load = beginLoad(clockUrl, 8)
+  try {
+    const good = await site.apply(sections({ port: 8090, release: 'two' }))
+    expect(good.state, JSON.stringify(good.error)).toBe('succeeded')
+    expect(await textOf(clockUrl)).toBe('two')
+    const bad = await site.apply(sections({ port: 8090, release: 'broken', readyWithin: '30s' }))
+    expect(bad).toMatchObject({ state: 'failed', error: { code: 'FLEET_ROLLOUT_FAILED' } })
+    expect(bad.error?.message).toMatch(/web-1: .*not ready within 30 s/)
+    expect(bad.error?.message).toContain('The last that it said:\n')
+    expect(bad.error?.message).toContain('cannot read its settings')
+    expect(bad.error?.message).toContain('What ran before is back.')
+  } finally {
+    await load.end()
+  }
+  expect([...load.takeFailures()]).toEqual([])
+  const both = new Set([await textOf(clockUrl), await textOf(clockUrl)])
+  expect([...both]).toEqual(['two'])
+  const { onMachines } = await site.controller.larder.controller.service('clock')
+  expect(JSON.stringify(onMachines)).toContain('cannot read its settings')
+})
+
+it('a container of a machine pulls with a login, too', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const { controller, registry } = site
+  const authority = await (await fetch(`${controller.url}/keys/ca.crt`)).text()
+  const storage =
+    '[storage]\ndriver = "vfs"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
+  const environment = { PORT: '9000', RELEASE: 'solo' }
+  const resources = [
+    { file: '/etc/containers/storage.conf', content: storage },
+    { file: `/etc/containers/certs.d/${registry}/ca.crt`, content: authority },
+    { container: 'solo', image: 'counter', environment, cgroups: 'disabled', ready: { tcp: 9000 } },
+  ]
+  const run = await site.apply(sections({ port: 8090, release: 'two', resources }))
+  expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
+  expect(await textOf(`http://${balancer}:9000/cgi-bin/release`)).toBe('solo')
+})

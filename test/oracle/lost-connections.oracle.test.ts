@@ -1,0 +1,132 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Host } from '../../src/fleet/host/host.ts'
+import { createSshHost } from '../../src/fleet/host/ssh-host.ts'
+import type { Resource } from '../../src/fleet/resource/resource-type.ts'
+import { sh } from '../../src/fleet/shell/script.ts'
+import { fake } from '../../src/fleet/testing/fake-type.ts'
+import { canStartSshd, ownRunFolder, startSshd, type TestSshd } from '../../src/fleet/testing/start-sshd.ts'
+import { applyHosts, type ApplyHostsOptions } from '../../src/fleet/converge/converge-hosts.ts'
+import type { HostResult } from '../../src/fleet/converge/host-plan.ts'
+
+const { signal } = new AbortController()
+let sshd: TestSshd
+let host: Host
+let folder: string
+const at = (name: string): string => join(folder, name)
+const apply = async (resources: Resource[], options: Partial<ApplyHostsOptions> = {}): Promise<HostResult> =>
+  (await applyHosts([{ machine: 'web-1', host, resources }], { signal, runId: 'r1', log: () => {}, ...options }))[0]!
+const outcomes = (result: HostResult) =>
+  'unreachable' in result
+    ? result.unreachable
+    : Object.fromEntries(result.entries.map(({ id, outcome }) => [id, outcome]))
+const until = async (isThere: () => boolean): Promise<void> => {
+  for (let looks = 0; looks < 6000 && !isThere(); looks++) await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(isThere()).toBe(true)
+}
+/** Notes that it has begun, once each time, and ends when it is let. */
+const patient = (name: string) =>
+  fake(name, {
+    path: at(name),
+    content: 'done',
+    apply: sh`echo begun >>${at('begun')}; while [ ! -e ${at('go')} ]; do sleep 0.05; done; printf done >${at(name)}`,
+  })
+/** Ends the process that keeps the connection. */
+const cut = (): void => {
+  const [socket = ''] = readdirSync(sshd.options.controlFolder)
+  const args = ['-O', 'check', '-S', join(sshd.options.controlFolder, socket), '127.0.0.1']
+  const pid = Number(/pid=(\d+)/.exec(spawnSync('ssh', args).stderr.toString())?.[1])
+  expect(pid).toBeGreaterThan(1)
+  process.kill(pid, 'SIGKILL')
+}
+
+describe.skipIf(!canStartSshd)('what is cut off', () => {
+  beforeAll(async () => {
+    sshd = await startSshd({ prefix: ownRunFolder })
+    host = createSshHost(sshd.options)
+  })
+  afterAll(async () => {
+    await host.close()
+    await sshd.stop()
+  })
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'larder-lost-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  it('a lost connection neither ends nor doubles what is under way', async () => {
+    const after = fake('after', { path: at('after'), content: 'x' }, { after: ['slow'] })
+    const running = apply([patient('slow'), after])
+    await until(() => existsSync(at('begun')))
+    cut()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    writeFileSync(at('go'), '')
+    expect(outcomes(await running)).toEqual({ slow: 'changed', after: 'changed' })
+    expect(readFileSync(at('begun'), 'utf8')).toBe('begun\n')
+  })
+
+  it('a controller that is killed: its own run waits for what it has begun, another is told to wait', async () => {
+    const script = at('controller.ts')
+    const here = import.meta.dirname
+    writeFileSync(
+      script,
+      `import { createSshHost } from '${here}/../../src/fleet/host/ssh-host.ts'
+import { applyHosts } from '${here}/../../src/fleet/converge/converge-hosts.ts'
+import { fake } from '${here}/../../src/fleet/testing/fake-type.ts'
+import { sh } from '${here}/../../src/fleet/shell/script.ts'
+const [options, begun, go, path] = JSON.parse(process.argv[2])
+const host = createSshHost(options)
+const apply = sh\`echo begun >>\${begun}; while [ ! -e \${go} ]; do sleep 0.05; done; printf done >\${path}\`
+const resources = [fake('slow', { path, content: 'done', apply })]
+await applyHosts([{ machine: 'web-1', host, resources }], { signal: new AbortController().signal, runId: 'r2', log: () => {} })
+`,
+    )
+    const argument = JSON.stringify([sshd.options, at('begun'), at('go'), at('slow')])
+    const controller = spawn(process.execPath, [script, argument], { stdio: ['ignore', 'ignore', 'inherit'] })
+    const exited = once(controller, 'exit')
+    await until(() => existsSync(at('begun')))
+    controller.kill('SIGKILL')
+    await exited
+    const other = await apply([patient('slow')], { runId: 'r3' })
+    expect(outcomes(other)).toMatchObject({ code: 'FLEET_MACHINE_BUSY', message: expect.stringContaining('run r2') })
+    const again = apply([patient('slow')], { runId: 'r2' })
+    setTimeout(() => writeFileSync(at('go'), ''), 400)
+    expect(outcomes(await again)).toEqual({ slow: 'ok' })
+    expect(readFileSync(at('begun'), 'utf8')).toBe('begun\n')
+  })
+
+  it('a host that starts again in the middle: unknown, never ok; the next run looks again', async () => {
+    const after = fake('after', { path: at('after'), content: 'x' }, { after: ['restarts'] })
+    const restart = sh`printf done >${at('restarts')}; kill -9 $(cat /run/larder/apply-*/pid); rm -rf /run/larder`
+    const resources = [fake('restarts', { path: at('restarts'), content: 'done', apply: restart }), after]
+    const result = await apply(resources, { runId: 'r4' })
+    expect(outcomes(result)).toEqual({ restarts: 'unknown', after: 'skipped' })
+    expect(outcomes(await apply(resources, { runId: 'r5' }))).toEqual({ restarts: 'ok', after: 'changed' })
+  })
+
+  it('a full disk for what runs: said so, nothing begun; then it goes on', async () => {
+    await host.run(sh`head -c 20000000 /dev/zero >/run/full || :`, { timeoutMs: 60_000 })
+    const resources = [fake('a', { path: at('a'), content: 'x'.repeat(100_000) })]
+    const full = await apply(resources, { runId: 'r6' })
+    expect(JSON.stringify(full)).toContain('has its file system any space left?')
+    expect(existsSync(at('a'))).toBe(false)
+    await host.run(sh`rm /run/full`, { timeoutMs: 60_000 })
+    expect(outcomes(await apply(resources, { runId: 'r7' }))).toEqual({ a: 'changed' })
+  })
+
+  it('stopped by us: what is under way goes on to its end, and the host is free then', async () => {
+    const stopping = new AbortController()
+    const running = apply([patient('slow')], { runId: 'r8', signal: stopping.signal })
+    const refused = expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
+    await until(() => existsSync(at('begun')))
+    stopping.abort()
+    await refused
+    writeFileSync(at('go'), '')
+    await until(() => existsSync(at('slow')))
+    expect(outcomes(await apply([patient('slow')], { runId: 'r8' }))).toEqual({ slow: 'ok' })
+  })
+})

@@ -1,0 +1,288 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isLarderError, silentProgress, systemClock, type KindContext } from '../../src/core/index.ts'
+import { memoryFiles } from '../../src/core/testing/memory-files.ts'
+import { createNetworkKind, type NetworkKind } from '../../src/fleet/network/network-kind.ts'
+import { networkSchema } from '../../src/fleet/network/network-schema.ts'
+import { createNetworkService, type NetworkService } from '../../src/fleet/network/network-service.ts'
+import { signalProcess } from '../../src/fleet/network/daemon/process-supervisor.ts'
+import { createNetworkLab, type NetworkLab } from '../../src/fleet/testing/network-lab.ts'
+
+const isRoot = process.getuid?.() === 0
+const must = process.env['CI'] === 'true'
+
+const base = { subnet: '10.77.0.0/24', gateway: '10.77.0.1', domain: 'lab.example.org', dns: { forward: false } }
+const machines = { 'web-1': { address: '10.77.0.5' } }
+
+describe.skipIf(!isRoot && !must)('the networks of a site [needs root]', () => {
+  let lab: NetworkLab
+  let service: NetworkService
+  let kind: NetworkKind
+
+  beforeEach(async () => {
+    lab = await createNetworkLab()
+    service = await createNetworkService(lab.room)
+    kind = createNetworkKind({ room: lab.room, service })
+  })
+
+  afterEach(async () => {
+    await service.stop()
+    await lab.remove()
+  })
+
+  const context: KindContext = {
+    files: memoryFiles({}),
+    clock: systemClock,
+    progress: silentProgress,
+    signal: new AbortController().signal,
+    site: { machines },
+    siteName: 'lab',
+    runId: '1',
+    freshForMs: 0,
+    trust: 'trusted',
+  }
+
+  /** As a run does it; what it planned, in words. Undefined: the site has no such section. */
+  async function apply(section: unknown): Promise<string[]> {
+    const desired = section === undefined ? kind.nothing! : networkSchema.parse(section)
+    const observed = await kind.observe(context, desired)
+    const changes = kind.plan(desired, observed)
+    for (const change of changes) {
+      const staged = JSON.parse(
+        JSON.stringify(await kind.stage(context, change, observed)),
+      ) as typeof change.detail.wanted
+      await kind.switch(context, staged)
+      expect(await kind.verify(context, staged)).toEqual([])
+    }
+    return changes.map(({ action, summary }) => `${action}: ${summary}`)
+  }
+
+  const dig = async (client: string, name: string): Promise<string> =>
+    (await lab.in(client, 'dig', '+short', '+tries=2', '+time=2', '@10.77.0.1', name)).trim()
+
+  it.each(['kea', 'dnsmasq'])('%s gives addresses and names; a second run changes nothing', async (server) => {
+    const dhcp = { server, range: ['10.77.0.15', '10.77.0.150'] }
+    const reservations = { tv: { mac: '02:00:00:00:00:07', address: '10.77.0.9' } }
+    expect(await apply({ ...base, dhcp })).toEqual([
+      `create: 10.77.0.0/24, .15–.150 handed out by ${server}, names are answered`,
+    ])
+    expect(await apply({ ...base, dhcp })).toEqual([])
+    const client = await lab.addClient()
+    const lease = await lab.askForAddress(client)
+    expect(lease).toMatchObject({ dns: '10.77.0.1', domain: 'lab.example.org' })
+    expect(await dig(client, 'web-1.lab.example.org')).toBe('10.77.0.5')
+    expect(await dig(client, 'web-1')).toBe('10.77.0.5')
+    expect(await dig(client, 'larder.lab.example.org')).toBe('10.77.0.1')
+    expect(await dig(client, '-x10.77.0.5')).toBe('web-1.lab.example.org.')
+    expect(await dig(client, 'elsewhere.lab.example.org')).toBe('')
+    const narrower = { ...dhcp, range: ['10.77.0.15', '10.77.0.120'], reservations }
+    expect(await apply({ ...base, dhcp: narrower })).toEqual([
+      'update: range .15–.150 → .15–.120, 1 reservation added: tv',
+    ])
+    expect(await dig(client, 'tv.lab.example.org')).toBe('10.77.0.9')
+    expect((await lab.askForAddress(await lab.addClient('02:00:00:00:00:07')))?.ip).toBe('10.77.0.9')
+    expect(await service.leases()).toContainEqual(
+      expect.objectContaining({ address: '10.77.0.9', network: 'default', reservedFor: 'tv' }),
+    )
+  })
+
+  it('gives names to clients that say theirs, and no client takes that of a machine', async () => {
+    await apply({ ...base, dhcp: { range: ['10.77.0.15', '10.77.0.150'] } })
+    const [honest, liar, rude] = [await lab.addClient(), await lab.addClient(), await lab.addClient()]
+    const ask = (client: string, name: string): Promise<string> =>
+      lab.in(client, 'busybox', 'udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-x', `hostname:${name}`, '-s', '/bin/true')
+    await ask(honest, 'laptop')
+    await ask(liar, 'web-1')
+    await ask(rude, '-.$(reboot)')
+    expect(await service.tend()).toEqual([])
+    const client = await lab.addClient()
+    await lab.in(client, 'ip', 'addr', 'add', '10.77.0.200/24', 'dev', 'eth0')
+    const leases = await service.leases()
+    const address = leases.find(({ hostname }) => hostname === 'laptop')?.address
+    expect(leases).toHaveLength(3)
+    await expect.poll(() => dig(client, 'laptop.lab.example.org'), { timeout: 10_000 }).toBe(address)
+    expect(await dig(client, 'web-1.lab.example.org')).toBe('10.77.0.5')
+  })
+
+  it('goes from one server to the other, ends what nobody wants, and says so', async () => {
+    const range = ['10.77.0.15', '10.77.0.150']
+    await apply({ ...base, dhcp: { range } })
+    expect(await apply({ ...base, dhcp: { range, server: 'dnsmasq' } })).toEqual(['update: server kea → dnsmasq'])
+    const client = await lab.addClient()
+    expect((await lab.askForAddress(client))?.serverid).toBe('10.77.0.1')
+    expect(await apply({ ...base })).toEqual(['update: no DHCP any more'])
+    expect(await dig(client, 'web-1')).toBe('10.77.0.5')
+    expect(await lab.askForAddress(client)).toBeUndefined()
+    expect(await apply(undefined)).toEqual(['remove: 10.77.0.0/24 is no more'])
+    expect(await apply(undefined)).toEqual([])
+    expect(await service.status()).toMatchObject({ dhcp: undefined, dns: undefined })
+  })
+
+  it('starts again what has died, and plans it where nobody looked after it', async () => {
+    const dhcp = { range: ['10.77.0.15', '10.77.0.150'] }
+    await apply({ ...base, dhcp })
+    const killAll = async (): Promise<void> => {
+      const pids = (await lab.in(lab.namespace, 'pgrep', '-f', lab.room.folder)).trim().split('\n')
+      for (const pid of pids) signalProcess(Number(pid), 'SIGKILL')
+      await expect.poll(() => service.status(), { timeout: 10_000 }).toMatchObject({ dhcp: undefined, dns: undefined })
+    }
+    await killAll()
+    expect(await service.tend()).toEqual(['kea', 'dns'])
+    expect(await apply({ ...base, dhcp })).toEqual([])
+    await killAll()
+    expect(await apply({ ...base, dhcp })).toEqual(['update: kea does not run, names are not answered'])
+    expect(await lab.askForAddress(await lab.addClient())).toBeDefined()
+  })
+
+  it('does not start where another DHCP server answers, unless it is told to', async () => {
+    const stranger = await lab.addClient()
+    await lab.in(stranger, 'ip', 'addr', 'add', '10.77.0.66/24', 'dev', 'eth0')
+    const settings = [
+      '--port=0',
+      '--user=root',
+      '--no-ping',
+      '--pid-file=',
+      `--dhcp-leasefile=${lab.room.folder}.other`,
+    ]
+    const range = '--dhcp-range=10.77.0.100,10.77.0.110,1h'
+    const running = lab.in(stranger, 'dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null', ...settings, range)
+    const ended = running.catch(() => 'ended')
+    try {
+      const dhcp = { range: ['10.77.0.15', '10.77.0.50'] }
+      const refused = await apply({ ...base, dhcp }).catch((error: unknown) => error)
+      expect(isLarderError(refused, 'FLEET_NETWORK_OTHER_DHCP')).toBe(true)
+      expect(refused).toMatchObject({ context: { server: '10.77.0.66', interface: 'srv0', network: 'default' } })
+      expect(await service.status()).toMatchObject({ state: undefined, dhcp: undefined })
+      expect(await apply({ ...base, dhcp: { ...dhcp, allowOther: true } })).toHaveLength(1)
+    } finally {
+      const pid = await lab.in(stranger, 'pgrep', '-f', `${lab.room.folder}.other`)
+      signalProcess(Number(pid.trim().split('\n')[0]), 'SIGKILL')
+      await ended
+    }
+  })
+
+  it('makes a bridge that is asked for, and says what is there where no interface fits', async () => {
+    const far = {
+      subnet: '10.78.0.0/24',
+      gateway: '10.78.0.1',
+      dns: false,
+      dhcp: { range: ['10.78.0.15', '10.78.0.50'] },
+    }
+    const refused = await apply(far).catch((error: unknown) => error)
+    expect(isLarderError(refused, 'FLEET_NETWORK_INTERFACE_MISSING')).toBe(true)
+    expect((refused as Error).message).toContain('srv0 (10.77.0.1)')
+    expect(await apply({ ...far, bridge: 'larder0' })).toHaveLength(1)
+    expect(await lab.in(lab.namespace, 'ip', '-br', '-4', 'addr', 'show', 'larder0')).toContain('10.78.0.1/24')
+    expect(await apply({ ...far, bridge: 'larder0' })).toEqual([])
+  })
+
+  it.each(['kea', 'dnsmasq'])('%s serves several networks, each with what is its own', async (server) => {
+    const subnets = {
+      lab: { ...base, dhcp: { server, range: ['10.77.0.15', '10.77.0.50'] } },
+      office: {
+        subnet: '10.78.0.0/24',
+        gateway: '10.78.0.1',
+        domain: 'office.example.org',
+        bridge: 'larder0',
+        dhcp: { server, range: ['10.78.0.15', '10.78.0.50'] },
+      },
+    }
+    await apply({ subnets })
+    const [near, far] = [await lab.addClient(), await lab.addClient()]
+    await lab.in(far, 'ip', 'link', 'set', 'eth0', 'down')
+    const ports = (await lab.in(lab.namespace, 'ip', '-br', 'link', 'show', 'master', 'srv0')).match(/^[^@\s]+/gm) ?? []
+    await lab.in(lab.namespace, 'ip', 'link', 'set', ports.at(-1)!, 'master', 'larder0')
+    await lab.in(far, 'ip', 'link', 'set', 'eth0', 'up')
+    expect(await lab.askForAddress(near)).toMatchObject({ router: '10.77.0.1', domain: 'lab.example.org' })
+    expect(await lab.askForAddress(far)).toMatchObject({ router: '10.78.0.1', domain: 'office.example.org' })
+    expect((await service.leases()).map(({ network }) => network)).toEqual(['lab', 'office'])
+  })
+
+  it('a bridge that it made goes with its network, when nobody is at it any more; others stay', async () => {
+    const names = { subnet: '10.79.0.0/24', gateway: '10.79.0.1', dns: {} }
+    const ip = (...args: string[]) => lab.in(lab.namespace, 'ip', ...args)
+    const links = async () => (await ip('-br', 'link', 'show', 'type', 'bridge')).match(/^\S+/gm)
+    await ip('link', 'add', 'theirs0', 'type', 'bridge')
+    const subnets = {
+      ours: { ...names, bridge: 'larder0' },
+      theirs: { ...names, subnet: '10.80.0.0/24', gateway: '10.80.0.1', bridge: 'theirs0' },
+    }
+    await apply({ subnets })
+    expect(await links()).toEqual(['srv0', 'theirs0', 'larder0'])
+    await ip('link', 'add', 'machine0', 'type', 'veth', 'peer', 'name', 'machine1')
+    await ip('link', 'set', 'machine0', 'master', 'larder0')
+    await apply(undefined)
+    await service.tend()
+    expect(await links()).toContain('larder0')
+    await ip('link', 'delete', 'machine0')
+    await service.tend()
+    expect(await links()).toEqual(['srv0', 'theirs0'])
+    expect((await service.status()).state).toMatchObject({ left: [] })
+  })
+
+  it.each(['kea', 'dnsmasq'])('%s answers each of 200 clients', async (server) => {
+    await apply({ ...base, dhcp: { server, range: ['10.77.0.2', '10.77.0.250'] } })
+    const client = await lab.addClient()
+    await lab.in(client, 'ip', 'addr', 'add', '10.77.0.254/24', 'dev', 'eth0')
+    const load = ['-4', '-l', 'eth0', '-R', '200', '-n', '200', '-r', '50', '-d', '30', '-W', '5000000']
+    const report = await lab.in(client, 'perfdhcp', ...load)
+    expect(report.match(/drops: \d+/g)).toEqual(['drops: 0', 'drops: 0'])
+    expect(await service.leases()).toHaveLength(200)
+  })
+
+  it.each(['kea', 'dnsmasq'])(
+    '%s is changed fifty times while 200 clients come, and no lease is lost',
+    async (server) => {
+      const change = async (round: number): Promise<unknown> => {
+        const reservations = { tv: { mac: '02:00:00:00:00:07', address: `10.77.0.${251 + (round % 3)}` } }
+        const section = { ...base, dhcp: { server, range: ['10.77.0.2', '10.77.0.250'], reservations } }
+        return service.apply((await kind.observe(context, networkSchema.parse(section))).wanted)
+      }
+      const addresses = async (): Promise<string[]> => (await service.leases()).map(({ address }) => address)
+      expect(await change(0)).toBe('started')
+      const client = await lab.addClient()
+      await lab.in(client, 'ip', 'addr', 'add', '10.77.0.254/24', 'dev', 'eth0')
+      const load = ['-4', '-l', 'eth0', '-R', '200', '-n', '200', '-r', '25', '-d', '30', '-W', '5000000']
+      // It ends with 3 where an answer is missing.
+      const coming = lab.in(client, 'perfdhcp', ...load).catch((ended: unknown) => (ended as { stdout: string }).stdout)
+      for (let round = 1; round <= 50; round++) {
+        const before = await addresses()
+        expect(await change(round)).toBe('live')
+        expect(await addresses()).toEqual(expect.arrayContaining(before))
+      }
+      const drops = (await coming).match(/drops: \d+/g)
+      // perfdhcp asks once. Kea is deaf for the milliseconds of a change, and clients ask again, as all of these do now.
+      if (server === 'dnsmasq') expect(drops).toEqual(['drops: 0', 'drops: 0'])
+      const before = await addresses()
+      expect((await lab.in(client, 'perfdhcp', ...load)).match(/drops: \d+/g)).toEqual(['drops: 0', 'drops: 0'])
+      expect(await addresses()).toEqual(expect.arrayContaining(before))
+      expect(await addresses()).toHaveLength(200)
+    },
+  )
+
+  it.each(['kea', 'dnsmasq'])(
+    'clients of %s, who ask again as clients do, get addresses while it changes',
+    async (server) => {
+      const section = (round: number): unknown => {
+        const reservations = { tv: { mac: '02:00:00:00:00:07', address: `10.77.0.${251 + (round % 3)}` } }
+        return { ...base, dhcp: { server, range: ['10.77.0.2', `10.77.0.${250 - (round % 2)}`], reservations } }
+      }
+      await apply(section(0))
+      const clients: string[] = []
+      for (let count = 0; count < 5; count++) clients.push(await lab.addClient())
+      const held = new Set<string>()
+      const asking = Promise.all(
+        clients.map(async (client) => {
+          for (let time = 0; time < 3; time++) held.add((await lab.askForAddress(client))?.ip ?? 'nothing')
+        }),
+      )
+      for (let round = 1; round <= 10; round++) {
+        const before = (await service.leases()).map(({ address }) => address)
+        await apply(section(round))
+        expect((await service.leases()).map(({ address }) => address)).toEqual(expect.arrayContaining(before))
+      }
+      await asking
+      expect(held).not.toContain('nothing')
+      expect(held.size).toBe(clients.length)
+    },
+  )
+})
