@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Clock } from '../../../core/index.ts'
-import { readIfThere } from '../../read-if-there.ts'
 import { addressNumber } from '../address.ts'
 import type { Lease } from '../dhcp-server.ts'
 import { byAddress } from '../kea/kea-leases.ts'
@@ -25,19 +24,38 @@ const mostLooks = 250
 const settledMs = 1000
 
 /**
- * The lease file, whole; '' where there is none. dnsmasq empties it and writes it anew at each change: one that is empty, or
- * ends within a line, is read again until nobody has touched it for a second. Source: src/lease.c, lease_update_file.
+ * The lease file, whole; '' where there is none. dnsmasq empties it and writes it anew at each change: one that changed while it was
+ * read is read again, and one that is empty or ends within a line until nobody has touched it for a second. (A new lease comes first:
+ * of a file that grew meanwhile, as many bytes as it had before would lack its oldest.) Source: src/lease.c, lease_update_file.
  */
 export async function readLeaseFile(path: string, clock: Clock): Promise<string> {
   for (let looks = 1; ; looks++) {
-    const text = await readIfThere(path)
-    if (text === undefined) return ''
-    if (text.endsWith('\n') || looks === mostLooks || !(await isJustTouched(path, clock))) return text
+    const { text, isStill, touchedAtMs } = await readOnce(path)
+    const isSettled = text.endsWith('\n') || Math.abs(clock.now().getTime() - touchedAtMs) >= settledMs
+    if ((isStill && isSettled) || looks === mostLooks) return text
     await clock.sleep(lookEveryMs)
   }
 }
 
-async function isJustTouched(path: string, clock: Clock): Promise<boolean> {
-  const { mtimeMs } = await stat(path)
-  return Math.abs(clock.now().getTime() - mtimeMs) < settledMs
+async function readOnce(path: string): Promise<{ text: string; isStill: boolean; touchedAtMs: number }> {
+  const file = await openIfThere(path)
+  if (file === undefined) return { text: '', isStill: true, touchedAtMs: 0 }
+  try {
+    const before = await file.stat({ bigint: true })
+    const bytes = await file.readFile()
+    const after = await file.stat({ bigint: true })
+    const isStill = before.mtimeNs === after.mtimeNs && after.size === BigInt(bytes.length)
+    return { text: bytes.toString(), isStill, touchedAtMs: Number(after.mtimeMs) }
+  } finally {
+    await file.close()
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
