@@ -17,7 +17,10 @@ export async function measureIntake(context: HooksBenchContext): Promise<void> {
   try {
     const webhook = await startWebhook(join(folder, 'webhook'))
     try {
-      for (const one of [larder, webhook]) await closedLoop(one.target, { connections: 8, seconds: 2 })
+      for (const one of [larder, webhook]) {
+        await closedLoop(one.target, { connections: 8, seconds: 2 })
+        await untilIdle(one)
+      }
       if (context.wants('throughput')) await measureThroughput({ larder, webhook, runs, report })
       if (context.wants('latency')) await measureLatency({ larder, webhook, runs, report })
     } finally {
@@ -114,7 +117,19 @@ async function measured(
     `    ${receiver.name}: ${Math.round(count / seconds)}/s, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, ` +
       `${((cpu / count) * 1e6).toFixed(0)} µs of processor each, load ${(loadavg()[0] ?? 0).toFixed(1)}`,
   )
-  // Processes that webhook has started, and settling, come to their end.
-  await new Promise((resolve) => setTimeout(resolve, 1000))
+  await untilIdle(receiver)
   return result
+}
+
+/**
+ * Until it does nothing any more, at most a minute: what it has answered it still settles, or has yet to start a program for. Whoever is
+ * next would be measured beside that.
+ */
+async function untilIdle(receiver: Receiver): Promise<void> {
+  for (let looks = 0, before = -1; looks < 60; looks++) {
+    const now = await receiver.cpuSeconds()
+    if (now - before < 0.02 && before >= 0) return
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+  }
 }
