@@ -1,7 +1,7 @@
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../core/index.ts'
 import { parseLeaseFile, readLeaseFile } from './dnsmasq/dnsmasq-leases.ts'
 import { parseLeases } from './kea/kea-leases.ts'
@@ -57,6 +57,36 @@ describe('leases', () => {
       }
     },
   )
+
+  it('of dnsmasq are read again when their file grew meanwhile: the newest comes first, and the oldest would lack', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'larder-leases-'))
+    const path = join(folder, 'leases')
+    const [oldest, newest] = ['1 02:00:00:00:00:01 10.1.2.20 pc *\n', '2 02:00:00:00:00:02 10.1.2.21 tv *\n']
+    // The clock of a file system may count in milliseconds: the time of the file alone need not tell.
+    const write = async (text: string): Promise<void> => {
+      await writeFile(path, text)
+      await utimes(path, now, now)
+    }
+    await write(oldest)
+    const handle = await open(path)
+    const reading = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'readFile')
+    await handle.close()
+    // As Node does it: as many bytes as the file had when reading began.
+    reading.mockImplementationOnce(async () => {
+      const { size } = await stat(path)
+      await write(newest + oldest)
+      return Buffer.from(newest + oldest).subarray(0, size)
+    })
+    let sleeps = 0
+    const clock = { ...systemClock, now: () => now, sleep: async () => void sleeps++ }
+    try {
+      expect(await readLeaseFile(path, clock)).toBe(newest + oldest)
+      expect(sleeps).toBe(1)
+    } finally {
+      reading.mockRestore()
+      await rm(folder, { recursive: true })
+    }
+  })
 
   it('of Kea are what it answers, without those that are over or declined', () => {
     const lease = { 'ip-address': '10.1.2.20', 'hw-address': '02:00:00:00:00:01', hostname: 'pc.', state: 0 }
