@@ -2,7 +2,8 @@ import { isLarderError, LarderError, type Progress, type SiteFiles } from '../co
 import { executeRun } from './execute-run.ts'
 import type { KindLocks } from './kind-locks.ts'
 import { openUnlessAborted } from './open-unless-aborted.ts'
-import { createRunLog } from './run-log.ts'
+import { createRunLog, type RunLog } from './run-log.ts'
+import type { RunStore } from './run-store.ts'
 import type { Run, RunError, RunScope } from './run.ts'
 import type { RunnerOptions } from './runner.ts'
 
@@ -131,7 +132,7 @@ export class RunLane {
       await runLog.flush()
       await runs.finish(run.id, { state: 'succeeded' })
     } catch (error) {
-      await this.#settleFailure(run, error, { progress, isTimedOut: timeout.aborted, isCancelled: current.isCancelled })
+      await this.#settleFailure(run, error, { runLog, isTimedOut: timeout.aborted, isCancelled: current.isCancelled })
       await runLog.flush()
     } finally {
       this.#current = undefined
@@ -162,16 +163,22 @@ export class RunLane {
   async #settleFailure(
     run: Run,
     error: unknown,
-    { progress, isTimedOut, isCancelled }: { progress: Progress; isTimedOut: boolean; isCancelled: boolean },
+    { runLog, isTimedOut, isCancelled }: { runLog: RunLog; isTimedOut: boolean; isCancelled: boolean },
   ): Promise<void> {
     const { runs, log } = this.#options
-    if (isCancelled) return runs.finish(run.id, { state: 'cancelled', error: runErrorOf(error) })
+    const { progress } = runLog
+    const finish: RunStore['finish'] = async (...end) => {
+      // Whoever follows the log reads no further once the run has ended. What cannot be written does not keep it from that.
+      await runLog.flush().catch(() => undefined)
+      return runs.finish(...end)
+    }
+    if (isCancelled) return finish(run.id, { state: 'cancelled', error: runErrorOf(error) })
     if (this.#isStopping) return runs.putBack(run.id)
     if (!isTimedOut && this.#mayPass(run, error)) return this.#tryLater(run, error, progress)
     if (!isLarderError(error)) log.error('a run failed on an error that nobody foresaw', { error, run: run.id })
     const runError = runErrorOf(isTimedOut ? tookTooLong(run, error) : error)
     progress.log(`failed: ${sentences(runError.message, runError.hint)}`)
-    return runs.finish(run.id, { state: 'failed', error: runError })
+    return finish(run.id, { state: 'failed', error: runError })
   }
 
   #mayPass(run: Run, error: unknown): error is LarderError {

@@ -4,12 +4,14 @@ import type { RunStore } from './run-store.ts'
 const flushEveryMs = 100
 const tellTransferEveryMs = 2000
 
+export interface RunLog {
+  readonly progress: Progress
+  /** Resolves when all that was said so far is written. */
+  flush(): Promise<void>
+}
+
 /** Progress that ends in the log of a run. Lines are written in batches, in order. */
-export function createRunLog(
-  runs: RunStore,
-  runId: number,
-  clock: Clock,
-): { progress: Progress; flush(): Promise<void> } {
+export function createRunLog(runs: RunStore, runId: number, clock: Clock): RunLog {
   let pending: string[] = []
   let writing: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined

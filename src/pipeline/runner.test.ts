@@ -86,6 +86,20 @@ describe('an apply', () => {
     })
   })
 
+  test('has said all that it says when its end is known, so that who follows it misses nothing', async () => {
+    fake.before = () => Promise.reject(new LarderError('SIGNATURE_BAD', { message: 'forged' }))
+    const known: string[][] = []
+    const finish: RunStore['finish'] = async (id, end) => {
+      known.push((await runs.readLog(id, 0)).map(({ message }) => message))
+      return runs.finish(id, end)
+    }
+    runner = start({ runs: { ...runs, finish } })
+    await apply('one')
+    await work()
+    expect(known).toEqual([(await runs.readLog(1, 0)).map(({ message }) => message)])
+    expect(known[0]?.at(-1)).toBe('failed: forged.')
+  })
+
   test('tells every problem of an invalid site', async () => {
     await apply('broken')
     await work()
