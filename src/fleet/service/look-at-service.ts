@@ -20,6 +20,8 @@ export interface FoundService {
   /** What is not as declared. */
   readonly differences: readonly PlannedEntry[]
   readonly isActive: boolean
+  /** It is of use, as the machine itself finds by the probe of the release that is wanted. */
+  readonly isReady: boolean
   /** A release was taking the place of another, and whether it is good was never known. */
   readonly isBegun: boolean
   /** At the load balancers; undefined where there are none. */
@@ -59,6 +61,7 @@ export async function lookAtService(
       problem,
       differences: entries.filter((entry) => entry.state !== 'ok'),
       isActive,
+      isReady: entries.some(({ id, state: found }) => id === `ready:${service}` && found === 'ok'),
       isBegun,
       view: views && watch.view(views, machine),
       isServing,

@@ -110,7 +110,14 @@ async function lookOrTell(
   } catch (error) {
     // A load balancer that cannot be reached: what it would say is not known.
     if (!isLarderError(error, ...hostFailures)) throw error
-    const unseen = { differences: [], isActive: false, isBegun: false, view: undefined, isServing: false }
+    const unseen = {
+      differences: [],
+      isActive: false,
+      isReady: false,
+      isBegun: false,
+      view: undefined,
+      isServing: false,
+    }
     return targets.map((target) => ({ target, problem: error, ...unseen }))
   }
 }

@@ -33,7 +33,7 @@ export async function rollMachine(found: FoundService, room: RollRoom): Promise<
   const isTouched = isDisruptive(found) || room.restart
   const isKept = found.isBegun || (isTouched && isGood(found))
   try {
-    if (isTouched && found.isServing) await takeAway(found, room)
+    if (isTouched && (found.isServing || isBackSoon(found))) await takeAway(found, room)
     if (isTouched && isKept) await kept.keep(host, service)
     await renew(found, room)
     await giveBack(found, room)
@@ -47,9 +47,18 @@ export async function rollMachine(found: FoundService, room: RollRoom): Promise<
   }
 }
 
-/** What never was of use, or was not found good when it was cut off, is not put back. */
-function isGood({ isActive, isBegun, isServing, view }: FoundService): boolean {
-  return isActive && !isBegun && (isServing || view === undefined || view === 'maintenance' || view === 'draining')
+/**
+ * What never was of use, or was not found good when it was cut off, is not put back. What a busy machine answers late is down at
+ * its load balancers for a moment: its own probe says whether it is of use.
+ */
+function isGood({ isActive, isReady, isBegun, isServing, view }: FoundService): boolean {
+  const isOfUse = isServing || isReady || view === undefined || view === 'maintenance' || view === 'draining'
+  return isActive && !isBegun && isOfUse
+}
+
+/** Clients come to it again as soon as its load balancers find it up, which may be in the midst of its renewal. */
+function isBackSoon({ isActive, view }: FoundService): boolean {
+  return isActive && view === 'down'
 }
 
 /** What somebody has taken away by hand is left to them. */
@@ -69,12 +78,12 @@ async function readyIfThere(found: FoundService, { watch }: RollRoom): Promise<v
 
 async function takeAway(found: FoundService, room: RollRoom): Promise<void> {
   const { machine } = found.target
-  await requireOthers(machine, room, room.upMs)
+  if (found.isServing) await requireOthers(machine, room, room.upMs)
   if (!isTold(found)) return
   room.progress.log(`${machine}: drained`)
   await room.watch.drain(machine)
   await room.watch.idle(machine, namesOf(room.others), room.spec.drainMs)
-  await requireOthers(machine, room, 0)
+  if (found.isServing) await requireOthers(machine, room, 0)
 }
 
 /** Nobody is taken from clients while somebody else is away, nor goes on so when that happens meanwhile. */

@@ -117,6 +117,18 @@ describe('rollService', () => {
     expect(world.violations).toEqual([])
   })
 
+  it('drains and puts back, too, what a load balancer finds down for a moment though it is of use', async () => {
+    const world = await running()
+    // When all are looked at, and when it is its turn.
+    world.machines.get('web-2')!.lateLooks = 2
+    world.desired = 'bad'
+    expect(await roll(world)).toContain('What ran before is back.')
+    expect(changes(world).slice(3, 6)).toEqual(['drain web-2', 'apply to web-2', 'restore web-2'])
+    expect(releases(world)).toEqual(['one', 'one', 'one'])
+    expect(names.every((name) => world.isUp(name))).toBe(true)
+    expect(world.violations).toEqual([])
+  })
+
   it('leaves alone what somebody has taken away by hand, and gives back what was left drained', async () => {
     const world = await running()
     world.machines.get('web-1')!.isTakenByHand = true

@@ -19,6 +19,8 @@ interface Machine {
   isAway: boolean
   isDrained: boolean
   isTakenByHand: boolean
+  /** So often the load balancer finds it down, though it is of use: it answers too late. */
+  lateLooks: number
 }
 
 /** A service on machines behind a load balancer, with everything that may go wrong at any step. */
@@ -39,7 +41,7 @@ export class ServiceWorld {
   constructor(names: readonly string[]) {
     for (const name of names) {
       const made = { release: undefined, isActive: false, kept: undefined }
-      this.machines.set(name, { ...made, isAway: false, isDrained: false, isTakenByHand: false })
+      this.machines.set(name, { ...made, isAway: false, isDrained: false, isTakenByHand: false, lateLooks: 0 })
     }
   }
 
@@ -156,7 +158,7 @@ export class ServiceWorld {
           ? 'maintenance'
           : found.isDrained
             ? 'draining'
-            : this.isUp(machine)
+            : this.isUp(machine) && found.lateLooks-- <= 0
               ? 'up'
               : 'down'
         return {
