@@ -34,11 +34,14 @@ export class PaceWatch {
   }
 
   #watch(idle: AbortSignal): void {
+    const everyMs = Math.max(1, this.#limits.stallMs / 8)
+    const dueAtMs = this.#clock.monotonicMs() + everyMs
     const tick = (): void => {
       if (idle.aborted) return
-      for (const pace of this.#paces) pace.judge()
+      const lateMs = Math.max(0, this.#clock.monotonicMs() - dueAtMs)
+      for (const pace of this.#paces) pace.judge(lateMs)
       this.#watch(idle)
     }
-    this.#clock.sleep(Math.max(1, this.#limits.stallMs / 8), idle).then(tick, () => undefined)
+    this.#clock.sleep(everyMs, idle).then(tick, () => undefined)
   }
 }

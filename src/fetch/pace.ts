@@ -7,7 +7,7 @@ export interface PaceLimits {
 
 /**
  * How an upstream delivers. Only the time in which we wait for the upstream counts, so neither a slow disk nor our
- * own bandwidth limit is held against it.
+ * own bandwidth limit nor a host that stands still is held against it.
  */
 export class Pace {
   readonly #clock: Clock
@@ -39,10 +39,15 @@ export class Pace {
     this.#waitingSinceMs = undefined
   }
 
-  /** To be called several times in `stallMs`. */
-  judge(): void {
+  /**
+   * To be called several times in `stallMs`. `lateMs`: so much later than it was to be. This process stood still for that time, or
+   * its host did, and what came meanwhile is still to be read.
+   */
+  judge(lateMs = 0): void {
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#waitingSinceMs !== undefined) this.#waitingSinceMs = Math.min(nowMs, this.#waitingSinceMs + lateMs)
     const sinceMs = this.#waitingSinceMs
-    const waitedMs = this.#waitedMs + (sinceMs === undefined ? 0 : this.#clock.monotonicMs() - sinceMs)
+    const waitedMs = this.#waitedMs + (sinceMs === undefined ? 0 : nowMs - sinceMs)
     if (waitedMs < this.#limits.stallMs) return
     if (this.#bytes < (this.#limits.minBytesPerSecond * waitedMs) / 1000) {
       this.#transfer.abort(
@@ -54,6 +59,6 @@ export class Pace {
     }
     this.#bytes = 0
     this.#waitedMs = 0
-    if (sinceMs !== undefined) this.#waitingSinceMs = this.#clock.monotonicMs()
+    if (sinceMs !== undefined) this.#waitingSinceMs = nowMs
   }
 }
