@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { lstat, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { answerQuestion, type AdmittedPush, type HookReply } from './push-question.ts'
 import type { RefUpdate } from './push-rules.ts'
@@ -39,13 +40,15 @@ export interface PushTicket {
   finish(): Promise<void>
 }
 
+const socketName = 'gate'
+
 /**
  * Where the hooks of the site repository ask whether a push may come in: a socket in a folder that only this user
  * can enter. A hook without the key of a push that is under way is refused.
  */
 export async function createPushGate(options: PushGateOptions): Promise<PushGate> {
-  const folder = await mkdtemp(join(tmpdir(), 'larder-push-'))
-  const address = join(folder, 'gate')
+  const folder = await makeGateFolder(options.repository)
+  const address = join(folder, socketName)
   const admitted = new Map<string, AdmittedPush>()
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -81,6 +84,40 @@ export async function createPushGate(options: PushGateOptions): Promise<PushGate
       await new Promise((resolve) => server.close(resolve))
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/**
+ * Not beside the repository: unix(7), the path of a socket is short. It has the same name each time, so that what a killed
+ * controller has left is found; what is of somebody else there is left alone.
+ */
+async function makeGateFolder(repository: string): Promise<string> {
+  const name = createHash('sha256').update(resolve(repository)).digest('hex').slice(0, 16)
+  const folder = join(tmpdir(), `larder-push-${name}`)
+  if ((await isOwn(folder)) && !(await isHeard(join(folder, socketName)))) await rm(folder, { recursive: true })
+  try {
+    await mkdir(folder, { mode: 0o700 })
+    return folder
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return mkdtemp(`${folder}-`)
+  }
+}
+
+async function isOwn(folder: string): Promise<boolean> {
+  const found = await lstat(folder).catch(() => undefined)
+  return found !== undefined && found.isDirectory() && found.uid === process.getuid?.()
+}
+
+async function isHeard(address: string): Promise<boolean> {
+  const socket = connect(address)
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
   }
 }
 
