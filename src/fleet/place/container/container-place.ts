@@ -11,6 +11,7 @@ import { createContainer } from './create-container.ts'
 import { containerEngines, engineChoice, type ContainerEngine, type EngineOptions } from './engine.ts'
 import { watchContainers } from './engine-events.ts'
 import { engineNetworkName, ensureNetwork, forgetNetworks } from './site-network.ts'
+import { startWithHost } from './start-with-host.ts'
 
 export interface ContainerPlaceOptions extends EngineOptions {
   reach: Reach
@@ -119,6 +120,7 @@ async function start(engine: ContainerEngine, machine: MachineSpec, room: Room &
     progress.log(`${machine.name} is made`)
     const image = await ensureBaseImage(engine, requireBase(machine), room)
     await createContainer(engine, machine, { image, network: networks[0] ?? '', signal })
+    await startWithHost(engine, room)
   }
   // A network that was made again is one that it is not in any more.
   found = await inspectContainer(engine, machine, signal)

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { MachineSpec } from '../place.ts'
 import { containerLabels, containerName } from './container-report.ts'
 import type { ContainerEngine } from './engine.ts'
+import { restartPolicy } from './start-with-host.ts'
 
 /**
  * What becomes the first process. Its cgroups are mounted read-only by engines that know nothing of systemd; and so are
@@ -47,7 +48,7 @@ export async function createContainer(
     'create',
     ...['--name', containerName(machine), '--hostname', name, ...containerLabels(machine)],
     ...['--network', room.network, '--network-alias', name, ...fixed, ...lookup],
-    ...['--restart', 'unless-stopped', '--pull', 'never', ...limits, ...devices, ...forSystemd],
+    ...['--restart', restartPolicy(engine), '--pull', 'never', ...limits, ...devices, ...forSystemd],
     ...(engine.name === 'podman' ? ['--systemd=always'] : []),
     room.image,
     ...init,
