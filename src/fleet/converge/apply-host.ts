@@ -27,7 +27,7 @@ export interface ApplyOptions {
   timeoutMs?: number
   /** For one resource. Default 900,000. */
   stepMs?: number
-  /** Until a resource is of use. Default 60,000. */
+  /** Until a resource is of use that does not say how long it may take. Default 60,000. */
   readyMs?: number
   /** How long a host that was lost is tried. Default 60,000. */
   reconnectMs?: number

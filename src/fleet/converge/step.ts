@@ -57,9 +57,8 @@ export function planSteps(level: Level): Step[] {
     const script = resource.type.ready?.(resource.desired)
     if (script === undefined) return []
     const needs = [...applied, ...notified].filter((step) => step.resource === resource).map(({ id }) => id)
-    return [
-      { id: `r${index}`, resource, does: 'ready', script, needs, owes: [], pays: undefined, timeoutMs: limits.readyMs },
-    ]
+    const timeoutMs = resource.type.readyMs?.(resource.desired) ?? limits.readyMs
+    return [{ id: `r${index}`, resource, does: 'ready', script, needs, owes: [], pays: undefined, timeoutMs }]
   })
   return [...applied, ...notified, ...waited]
 }

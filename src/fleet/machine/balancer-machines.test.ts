@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest'
-import { resolveMachineResources } from './machine-resources.ts'
+import { formatProblem, parseSiteFile, subDocument, type CheckContext } from '../../core/index.ts'
+import { memoryFiles } from '../../core/testing/memory-files.ts'
+import { servicesSchema } from '../service/service-schema.ts'
+import { checkMachineResources, resolveMachineResources } from './machine-resources.ts'
 import { machinesSchema } from './machine-schema.ts'
 import { plainBalance } from '../testing/plain-balance.ts'
 import { testRoom } from '../testing/resolve-room.ts'
@@ -61,6 +64,26 @@ it('a configuration of one’s own and services that name the machine are one to
     code: 'FLEET_RESOURCE_INVALID',
     message: expect.stringContaining('file:/etc/haproxy/haproxy.cfg is declared twice'),
   })
+})
+
+it('which the check tells where the role is named', async () => {
+  const text = `machines:
+  lb-1: { roles: [mirror-client, { name: load-balancer, variables: { config: "global" } }] }
+services:
+  counter: { unit: a.service, machines: [lb-1], port: 1, balance: { on: [lb-1] } }
+`
+  const { document } = parseSiteFile(Buffer.from(text), 'larder.yaml')
+  const site = document!.value as { machines: object; services: object }
+  const context: Partial<CheckContext> = {
+    files: memoryFiles({}),
+    site: { services: servicesSchema.parse(site.services) },
+    declared: { mirrors: ['base'] },
+    documentAt: (path) => subDocument(document!, path),
+  }
+  const problems = await checkMachineResources(machinesSchema.parse(site.machines), context as CheckContext)
+  expect(problems.map(formatProblem)).toEqual([
+    'larder.yaml:2:34: lb-1 is the load balancer of counter, and is given a configuration of HAProxy besides; expected the role without `config`, or services that name another machine',
+  ])
 })
 
 it('a machine that has no address is named', async () => {

@@ -19,6 +19,7 @@ import { declaredServices } from '../service/declared-service.ts'
 import type { ServicesConfig } from '../service/service-schema.ts'
 import type { ServiceSpec } from '../service/service-spec.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
+import { roleVariableProblems } from './role-variables.ts'
 
 /** First names that templates may use everywhere. */
 const commonVariables = ['machine', 'machines', 'site']
@@ -33,7 +34,8 @@ export async function checkMachineResources(machines: MachinesConfig, context: C
   const checked = Object.entries(machines).map(async ([name, config]) => {
     const document = context.documentAt(['machines', name])
     const unknown = config.roles.flatMap((use, index) => unknownRole(roleOf(use), index, { document, names }))
-    const { groups, problems } = await declaredOn({ name, config, document }, room)
+    const { groups, problems, rivals } = await declaredOn({ name, config, document }, room)
+    if (rivals.length > 0) return [...unknown, ...problems, ...rivals]
     const all = groups.flatMap(({ resources }) => resources)
     const variables = [...commonVariables, ...groups.flatMap((group) => Object.keys(group.variables))]
     // What is wrong in itself is not among them, and may be what others name.
@@ -116,7 +118,7 @@ interface BalancerRoom {
 async function declaredOn(
   machine: { name: string; config: MachineConfig; document: SourceDocument },
   { files, services, addressOf }: BalancerRoom,
-): Promise<{ groups: ResourceGroup[]; problems: Problem[] }> {
+): Promise<{ groups: ResourceGroup[]; problems: Problem[]; rivals: Problem[] }> {
   const { name, config, document } = machine
   const { roles, variables } = config
   const read = await Promise.all(
@@ -126,21 +128,45 @@ async function declaredOn(
   )
   const own = parseResources(listOf(document))
   const ofRoles = read.flatMap(({ role }) => (role === undefined ? [] : [role]))
-  const problems = [...read.flatMap((one) => one.problems), ...own.problems]
-  const isBalancer = services.some(({ balance }) => balance?.on.includes(name) === true) || ofRoles.some(isGenerated)
+  const ofVariables = roles.flatMap((use, index) => roleVariableProblems(use, read[index]?.role, { document, index }))
+  const problems = [...ofVariables, ...read.flatMap((one) => one.problems), ...own.problems]
+  const offered = services.filter(({ balance }) => balance?.on.includes(name) === true)
+  const isBalancer = offered.length > 0 || ofRoles.some(isGenerated)
   const balancer = isBalancer ? [balancerGroup(balancerResources(name, services, addressOf))] : []
   const groups = ofRoles.filter((role) => !isGenerated(role)).map((role) => ({ ...role, certified: nothingCertified }))
   const itsOwn = { resources: own.resources, variables, certified: nothingCertified }
-  return { groups: [...groups, ...balancer, itsOwn], problems }
+  return { groups: [...groups, ...balancer, itsOwn], problems, rivals: rivalsOf(ofRoles, offered, machine) }
+}
+
+/** A configuration of one's own, where services have one made. */
+function rivalsOf(
+  roles: readonly Role[],
+  offered: readonly ServiceSpec[],
+  { name, config, document }: { name: string; config: MachineConfig; document: SourceDocument },
+): Problem[] {
+  if (offered.length === 0 || !roles.some((role) => isBalancerRole(role) && !isGenerated(role))) return []
+  const at = config.roles.findIndex((use) => roleOf(use) === 'load-balancer')
+  const services = offered.map((service) => service.name).join(', ')
+  const message = `${name} is the load balancer of ${services}, and is given a configuration of HAProxy besides`
+  return [
+    problemAt(document, ['roles', at], {
+      message,
+      expected: 'the role without `config`, or services that name another machine',
+    }),
+  ]
 }
 
 /** The load balancer of the services of the site, where nobody has handed in a configuration. */
-function isGenerated({ name, isBuiltIn, variables }: Role): boolean {
-  return name === 'load-balancer' && isBuiltIn && variables['config'] === ''
+function isGenerated(role: Role): boolean {
+  return isBalancerRole(role) && role.variables['config'] === ''
+}
+
+function isBalancerRole({ name, isBuiltIn }: Role): boolean {
+  return name === 'load-balancer' && isBuiltIn
 }
 
 function balancerGroup({ entries, certified }: BalancerResources): ResourceGroup {
-  const { document } = parseSiteFile(Buffer.from(JSON.stringify(entries)), 'services.json')
+  const { document } = parseSiteFile(Buffer.from(JSON.stringify(entries)), 'role:load-balancer.yaml')
   return { resources: document === undefined ? [] : parseResources(document).resources, variables: {}, certified }
 }
 

@@ -99,4 +99,21 @@ export const siteName = z
     'letters, digits and . _ - make a name; it begins with a letter or a digit',
   )
 
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
+
+/** `30s` → 30,000 */
+export function durationMs(text: string): number {
+  return Number(text.slice(0, -1)) * (unitMs[text.slice(-1)] ?? 0)
+}
+
+const durationWords = 'a time such as 0s, 30s or 5m is needed'
+
+export const duration = z
+  .string(durationWords)
+  .regex(/^[0-9]{1,5}[smh]$/, durationWords)
+  .refine((text) => durationMs(text) <= 3_600_000, 'at most 1h')
+
+/** 0s would be over before anybody has asked. */
+export const timeout = duration.refine((text) => durationMs(text) > 0, 'at least 1s')
+
 export const presence = z.enum(['present', 'absent']).default('present')

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { sh, type Script } from '../shell/script.ts'
 import { commandScript } from './command-script.ts'
-import { commandLine } from './grammar.ts'
+import { commandLine, durationMs, timeout } from './grammar.ts'
 
 const port = z.int().min(1).max(65_535)
 
@@ -20,6 +20,13 @@ export const probeSchema = z
   ])
   .describe('How it is known that it is of use')
 export type Probe = z.output<typeof probeSchema>
+
+/** The key beside `ready`. */
+export const readyTimeout = timeout.optional().describe('How long it may take until it is of use. Default: 60s')
+
+export function readyMsOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : durationMs(text)
+}
 
 /**
  * Ends with 0 once it is. By bash, which both families have, since neither curl nor nc need be there: /dev/tcp of bash(1),

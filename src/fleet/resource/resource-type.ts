@@ -107,6 +107,8 @@ export interface ResourceType<Declared, Desired, Facts> {
   notified?(desired: Desired): Script
   /** Exits with 0 once what was made is of use; asked again until then. */
   ready?(desired: Desired): Script | undefined
+  /** How long it may take until then, where that is said of it. Milliseconds. */
+  readyMs?(desired: Desired): number | undefined
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the engine hands each type what that type itself made

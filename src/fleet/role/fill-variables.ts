@@ -21,7 +21,8 @@ export function fillVariables(
     )
   }
   const valueOf = (name: string, path: Path): unknown => {
-    if (Object.hasOwn(variables, name)) return variables[name]
+    // null: the machine has to say it, which is told where its role is named.
+    if (Object.hasOwn(variables, name)) return variables[name] ?? ''
     const suggestion = closest(name, Object.keys(variables))
     const expected = 'a name of `variables:`, of the role or of the machine'
     const message = `there is no variable ${JSON.stringify(name)}`

@@ -62,7 +62,7 @@ ${server}  - service: postgresql
 
 export const postgresqlReplicaRole = `
 description: A copy of a PostgreSQL, which follows it and can be read from
-variables: { version: "15", listen: "*", allow: samenet, primary: "" }
+variables: { version: "15", listen: "*", allow: samenet, primary: null }
 resources:
 ${server}  - file: /var/lib/postgresql/.pgpass
     inline: |

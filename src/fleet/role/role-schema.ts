@@ -11,7 +11,7 @@ export const roleSchema = z
         z.json(),
       )
       .default({})
-      .describe('What templates may name, with values that a machine may replace'),
+      .describe('What templates may name, with values that a machine may replace; null: it has to'),
     resources: resourceListSchema,
   })
   .describe('A named set of resources')

@@ -19,6 +19,8 @@ export interface Role {
   readonly name: string
   /** Not of the site. */
   readonly isBuiltIn: boolean
+  /** What it says itself of its variables; null: the machine has to say it. */
+  readonly defaults: Readonly<Record<string, unknown>>
   /** What templates may name, with the values that hold on this machine. */
   readonly variables: Readonly<Record<string, unknown>>
   readonly resources: readonly DeclaredResource[]
@@ -75,11 +77,12 @@ function parseRole(
 ): ReadRole {
   const shape = validate(roleSchema.extend({ resources: z.array(z.unknown()).max(10_000) }), document)
   if (shape.value === undefined) return { role: undefined, problems: [...problems, ...shape.problems] }
-  const variables = { ...shape.value.variables, ...given }
+  const defaults = shape.value.variables
+  const variables = { ...defaults, ...given }
   const filled = fillVariables(subDocument(document, ['resources']), variables)
   const read = parseResources(withoutEmpty(filled.document))
   return {
-    role: { name, isBuiltIn, variables, resources: read.resources },
+    role: { name, isBuiltIn, defaults, variables, resources: read.resources },
     problems: [...problems, ...filled.problems, ...read.problems],
   }
 }

@@ -1,7 +1,7 @@
 /** A server whose configuration is made by others: it comes as the variable `config`, and is judged before it is in place. */
 export const dhcpRole = `
 description: DHCP by Kea
-variables: { config: "" }
+variables: { config: null }
 resources:
   - package: kea-dhcp4-server
     recommends: false

@@ -1,7 +1,7 @@
 /** A volume of GlusterFS over machines, mounted on each. The first of `peers` makes it, once the others answer. Debian, Ubuntu. */
 export const sharedStorageRole = `
 description: A file system that several machines share (GlusterFS)
-variables: { volume: shared, peers: [], replicas: 2, brick: /var/lib/larder-brick, mount: /srv/shared }
+variables: { volume: shared, peers: null, replicas: 2, brick: /var/lib/larder-brick, mount: /srv/shared }
 resources:
   - package: [glusterfs-server, glusterfs-client]
     recommends: false

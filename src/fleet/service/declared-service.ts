@@ -1,5 +1,6 @@
+import { durationMs } from '../resource/grammar.ts'
 import type { BalanceSpec, ServiceSpec } from './service-spec.ts'
-import { durationMs, type ServiceConfig, type ServicesConfig } from './service-schema.ts'
+import type { ServiceConfig, ServicesConfig } from './service-schema.ts'
 
 /** Services as they are declared, with every default filled in, by name. */
 export function declaredServices(services: ServicesConfig | undefined): ServiceSpec[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { environmentMap, hostPath, oneLine, siteName, unitName } from '../resource/grammar.ts'
+import { duration, environmentMap, hostPath, oneLine, siteName, timeout, unitName } from '../resource/grammar.ts'
 import { hasOneSource, textSources } from '../resource/types/file.ts'
 
 /** RFC 1123 §2.1; also the name of a container, and of a unit of systemd. */
@@ -12,14 +12,6 @@ const machineName = z
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'small letters, digits, and - between them, are the name of a machine')
 
 const port = z.int().min(1).max(65_535)
-
-const duration = z
-  .string()
-  .regex(/^[0-9]{1,5}[smh]$/, 'a time such as 0s, 30s or 5m is needed')
-  .refine((text) => durationMs(text) <= 3_600_000, 'at most 1h')
-
-/** 0s would be over before anybody has asked. */
-const timeout = duration.default('60s').refine((text) => durationMs(text) > 0, 'at least 1s')
 
 const path = z.string().regex(/^\/[!-~]*$/, 'the path of a page is needed, such as /healthz')
 
@@ -61,10 +53,12 @@ const balanceSchema = z
     path: path.optional().describe('mode: http. Beginning of the paths that are its. Default: all'),
     tls: tlsSchema.optional(),
     sticky: z.boolean().default(false).describe('mode: http. A client stays at one machine while that is up'),
-    response_timeout: timeout.describe('mode: http. How long a machine may be silent while it answers'),
-    up_timeout: timeout.describe(
-      'How long load balancers may take to find a machine up that is ready, and how long a rollout waits for the others to be up',
-    ),
+    response_timeout: timeout.default('60s').describe('mode: http. How long a machine may be silent while it answers'),
+    up_timeout: timeout
+      .default('60s')
+      .describe(
+        'How long load balancers may take to find a machine up that is ready, and how long a rollout waits for the others to be up',
+      ),
   })
   .describe('How load balancers offer it')
 
@@ -95,7 +89,7 @@ export const serviceSchema = z
       .optional()
       .describe('Within the container'),
     ready: readySchema.optional(),
-    ready_timeout: timeout.describe('How long a release may take to be ready; then it is put back'),
+    ready_timeout: timeout.default('60s').describe('How long a release may take to be ready; then it is put back'),
     drain: duration.default('30s').describe('How long a machine may go on with what it has begun, before it is rolled'),
     balance: balanceSchema.optional(),
   })
@@ -121,10 +115,3 @@ export const servicesSchema = z
   .describe('Workloads that run on several machines, and are renewed on one after the other.')
 
 export type ServicesConfig = z.output<typeof servicesSchema>
-
-const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
-
-/** `30s` → 30,000 */
-export function durationMs(text: string): number {
-  return Number(text.slice(0, -1)) * (unitMs[text.slice(-1)] ?? 0)
-}

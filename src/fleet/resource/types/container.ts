@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { lines, sh } from '../../shell/script.ts'
 import { desiredFile } from '../content.ts'
 import { environmentMap, hostPath, oneLine, presence, siteName } from '../grammar.ts'
-import { probeSchema, probeScript, type Probe } from '../probe.ts'
+import { probeSchema, probeScript, readyMsOf, readyTimeout, type Probe } from '../probe.ts'
 import { pulledImage, pullImage, type PulledImage } from '../pull-image.ts'
 import type { ResourceType } from '../resource-type.ts'
 import {
@@ -53,6 +53,7 @@ const schema = z
       .default('enabled')
       .describe('disabled: for machines that are containers themselves'),
     ready: probeSchema.optional().describe('Default: systemd says that it is active'),
+    ready_timeout: readyTimeout,
     state: presence,
   })
   .refine(({ image, state }) => state === 'absent' || image !== undefined, '"image" is missing')
@@ -63,6 +64,7 @@ type Declared = z.output<typeof schema>
 interface Desired extends DesiredUnit {
   readonly image: PulledImage
   readonly ready: Probe | undefined
+  readonly readyMs: number | undefined
 }
 
 export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
@@ -92,7 +94,9 @@ export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
     const unit = desiredFile(`/etc/systemd/system/${name}.service`, text.replace(releaseMark, release))
     // Written by the unit itself once it has started: another one is running, or none, where it says something else.
     const running = desiredFile(`/run/larder-containers/${name}`, `${release}\n`)
-    return { unit: `${name}.service`, files: [environment, unit, running], isAbsent, image, ready: declared.ready }
+    const files = [environment, unit, running]
+    const { ready, ready_timeout: within } = declared
+    return { unit: `${name}.service`, files, isAbsent, image, ready, readyMs: readyMsOf(within) }
   },
   after: () => ['package:*', 'file:/etc/containers/*', 'directory:*', 'mount:*', 'host-entry:*'],
   facts: unitFilesScript,
@@ -109,6 +113,7 @@ export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
     const active = sh`systemctl is-active --quiet -- ${unit}`
     return ready === undefined ? active : sh`${active} && ${probeScript(ready)}`
   },
+  readyMs: (desired) => desired.readyMs,
 }
 
 const noImage: PulledImage = { reference: '', login: undefined }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { unitName } from '../grammar.ts'
-import { probeSchema, probeScript } from '../probe.ts'
+import { probeSchema, probeScript, readyMsOf, readyTimeout } from '../probe.ts'
 import type { Difference, ResourceType } from '../resource-type.ts'
 import { isActive, isEnabled, readUnits, unitScript, type UnitFacts } from '../unit-facts.ts'
 
@@ -15,6 +15,7 @@ const schema = z
     enabled: z.boolean().default(true).describe('It starts with the machine'),
     notified: z.enum(['restart', 'reload']).default('restart').describe('What it does when something notifies it'),
     ready: probeSchema.optional().describe('Default: systemd says that it is active'),
+    ready_timeout: readyTimeout,
   })
   .describe('A unit of systemd that runs, or does not')
 
@@ -75,6 +76,7 @@ export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
     const active = sh`systemctl is-active --quiet -- ${service}`
     return ready === undefined ? active : sh`${active} && ${probeScript(ready)}`
   },
+  readyMs: (desired) => readyMsOf(desired.ready_timeout),
 }
 
 const canNotBeDisabled = ({ unitFileState }: UnitFacts): boolean => unitFileState !== 'enabled'
