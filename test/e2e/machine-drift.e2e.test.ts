@@ -89,6 +89,7 @@ it('where it is to be told of, it is, once, and left as it is', async () => {
   })
   expect(await content()).toBe('somebody was here\n')
   expect(await origins()).toEqual(before)
+  await waitFor('the listener to be told', async () => told[0])
   expect(told).toMatchObject([{ machine: 'here', state: 'different', run: null }])
   const { stdout } = await controller.larder('doctor')
   expect(JSON.parse(stdout)).toMatchObject({

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { execa } from 'execa'
 import { expect, it, vi } from 'vitest'
 import { startUpstream } from '../fixtures/upstream/index.ts'
 import { complaint, createAptClient } from './support/apt-client.ts'
 import { startControllerChild } from './support/controller-child.ts'
+import { freePort } from './support/free-port.ts'
 import { runLarder } from './support/larder-command.ts'
 import { createSiteClone } from './support/site-clone.ts'
 import { larderYaml, packageList } from './support/site-text.ts'
@@ -90,12 +90,3 @@ it('examples/nginx.conf: pushes, clients and commands go through TLS', async () 
     await upstream.close()
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startOpenRegistry, type OpenRegistry } from './support/open-registry.ts'
 import { sha256Of, type RegistryAnswer } from './support/registry-client.ts'
+import { waitFor } from './support/wait-for-run.ts'
 
 let registry: OpenRegistry
 beforeAll(async () => {
@@ -188,13 +189,11 @@ describe('an upload', () => {
     const cut = request(`${registry.url}${location}`, { method: 'PATCH', headers: { 'content-length': bytes.length } })
     cut.on('error', () => undefined)
     cut.write(bytes.subarray(0, 150_000))
-    // Until something has arrived, there is nothing to break off.
-    let held = 0
-    for (let looks = 0; looks < 500 && held < 150_000; looks++) {
+    // Until all that was sent has arrived, there is nothing to break off.
+    const held = await waitFor('what was sent', async () => {
       const { headers } = await ask('GET', location)
-      held = Number(headers['range'] === '0-0' ? 0 : String(headers['range']).split('-')[1]) + 1
-    }
-    expect(held).toBe(150_000)
+      return headers['range'] === '0-149999' ? 150_000 : undefined
+    })
     const closed = new Promise((resolve) => cut.once('close', resolve))
     cut.destroy()
     await closed

@@ -6,6 +6,7 @@ import type { DoctorReport } from '../../src/app/doctor/doctor-report.ts'
 import { startUpstream } from '../fixtures/upstream/index.ts'
 import { complaint, createAptClient, fetchSource } from './support/apt-client.ts'
 import { startControllerChild } from './support/controller-child.ts'
+import { freePort } from './support/free-port.ts'
 import { runLarder } from './support/larder-command.ts'
 import { createSiteClone } from './support/site-clone.ts'
 import { larderYaml, packageList } from './support/site-text.ts'
@@ -24,8 +25,8 @@ it('a copy made while it runs is restored, with its blobs and without, and clien
   ]
   const client = await createAptClient(workspace.path('client'))
   try {
-    let controller = await startControllerChild({ dataFolder: data })
-    const { port } = controller
+    const port = await freePort()
+    let controller = await startControllerChild({ dataFolder: data, port })
     const site = await createSiteClone(workspace.path('site'))
     const files = { 'larder.yaml': larderYaml({ test: upstream.url }, { base: {} }), 'keys/test.asc': upstream.key }
     await site.commit({ ...files, 'packages.json': packageList(['alpha']) })
