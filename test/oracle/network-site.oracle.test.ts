@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isLarderError, silentProgress, systemClock, type KindContext } from '../../src/core/index.ts'
 import { memoryFiles } from '../../src/core/testing/memory-files.ts'
@@ -25,8 +26,11 @@ describe.skipIf(!isRoot && !must)('the networks of a site [needs root]', () => {
   })
 
   afterEach(async () => {
-    await service.stop()
-    await lab.remove()
+    try {
+      await service.stop()
+    } finally {
+      await lab.remove()
+    }
   })
 
   const context: KindContext = {
@@ -102,6 +106,33 @@ describe.skipIf(!isRoot && !must)('the networks of a site [needs root]', () => {
     await expect.poll(() => dig(client, 'laptop.lab.example.org'), { timeout: 10_000 }).toBe(address)
     expect(await dig(client, 'web-1.lab.example.org')).toBe('10.77.0.5')
   })
+
+  it.each(['dns', 'dhcp'])(
+    'what the dnsmasq for %s is told while it runs, it has heard once that is said',
+    async (which) => {
+      const section = (address: string): unknown => {
+        const dhcp = { server: 'dnsmasq', range: ['10.77.0.15', '10.77.0.150'], allowOther: true }
+        return { ...base, dhcp: { ...dhcp, reservations: { tv: { mac: '02:00:00:00:00:07', address } } } }
+      }
+      await apply(section('10.77.0.8'))
+      const found = await lab.in(lab.namespace, 'pgrep', '-f', `${lab.room.folder}/${which}-dnsmasq`)
+      const pid = Number(found.trim())
+      const { wanted } = await kind.observe(context, networkSchema.parse(section('10.77.0.9')))
+      let isAwake = false
+      signalProcess(pid, 'SIGSTOP')
+      const applied = service.apply(wanted).then(() => isAwake)
+      try {
+        // Source: proc(5), ShdPnd; SIGHUP is the first of all signals.
+        const pending = async () => /^ShdPnd:.*[13579bdf]$/m.test(await readFile(`/proc/${pid}/status`, 'utf8'))
+        await expect.poll(pending).toBe(true)
+        await systemClock.sleep(200)
+      } finally {
+        isAwake = true
+        signalProcess(pid, 'SIGCONT')
+      }
+      expect(await applied).toBe(true)
+    },
+  )
 
   it('goes from one server to the other, ends what nobody wants, and says so', async () => {
     const range = ['10.77.0.15', '10.77.0.150']

@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process'
 import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LarderError } from '../../../core/index.ts'
+import { LarderError, type Clock } from '../../../core/index.ts'
 import { confinement } from './confine.ts'
-import { findProcess, isGone } from './find-process.ts'
+import { findProcess, hasEnded, isGone } from './find-process.ts'
 import { within } from './program.ts'
 import type { Daemon, Supervisor, SupervisorRoom } from './supervisor.ts'
 
 /** Of what a program says, where nothing else takes it. */
 const largestLogBytes = 1_000_000
 const stopTimeoutMs = 5000
+/** For what it has open, once it has no command any more: who had much memory needs a while. */
+const endTimeoutMs = 30_000
 const lookEveryMs = 20
 
 /** Programs in sessions of their own, where there is no systemd. Who died is started again by who looks after the network. */
@@ -32,18 +34,25 @@ export function createProcessSupervisor(room: SupervisorRoom): Supervisor {
     async stop(daemon) {
       signalProcess(await pidOf(daemon), 'SIGTERM')
       const deadline = room.clock.monotonicMs() + stopTimeoutMs
-      let pid = await pidOf(daemon)
-      while (pid !== undefined) {
+      let last: number | undefined
+      for (let pid = await pidOf(daemon); pid !== undefined; pid = await pidOf(daemon)) {
         if (room.clock.monotonicMs() > deadline) signalProcess(pid, 'SIGKILL')
+        last = pid
         await room.clock.sleep(lookEveryMs)
-        pid = await pidOf(daemon)
       }
+      if (last !== undefined) await untilEnded(last, room.clock)
     },
     async lastLines(daemon) {
       const text = await readFile(logOf(daemon), 'utf8').catch(() => '')
       return text.trimEnd().split('\n').slice(-10)
     },
   }
+}
+
+/** The next is started where this one was, at its ports and with its files. The number may be another's by then: not for ever. */
+async function untilEnded(pid: number, clock: Clock): Promise<void> {
+  const deadline = clock.monotonicMs() + endTimeoutMs
+  while (!(await hasEnded(pid)) && clock.monotonicMs() < deadline) await clock.sleep(lookEveryMs)
 }
 
 /** A process that is gone needs no signal. */

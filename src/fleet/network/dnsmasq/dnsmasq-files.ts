@@ -1,7 +1,7 @@
 import { mkdir, readFile, readlink, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { digestOf, LarderError } from '../../../core/index.ts'
-import { isGone } from '../daemon/find-process.ts'
+import { isGone, isIdle } from '../daemon/find-process.ts'
 import { needProgram, runProgram } from '../daemon/program.ts'
 import { signalProcess } from '../daemon/process-supervisor.ts'
 import type { Daemon, Supervisor } from '../daemon/supervisor.ts'
@@ -81,7 +81,7 @@ export async function applyDnsmasq(files: DnsmasqFiles, wanted: ServerConfig): P
   await writePrivateFile(paths.hosts, wanted.hosts)
   await writePrivateFile(paths.config, wanted.config)
   const daemon = await daemonOf(files)
-  if (isLive) signalProcess(await files.supervisor.pidOf(daemon), 'SIGHUP')
+  if (isLive) await readAgain(files, daemon)
   else await restart(files, daemon)
   await writePrivateFile(paths.running, `${await files.supervisor.pidOf(daemon)} ${wanted.digest}`)
   return isLive ? 'live' : running === undefined ? 'started' : 'restarted'
@@ -103,6 +103,18 @@ export async function stopDnsmasq(files: DnsmasqFiles): Promise<void> {
   if ((await readIfThere(paths.config)) === undefined) return
   await files.supervisor.stop(await daemonOf(files))
   for (const path of [paths.running, paths.config, paths.hosts]) await rm(path, { force: true })
+}
+
+const readWithinMs = 2000
+const lookEveryMs = 5
+
+/** One that has much to do is seldom seen idle: it has heard the signal long before the time is over. */
+async function readAgain({ supervisor, room: { clock } }: DnsmasqFiles, daemon: Daemon): Promise<void> {
+  const pid = await supervisor.pidOf(daemon)
+  if (pid === undefined) return
+  signalProcess(pid, 'SIGHUP')
+  const deadline = clock.monotonicMs() + readWithinMs
+  while (!(await isIdle(pid)) && clock.monotonicMs() < deadline) await clock.sleep(lookEveryMs)
 }
 
 async function restart(files: DnsmasqFiles, daemon: Daemon): Promise<void> {
