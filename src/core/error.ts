@@ -49,6 +49,16 @@ export class LarderError extends Error {
   }
 }
 
+/** The same failure, with what only the one that passes it on knows: of what, where, when it was good last. */
+export function retell(error: LarderError, message: string, context: Record<string, unknown> = {}): LarderError {
+  return new LarderError(error.code, {
+    message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    cause: error,
+    context: { ...error.context, ...context },
+  })
+}
+
 /** True for a LarderError, and when codes are given, only for one of those codes. */
 export function isLarderError(error: unknown, ...codes: ErrorCode[]): error is LarderError {
   return error instanceof LarderError && (codes.length === 0 || codes.includes(error.code))

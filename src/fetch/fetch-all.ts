@@ -1,4 +1,4 @@
-import { isLarderError, LarderError } from '../core/index.ts'
+import { isLarderError, retell } from '../core/index.ts'
 import { fetchOne, statPromised, type FetchKit, type FetchOptions } from './fetch-one.ts'
 import type { FetchAllOptions, FetchResult, LabelledRequest } from './fetcher.ts'
 import { redactUrl } from './fetch-url.ts'
@@ -93,10 +93,5 @@ async function findAllStored(
 
 function named(error: unknown, label: string): unknown {
   if (!isLarderError(error) || error.code === 'CANCELLED' || error.context.label !== undefined) return error
-  return new LarderError(error.code, {
-    message: `${label}: ${error.message}`,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-    context: { ...error.context, label },
-  })
+  return retell(error, `${label}: ${error.message}`, { label })
 }

@@ -1,4 +1,4 @@
-import { digestFromHex, LarderError } from '../core/index.ts'
+import { digestFromHex, LarderError, retell } from '../core/index.ts'
 import type { BlobStore, Leases, Upload } from '../store/index.ts'
 import type { FetchRequest, FetchResult } from './fetcher.ts'
 import { hostOf, parseFetchUrl, redactUrl } from './fetch-url.ts'
@@ -115,12 +115,8 @@ function summarise(failures: readonly Failure[]): LarderError {
   const first = failures[0]!.error
   if (failures.length === 1) return first
   const telling = failures.find(({ error }) => error.code !== 'FETCH_UNREACHABLE')?.error ?? first
-  return new LarderError(telling.code, {
-    message: `all ${failures.length} addresses failed: ${failures.map(({ error }) => error.message).join('; ')}`,
-    ...(telling.hint === undefined ? {} : { hint: telling.hint }),
-    cause: telling,
-    context: { ...telling.context, failures: failures.map(({ error }) => error.toJSON()) },
-  })
+  const message = `all ${failures.length} addresses failed: ${failures.map(({ error }) => error.message).join('; ')}`
+  return retell(telling, message, { failures: failures.map(({ error }) => error.toJSON()) })
 }
 
 function checkRequest(request: FetchRequest): void {

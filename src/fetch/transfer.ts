@@ -1,4 +1,4 @@
-import { type Clock, isLarderError, LarderError } from '../core/index.ts'
+import { type Clock, isLarderError, LarderError, retell } from '../core/index.ts'
 import type { Upload } from '../store/index.ts'
 import type { Bandwidth } from './bandwidth.ts'
 import { classify, type Reception } from './classify.ts'
@@ -170,11 +170,8 @@ async function commit(task: TransferTask, upload: Upload, received: Received): P
     }
   } catch (cause) {
     if (!isLarderError(cause, 'DIGEST_MISMATCH', 'SIZE_MISMATCH')) throw cause
-    const error = new LarderError(cause.code, {
-      message: `${redactUrl(task.url)}: ${cause.message}`,
-      cause,
-      context: { ...cause.context, url: redactUrl(task.url) },
-    })
+    const url = redactUrl(task.url)
+    const error = retell(cause, `${url}: ${cause.message}`, { url })
     return { kind: 'failed', error, then: received.resumed ? 'restart' : 'next', heldBytes: 0 }
   }
 }

@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type Progress } from '../../core/index.ts'
+import { isLarderError, LarderError, retell, type Progress } from '../../core/index.ts'
 import type { Fetcher } from '../../fetch/index.ts'
 import type { BlobStore, LeaseId } from '../../store/index.ts'
 import type { Release } from '../release.ts'
@@ -37,12 +37,9 @@ export async function loadSuite(loader: SuiteLoader, source: SuiteSource): Promi
     return await loadInRounds(loader, source, remembered)
   } catch (error) {
     if (!remembered || !isLarderError(error) || error.code === 'CANCELLED') throw error
-    throw new LarderError(error.code, {
-      message: `${error.message} (last read well at ${remembered.readAt})`,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-      context: { ...error.context, lastGoodAt: remembered.readAt, upstream: source.upstream, suite: source.suite },
-    })
+    const { upstream, suite } = source
+    const message = `${error.message} (last read well at ${remembered.readAt})`
+    throw retell(error, message, { lastGoodAt: remembered.readAt, upstream, suite })
   }
 }
 

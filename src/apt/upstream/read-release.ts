@@ -1,4 +1,4 @@
-import { digestOf, isLarderError, LarderError, type Digest } from '../../core/index.ts'
+import { digestOf, isLarderError, LarderError, retell, type Digest } from '../../core/index.ts'
 import type { FetchRequest, FetchResult, Fetcher, Validators } from '../../fetch/index.ts'
 import type { BlobStore, LeaseId } from '../../store/index.ts'
 import {
@@ -154,10 +154,6 @@ function named(
   { bindsTo }: { bindsTo: readonly string[] | undefined },
 ): LarderError {
   const binding = bindsTo ? ` The Release before it says that only ${bindsTo.join(', ')} may sign.` : ''
-  return new LarderError(error.code, {
-    message: `${describe(source)}: ${error.message}${binding}`,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-    context: { ...error.context, upstream: source.upstream, suite: source.suite },
-  })
+  const message = `${describe(source)}: ${error.message}${binding}`
+  return retell(error, message, { upstream: source.upstream, suite: source.suite })
 }

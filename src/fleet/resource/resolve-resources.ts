@@ -1,4 +1,4 @@
-import { isLarderError, LarderError } from '../../core/index.ts'
+import { isLarderError, LarderError, retell } from '../../core/index.ts'
 import { mergeEqual } from './merge-equal.ts'
 import { orderOf } from './order-resources.ts'
 import type { DeclaredResource } from './parse-resources.ts'
@@ -52,13 +52,8 @@ async function resolveOne({ resource, room }: PlacedResource): Promise<unknown> 
     return (await resource.type.resolve(resource.declared, room)) as unknown
   } catch (error) {
     if (!isLarderError(error)) throw error
-    const { code, message, hint, context } = error
-    throw new LarderError(code, {
-      message: `${resource.id} (${resource.origin}): ${message}`,
-      ...(hint === undefined ? {} : { hint }),
-      context: { ...context, resource: resource.id, origin: resource.origin },
-      cause: error,
-    })
+    const { id, origin } = resource
+    throw retell(error, `${id} (${origin}): ${error.message}`, { resource: id, origin })
   }
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isLarderError, LarderError, type KindContext, type Problem } from '../../core/index.ts'
+import { isLarderError, LarderError, retell, type KindContext, type Problem } from '../../core/index.ts'
 import type { BuildResult } from '../build/image-builder.ts'
 import { type OciDigest, parseRepositoryName } from '../reference.ts'
 import { basesOf, buildImages } from './build-images.ts'
@@ -54,12 +54,8 @@ function inSite(error: LarderError, image: DeclaredImage): LarderError {
   const said = error.message.startsWith(inContext) ? error.message.slice(inContext.length) : error.message
   const message = said.replace(/\.$/, '')
   const problem: Problem = { severity: 'error', file: image.dockerfile, line, column: 1, message }
-  return new LarderError(error.code, {
-    message: `${image.dockerfile}:${line}: ${said}`,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    context: { ...error.context, dockerfile: image.dockerfile, problems: [problem] },
-    cause: error,
-  })
+  const context = { dockerfile: image.dockerfile, problems: [problem] }
+  return retell(error, `${image.dockerfile}:${line}: ${said}`, context)
 }
 
 function asKnown(error: unknown): LarderError {

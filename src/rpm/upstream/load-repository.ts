@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type Progress } from '../../core/index.ts'
+import { isLarderError, LarderError, retell, type Progress } from '../../core/index.ts'
 import { checkRepomdSignature } from './check-signature.ts'
 import { generationOf, refuseOlder, type Generation } from './check-repomd.ts'
 import { nameOf } from './checksum.ts'
@@ -37,15 +37,10 @@ export async function loadRepository(loader: RepositoryLoader, source: Repositor
   } catch (error) {
     if (!isLarderError(error) || error.code === 'CANCELLED') throw error
     const last = remembered === undefined ? '' : ` (last read well at ${remembered.readAt})`
-    throw new LarderError(error.code, {
-      message: `${error.message.includes(describe(source)) ? '' : `${describe(source)}: `}${error.message}${last}`,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-      context: {
-        ...error.context,
-        ...(remembered === undefined ? {} : { lastGoodAt: remembered.readAt }),
-        upstream: source.upstream,
-      },
+    const where = error.message.includes(describe(source)) ? '' : `${describe(source)}: `
+    throw retell(error, `${where}${error.message}${last}`, {
+      ...(remembered === undefined ? {} : { lastGoodAt: remembered.readAt }),
+      upstream: source.upstream,
     })
   }
 }

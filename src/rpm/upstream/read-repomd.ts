@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type Digest } from '../../core/index.ts'
+import { isLarderError, LarderError, retell, type Digest } from '../../core/index.ts'
 import type { FetchResult, Validators } from '../../fetch/index.ts'
 import { verifyDetached } from '../../openpgp/index.ts'
 import type { RepomdPromise } from '../metalink.ts'
@@ -203,12 +203,7 @@ async function verify(
     return signers
   } catch (error) {
     if (!isLarderError(error)) throw error
-    throw new LarderError(error.code, {
-      message: `${describe(source)}: ${error.message}`,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-      context: { ...error.context, upstream: source.upstream },
-    })
+    throw retell(error, `${describe(source)}: ${error.message}`, { upstream: source.upstream })
   }
 }
 

@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type Digest } from '../../core/index.ts'
+import { isLarderError, retell, type Digest } from '../../core/index.ts'
 import type { Keyring } from '../../openpgp/index.ts'
 import type { BlobStore } from '../../store/index.ts'
 import { rpmInMemory, rpmInStore, toPackage, verifyRpm, type HeaderMemory } from '../header/index.ts'
@@ -101,11 +101,6 @@ async function verifyOne(
     if (bytes !== undefined) headers?.add(digest, toPackage(file))
   } catch (error) {
     if (!isLarderError(error)) throw error
-    throw new LarderError(error.code, {
-      message: `${describe(source)}: ${error.message}`,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      cause: error,
-      context: { ...error.context, upstream: source.upstream, package: label },
-    })
+    throw retell(error, `${describe(source)}: ${error.message}`, { upstream: source.upstream, package: label })
   }
 }
