@@ -29,10 +29,10 @@ export function readPart(output: Buffer, name: string): string[] | undefined {
 export type FactRecord = ReadonlyMap<string, string>
 
 /** As many as were asked for; undefined where one is not whole. */
-export function readRecords(text: readonly string[] | undefined, count: number): (FactRecord | undefined)[] {
+export function readRecords(output: Buffer, count: number): (FactRecord | undefined)[] {
   const found = new Map<number, FactRecord>()
   let open: { index: number; words: Map<string, string> } | undefined
-  for (const line of text ?? []) {
+  for (const line of output.toString('latin1').split('\n')) {
     const mark = /^([=.]) ([0-9]{1,6})$/.exec(line)
     if (mark === null) {
       const space = line.indexOf(' ')

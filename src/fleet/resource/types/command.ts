@@ -51,7 +51,7 @@ export const commandType: ResourceType<Declared, Declared, CommandFacts> = {
   ],
   facts: (all) => records(all.map(look)),
   read: (output, all) =>
-    readRecords(output.toString('latin1').split('\n'), all.length).map((record, at) => {
+    readRecords(output, all.length).map((record, at) => {
       if (all[at]!['notified-only']) return { known: true, facts: { isDone: true, why: '' } }
       const creates = record?.get('creates')
       const unless = record?.get('unless')

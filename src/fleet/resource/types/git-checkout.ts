@@ -51,7 +51,7 @@ export const gitCheckoutType: ResourceType<Declared, Declared, CheckoutFacts> = 
   ],
   facts: (all) => records(all.map(look)),
   read: (output, all) =>
-    readRecords(output.toString('latin1').split('\n'), all.length).map((record) => {
+    readRecords(output, all.length).map((record) => {
       if (record === undefined) return { known: false, why: cutOff }
       if (record.has('no-git')) return { known: false, why: 'git is not there yet' }
       const wanted = record.get('wanted') ?? ''

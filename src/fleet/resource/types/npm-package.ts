@@ -3,6 +3,7 @@ import { sh } from '../../shell/script.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { hostPath, presence } from '../grammar.ts'
 import type { ResourceType } from '../resource-type.ts'
+import { versionDifferences } from '../version-differences.ts'
 
 const schema = z
   .strictObject({
@@ -45,17 +46,13 @@ export const npmPackageType: ResourceType<Declared, Declared, NpmFacts> = {
       }),
     ),
   read: (output, all) =>
-    readRecords(output.toString('latin1').split('\n'), all.length).map((record) => {
+    readRecords(output, all.length).map((record) => {
       if (record?.has('none')) return { known: true, facts: undefined }
       const text = fromWord(record?.get('manifest'))?.toString()
       const version = text === undefined ? undefined : versionIn(text)
       return version === undefined ? { known: false, why: cutOff } : { known: true, facts: version }
     }),
-  diff: ({ version, state }, installed) => {
-    if (state === 'absent') return installed === undefined ? [] : [{ what: 'version', from: installed }]
-    if (installed !== undefined && (version === undefined || version === installed)) return []
-    return [{ what: 'version', from: installed, to: version ?? 'installed' }]
-  },
+  diff: versionDifferences,
   apply: ({ 'npm-package': name, version, prefix, registry, scripts, state }) => {
     const options = [
       '--global',

@@ -4,6 +4,7 @@ import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { accountName, hostPath, presence } from '../grammar.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
+import { versionDifferences } from '../version-differences.ts'
 
 const schema = z
   .strictObject({
@@ -50,18 +51,14 @@ export const pipPackageType: ResourceType<Declared, Declared, PipFacts> = {
       ),
     ),
   read: (output, all) =>
-    readRecords(output.toString('latin1').split('\n'), all.length).map((record, at) => {
+    readRecords(output, all.length).map((record, at) => {
       const found = fromWord(record?.get('found'))?.toString()
       if (found === undefined) return { known: false, why: cutOff }
       const names = found.split('\n').map((path) => /([^/]+)-([^/-]+)\.dist-info$/.exec(path))
       const own = names.find((match) => match !== null && normal(match[1]!) === normal(all[at]!['pip-package']))
       return { known: true, facts: own?.[2] }
     }),
-  diff: ({ version, state }, installed) => {
-    if (state === 'absent') return installed === undefined ? [] : [{ what: 'version', from: installed }]
-    if (installed !== undefined && (version === undefined || version === installed)) return []
-    return [{ what: 'version', from: installed, to: version ?? 'installed' }]
-  },
+  diff: versionDifferences,
   apply: ({ 'pip-package': name, version, venv, index, user, state }) => {
     const pip = `${venv}/bin/pip`
     const common = ['--no-input', '--disable-pip-version-check', '-q']

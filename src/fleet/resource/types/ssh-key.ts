@@ -60,7 +60,7 @@ export const sshKeyType: ResourceType<Declared, Desired, SshKeyFacts> = {
   after: ({ user }) => [`user:${user}`, ...(user === 'root' ? [] : ['package:*'])],
   facts: (all) => records(all.map(look)),
   read: (output, all) =>
-    readRecords(output.toString('latin1').split('\n'), all.length).map((record) => {
+    readRecords(output, all.length).map((record) => {
       if (record?.has('nobody')) return { known: false, why: 'its user is not there yet' }
       const found = fromWord(record?.get('lines'))
       if (found === undefined) return { known: false, why: cutOff }

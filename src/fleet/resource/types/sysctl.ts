@@ -60,7 +60,7 @@ export const sysctlType: ResourceType<Declared, Desired, SysctlFacts> = {
     ),
   read: (output, all) => {
     const files = readPaths(output, all.length)
-    return readRecords(output.toString('latin1').split('\n'), all.length).map((record, at) => {
+    return readRecords(output, all.length).map((record, at) => {
       const file = files[at]
       const value = fromWord(record?.get('value'))?.toString('utf8')
       if (file === undefined || (value === undefined && !record?.has('none'))) return { known: false, why: cutOff }
