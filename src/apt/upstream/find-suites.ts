@@ -1,5 +1,5 @@
-import { LarderError, type SiteFiles } from '../../core/index.ts'
-import { parseKeyring, type KeyFile, type Keyring } from '../../openpgp/index.ts'
+import type { SiteFiles } from '../../core/index.ts'
+import { readUpstreamKeys } from '../../mirror/index.ts'
 import type { AptUpstreamConfig } from '../upstream-config.ts'
 import { findSystemSuites } from './find-system-suites.ts'
 import type { Host } from './host.ts'
@@ -28,7 +28,8 @@ export async function findSuites(asked: SuiteQuery): Promise<SuiteSource[]> {
     architectures: asked.architectures.filter((wanted) => config.architectures?.includes(wanted) ?? true),
   }
   if (config.from === 'system') return findSystemSuites(query)
-  const keyring = await readKeys(query)
+  const { files, host } = query
+  const keyring = await readUpstreamKeys(query.upstream, { files, readHostFile: (path) => host.readFile(path) })
   const uris = (config.urls ?? [config.url!]).map((url) => (url.endsWith('/') ? url : `${url}/`))
   return query.suites.map((suite) => ({
     upstream: name,
@@ -45,23 +46,4 @@ export async function findSuites(asked: SuiteQuery): Promise<SuiteSource[]> {
     byHash: config.byHash,
     limits: config.limits,
   }))
-}
-
-async function readKeys({ upstream, files, host }: SuiteQuery): Promise<Keyring | undefined> {
-  const paths = upstream.config.keys
-  if (paths === undefined) return undefined
-  const keyFiles = await Promise.all(
-    paths.map(async (path): Promise<KeyFile> => {
-      const bytes = path.startsWith('/') ? await host.readFile(path) : await files.read(path)
-      if (bytes) return { name: path, bytes }
-      throw new LarderError('KEYRING_UNREADABLE', {
-        message: `The keyring ${path} of upstream ${upstream.name} is not there.`,
-        hint: path.startsWith('/')
-          ? 'The path is one of this host.'
-          : 'The path is one of the site repository: commit the file.',
-        context: { upstream: upstream.name, path },
-      })
-    }),
-  )
-  return parseKeyring(keyFiles)
 }

@@ -1,3 +1,4 @@
+import { noteDisagreements } from '../../mirror/index.ts'
 import { describeObstacle, obstaclesOf } from '../explain.ts'
 import { isRich } from '../relation.ts'
 import type { Universe } from '../universe.ts'
@@ -7,20 +8,9 @@ import type { WorldClosure } from './world-closure.ts'
 
 /** What a person should know about a closure, in the order of the machines. */
 export function noteChoices(universe: Universe, worlds: readonly WorldClosure[], rows: Uint32Array): string[] {
-  const notes = new Set<string>()
-  for (const note of noteDisagreements(universe, rows)) notes.add(note)
+  const notes = new Set(noteDisagreements(universe, rows))
   for (const closure of worlds) for (const note of notesOf(closure)) notes.add(note)
   return [...notes]
-}
-
-function* noteDisagreements(universe: Universe, rows: Uint32Array): Generator<string> {
-  if (universe.disagreements.length === 0) return
-  const held = new Set(rows)
-  for (const { kept, dropped } of universe.disagreements) {
-    if (!held.has(kept)) continue
-    const [first, second] = [universe.member(kept).upstream, universe.member(dropped).upstream]
-    yield `${universe.describe(kept)} is another file in ${second} than in ${first}: the one of ${first} is taken`
-  }
 }
 
 function* notesOf(closure: WorldClosure): Generator<string> {
