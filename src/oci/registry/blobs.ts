@@ -2,6 +2,7 @@ import { type Clock, type Digest, LarderError } from '../../core/index.ts'
 import type { State } from '../../state/index.ts'
 import type { BlobStore, LocalBlobs } from '../../store/index.ts'
 import type { OciDigest, RepositoryName } from '../reference.ts'
+import { manifestNaming } from './naming.ts'
 import type { OpenBlob } from './registry.ts'
 
 interface BlobRoom {
@@ -69,16 +70,10 @@ export class Blobs {
 
   async remove(repository: RepositoryName, digest: OciDigest): Promise<void> {
     await this.#room.state.transaction(async (transaction) => {
-      const user = await transaction
-        .selectFrom('oci_links')
-        .select('manifest')
-        .where('repository', '=', repository)
-        .where('target', '=', digest)
-        .where('kind', '=', 'blob')
-        .executeTakeFirst()
+      const user = await manifestNaming(transaction, repository, digest)
       if (user !== undefined) {
         throw new LarderError('OCI_BLOB_IN_USE', {
-          message: `${digest} is a part of the manifest ${user.manifest} of ${repository}.`,
+          message: `${digest} is a part of the manifest ${user} of ${repository}.`,
           hint: 'Delete that manifest first; its blobs go by themselves some time later.',
         })
       }

@@ -1,9 +1,10 @@
-import type { State } from '../../state/index.ts'
+import type { Kysely } from 'kysely'
+import type { Tables } from '../../state/index.ts'
 import type { OciDigest, RepositoryName } from '../reference.ts'
 
 /** Some manifest of the repository that has this blob, by its digest. */
 export async function manifestNaming(
-  { db }: State,
+  db: Kysely<Tables>,
   repository: RepositoryName,
   blob: OciDigest,
 ): Promise<OciDigest | undefined> {

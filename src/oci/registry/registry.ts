@@ -161,7 +161,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     putManifest: (repository, reference, manifest) => manifests.put(repository, reference, manifest),
     manifest: (repository, reference) => manifests.find(repository, reference),
     manifestContent: (repository, digest) => manifests.content(repository, digest),
-    manifestNaming: (repository, blob) => manifestNaming(state, repository, blob),
+    manifestNaming: (repository, blob) => manifestNaming(state.db, repository, blob),
     removeManifest: (repository, reference) => manifests.remove(repository, reference),
     tags: (repository, page) => listTags(state, repository, page),
     repositories: (page) => listRepositories(state, page),
