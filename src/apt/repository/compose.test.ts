@@ -59,6 +59,24 @@ function bench(): Bench {
 const many = (count: number): RepositoryPackage[] =>
   Array.from({ length: count }, (_, index) => syntheticPackage(`p${(index * 7919) % 100_003}-x`))
 
+/** A thousand that are known by their identity, and how many of their stanzas are read meanwhile. */
+function countedPackages() {
+  let reads = 0
+  const packages = many(1000).map((item, index) => ({
+    ...item,
+    identity: `index:${index}`,
+    stanza: () => (reads++, item.stanza()),
+  }))
+  return {
+    packages,
+    async readsDuring(work: () => Promise<unknown>): Promise<number> {
+      reads = 0
+      await work()
+      return reads
+    },
+  }
+}
+
 const packagesPath = 'dists/bookworm/main/binary-amd64/Packages'
 
 describe('composeRepository', () => {
@@ -124,32 +142,17 @@ describe('composeRepository', () => {
 
   test('stanzas known by their identity are not even read', async () => {
     const { compose } = bench()
-    let reads = 0
-    const packages = many(1000).map((item, index) => ({
-      ...item,
-      identity: `index:${index}`,
-      stanza: () => (reads++, item.stanza()),
-    }))
+    const { packages, readsDuring } = countedPackages()
     await compose(packages.slice(1))
-    reads = 0
-    await compose(packages)
+    const reads = await readsDuring(() => compose(packages))
     expect(reads).toBeGreaterThan(0)
     expect(reads).toBeLessThan(600)
   })
 
   test('a variant of a mirror uses what that was made of, and leaves it as it is', async () => {
     const { compose } = bench()
-    let reads = 0
-    const packages = many(1000).map((item, index) => ({
-      ...item,
-      identity: `index:${index}`,
-      stanza: () => (reads++, item.stanza()),
-    }))
-    const readsFor = async (...asked: Parameters<typeof compose>): Promise<number> => {
-      reads = 0
-      await compose(...asked)
-      return reads
-    }
+    const { packages, readsDuring } = countedPackages()
+    const readsFor = (...asked: Parameters<typeof compose>) => readsDuring(() => compose(...asked))
     await compose(packages.slice(1))
     const variant = { cacheKey: 'base aside', variantOf: 'base' }
     const first = await readsFor(packages, { ...variant, memory: new PieceMemory() })
