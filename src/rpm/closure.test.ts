@@ -1,29 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { isLarderError, type Problem } from '../core/index.ts'
-import { type Closure, type ClosureRequest, type ListedForClosure, resolveClosure } from './closure.ts'
+import { resolveClosure } from './closure.ts'
 import { proveInstallable } from './installability.ts'
+import { list, namesOf, problemsOf, testClosures, type ClosureCase } from './testing/closure-cases.ts'
 import { checksumOf, type Entry, rpmUniverseOf } from './testing/rows-of.ts'
-import type { Universe } from './universe.ts'
 
-const list = (...names: (string | Partial<ListedForClosure>)[]): ListedForClosure[] =>
-  names.map((entry) => ({ exclude: [], name: '', ...(typeof entry === 'string' ? { name: entry } : entry) }))
-
-const namesOf = (universe: Universe, { rows }: Closure): string[] =>
-  Array.from(rows, (row) => {
-    const architecture = universe.architecture(row)
-    return `${universe.name(row)} ${universe.version(row)}${architecture === 'x86_64' ? '' : ` ${architecture}`}`
-  })
-
-interface Case {
-  title: string
-  upstreams: readonly (readonly Entry[])[]
-  architectures?: readonly string[]
-  request: ClosureRequest
-  expected: readonly string[]
-  notes?: readonly string[]
-}
-
-const cases: Case[] = [
+const cases: ClosureCase[] = [
   {
     title: 'follows Requires, and nothing else',
     upstreams: [
@@ -72,40 +53,6 @@ const cases: Case[] = [
     expected: ['a 1-1', 'plain 1-1'],
   },
   {
-    title: 'takes the package of the name before others that provide it, and hints before the alphabet',
-    upstreams: [
-      [
-        ['a', { requires: ['mail', 'lang'], suggests: ['lang-small'] }],
-        ['exim', { provides: ['mail'] }],
-        ['mail'],
-        ['lang-a', { provides: ['lang'] }],
-        ['lang-small', { provides: ['lang'] }],
-      ],
-    ],
-    request: { listed: list('a') },
-    expected: ['a 1-1', 'lang-small 1-1', 'mail 1-1'],
-    notes: ['a needs lang: lang-small is taken; lang-a would do if listed'],
-  },
-  {
-    title: 'takes what is there already before it chooses a name, whatever the order',
-    upstreams: [
-      [
-        ['a', { requires: ['web'] }],
-        ['z', { requires: ['nginx'] }],
-        ['cat', { provides: ['web'] }],
-        ['nginx', { provides: ['web'] }],
-      ],
-    ],
-    request: { listed: list('a', 'z') },
-    expected: ['a 1-1', 'nginx 1-1', 'z 1-1'],
-  },
-  {
-    title: 'gives nobody a lower version on account of another that wants it',
-    upstreams: [[['a', { requires: ['lib'] }], ['b', { requires: ['lib = 1'] }], ['lib 1-1'], ['lib 2-1']]],
-    request: { listed: list('a', 'b') },
-    expected: ['a 1-1', 'b 1-1', 'lib 1-1', 'lib 2-1'],
-  },
-  {
     title: 'finds owners of files among what primary.xml lists, and Provides of paths',
     upstreams: [
       [
@@ -134,13 +81,6 @@ const cases: Case[] = [
     expected: ['a 2-1', 'a 3-1', 'a-lib 2-1', 'a-lib 3-1'],
   },
   {
-    title: 'takes a lower version where the best cannot be installed, and says so',
-    upstreams: [[['a 2-1', { requires: ['gone'] }], ['a 1-1']]],
-    request: { listed: list('a') },
-    expected: ['a 1-1'],
-    notes: ['a: 1-1 is taken in place of 2-1: a → gone: no upstream has it'],
-  },
-  {
     title: 'listed versions, by the operators of lists',
     upstreams: [[['a 1-1'], ['a 2-1'], ['a 2-2'], ['b 1:1-1'], ['b 3-1']]],
     request: {
@@ -167,38 +107,6 @@ const cases: Case[] = [
       'web is no package: nginx is taken, which provides it; apache would do if listed',
       '/usr/bin/python3 is no package: python3 is taken, which provides it',
     ],
-  },
-  {
-    title: 'keeps what excludes each other apart, and looks for another provider',
-    upstreams: [
-      [
-        ['a', { requires: ['x', 'web'] }],
-        ['x', { conflicts: ['cat < 2'] }],
-        ['cat', { provides: ['web'] }],
-        ['dogs', { provides: ['web'], obsoletes: ['y'] }],
-        ['y'],
-      ],
-    ],
-    request: { listed: list('a', 'y') },
-    expected: ['a 1-1', 'dogs 1-1', 'x 1-1', 'y 1-1'],
-  },
-  {
-    title: 'obsoletes by the name of a package, not by what it provides',
-    upstreams: [
-      [
-        ['a', { requires: ['old', 'new'] }],
-        ['new', { obsoletes: ['old < 1'] }],
-        ['old 2-1', { provides: ['old = 0.5'] }],
-      ],
-    ],
-    request: { listed: list('a') },
-    expected: ['a 1-1', 'new 1-1', 'old 2-1'],
-  },
-  {
-    title: 'a package does not conflict with itself, nor obsolete its own name',
-    upstreams: [[['a', { requires: ['mta'], provides: ['mta'], conflicts: ['mta'], obsoletes: ['a < 5'] }]]],
-    request: { listed: list('a') },
-    expected: ['a 1-1'],
   },
   {
     title: 'follows Recommends and Supplements where asked',
@@ -233,138 +141,10 @@ const cases: Case[] = [
     request: { listed: list('a'), exclude: ['cat'] },
     expected: ['a 1-1', 'nginx 1-1'],
   },
-  {
-    title: 'several kernels together, and 32 beside 64 bits',
-    upstreams: [
-      [
-        ['a', { requires: ['kernel-core = 1', 'kernel-core = 2', 'lib.so', 'lib.so()(64bit)'] }],
-        ['kernel-core 1-1', { provides: ['installonlypkg(kernel)'] }],
-        ['kernel-core 2-1', { provides: ['installonlypkg(kernel)'] }],
-        ['lib', { provides: ['lib.so()(64bit)'] }],
-        ['lib 1-1 i686', { provides: ['lib.so'] }],
-      ],
-    ],
-    architectures: ['x86_64', 'i686'],
-    request: { listed: list('a') },
-    expected: ['a 1-1', 'kernel-core 1-1', 'kernel-core 2-1', 'lib 1-1 i686', 'lib 1-1'],
-  },
-  {
-    title: 'prefers the own architecture, and takes another where it is named',
-    upstreams: [
-      [
-        ['a', { requires: ['lib'] }],
-        ['lib'],
-        ['lib 2-1 i686'],
-        ['wine 1-1 i686'],
-        ['wine 1-1 i586'],
-        ['wine 1-1'],
-        ['tool 1-1 i686', { requires: ['data'] }],
-        ['data 1-1 noarch'],
-        ['src-only 1-1 src'],
-      ],
-    ],
-    architectures: ['x86_64', 'i686'],
-    request: { listed: list('a', { name: 'wine', architecture: 'i686' }, 'tool') },
-    expected: ['a 1-1', 'data 1-1 noarch', 'lib 1-1', 'tool 1-1 i686', 'wine 1-1 i686'],
-  },
-  {
-    title: 'takes the same version for 64 bits beside what is needed for 32',
-    upstreams: [
-      [
-        ['wine 1-1 i686', { requires: ['lib.so'] }],
-        ['wine'],
-        ['lib 2-1 i686', { provides: ['lib.so'] }],
-        ['lib 2-1', { requires: ['data'] }],
-        ['lib 3-1'],
-        ['data 1-1 noarch'],
-      ],
-    ],
-    architectures: ['x86_64', 'i686'],
-    request: { listed: list({ name: 'wine', architecture: 'i686' }) },
-    expected: ['data 1-1 noarch', 'lib 2-1 i686', 'lib 2-1', 'wine 1-1 i686'],
-  },
-  {
-    title: 'each kind of machine on its own',
-    upstreams: [
-      [['a'], ['a 1-1 aarch64', { requires: ['b'] }], ['b 1-1 noarch', { requires: ['c'] }], ['c'], ['c 1-1 aarch64']],
-    ],
-    architectures: ['x86_64', 'aarch64'],
-    request: { listed: list('a') },
-    expected: ['a 1-1 aarch64', 'a 1-1', 'b 1-1 noarch', 'c 1-1 aarch64'],
-  },
-  {
-    title: 'what is for all architectures, for those machines alone that it is listed for',
-    upstreams: [
-      [
-        ['a 1-1 noarch', { requires: ['b'] }],
-        ['b'],
-        ['b 1-1 aarch64'],
-        ['c 1-1 noarch', { requires: ['d'] }],
-        ['d'],
-        ['d 1-1 aarch64'],
-      ],
-    ],
-    architectures: ['x86_64', 'aarch64'],
-    request: { listed: list({ name: 'a', architecture: 'aarch64' }, { name: 'c', architecture: 'noarch' }) },
-    expected: ['a 1-1 noarch', 'b 1-1 aarch64', 'c 1-1 noarch', 'd 1-1 aarch64', 'd 1-1'],
-  },
-  {
-    title: 'what is for all architectures, where it is listed for one that the machine runs besides',
-    upstreams: [[['a 1-1 noarch', { requires: ['b'] }], ['b']]],
-    architectures: ['x86_64', 'i686'],
-    request: { listed: list({ name: 'a', architecture: 'i686' }) },
-    expected: ['a 1-1 noarch', 'b 1-1'],
-  },
 ]
-
-const rich: [string, readonly string[], readonly string[]][] = [
-  ['(x and y)', [], ['x', 'y']],
-  ['(x or y)', [], ['x']],
-  ['(gone or y)', [], ['y']],
-  ['(x if y)', [], []],
-  ['(x if y)', ['y'], ['x', 'y']],
-  ['(x if y else z)', [], ['z']],
-  ['(x if y else z)', ['y'], ['x', 'y']],
-  ['(x if (y or z))', ['z'], ['x', 'z']],
-  ['(x if (y and z))', ['z'], ['z']],
-  ['((x and y) or (y and z))', ['z'], ['x', 'y', 'z']],
-  ['((gone and y) or (y and z))', [], ['y', 'z']],
-  ['((x and gone) or ((gone or z) and y))', [], ['y', 'z']],
-  ['(cap >= 2 with cap < 3)', [], ['two']],
-  ['(cap without other)', [], ['one']],
-  ['(cap with (other or more))', [], ['two']],
-  ['((cap = 1 or cap = 2) without other)', [], ['one']],
-]
-for (const [requirement, besides, expected] of rich)
-  cases.push({
-    title: `${requirement} with ${besides.join(', ') || 'nothing'}`,
-    upstreams: [
-      [
-        ['a', { requires: [requirement, ...besides] }],
-        ['x'],
-        ['y'],
-        ['z'],
-        ['one', { provides: ['cap = 1'] }],
-        ['two', { provides: ['cap = 2', 'other'] }],
-        ['three', { provides: ['cap = 3', 'more', 'other'] }],
-      ],
-    ],
-    request: { listed: list('a') },
-    expected: ['a', ...expected].sort().map((name) => `${name} 1-1`),
-  })
 
 describe('resolveClosure', () => {
-  it.each(cases)('$title', ({ upstreams, architectures, request, expected, notes }) => {
-    const universe = rpmUniverseOf(upstreams, architectures)
-    const closure = resolveClosure(universe, request)
-    expect(namesOf(universe, closure)).toEqual(expected)
-    if (notes !== undefined) expect(closure.notes).toEqual(notes)
-    expect(proveInstallable(universe, closure.rows)).toEqual([])
-    const reversed = resolveClosure(universe, { ...request, listed: [...request.listed].reverse() })
-    expect(Array.from(reversed.rows)).toEqual(Array.from(closure.rows))
-    expect(reversed.notes).toEqual(closure.notes)
-    for (const row of closure.rows) expect(closure.reason(row)).toBeTruthy()
-  })
+  testClosures(cases)
 
   it('tells why each package is there, by the shortest way', () => {
     const universe = rpmUniverseOf([
@@ -434,81 +214,6 @@ describe('resolveClosure', () => {
     const closure = resolveClosure(universe, { listed: list('a') })
     expect(closure.notes).toEqual(['a-1-1 is another file in up1 than in up0: the one of up0 is taken'])
     expect(universe.packageOf(closure.rows[0]!).upstream).toBe('up0')
-  })
-})
-
-function problemsOf(universe: Universe, request: ClosureRequest): string[] {
-  try {
-    resolveClosure(universe, request)
-  } catch (error) {
-    if (isLarderError(error)) return (error.context['problems'] as Problem[]).map(({ message }) => message)
-    throw error
-  }
-  return []
-}
-
-describe('what cannot be satisfied', () => {
-  it.each<[string, readonly Entry[], readonly string[], string]>([
-    [
-      'a missing dependency',
-      [['a', { requires: ['b = 1-1'] }], ['b', { requires: ['c >= 2'] }], ['c 1.5-1']],
-      ['a'],
-      'listed a cannot be satisfied because a → b = 1-1 → c >= 2: only 1.5-1 in upstream up0',
-    ],
-    [
-      'two that conflict',
-      [['a', { requires: ['b', 'c'] }], ['b', { conflicts: ['c'] }], ['c']],
-      ['a'],
-      'listed a cannot be satisfied because a → b, but a → c: b Conflicts c, and c-1-1 is that',
-    ],
-    [
-      'two versions of one name',
-      [['a', { requires: ['c = 1', 'b'] }], ['b', { requires: ['c = 2'] }], ['c 1-1'], ['c 2-1']],
-      ['a'],
-      'listed a cannot be satisfied because a → c = 1, but a → b → c = 2: c-1-1 and c-2-1 cannot be installed together',
-    ],
-    [
-      'one that obsoletes another',
-      [['a', { requires: ['b', 'c'] }], ['b', { obsoletes: ['c < 2'] }], ['c']],
-      ['a'],
-      'listed a cannot be satisfied because a → b, but a → c: b Obsoletes c < 2, and c-1-1 is that',
-    ],
-    [
-      'a rich dependency',
-      [['a', { requires: ['(b or c >= 2)'] }], ['c']],
-      ['a'],
-      'listed a cannot be satisfied because a → (b or c >= 2): b: no upstream has it; c >= 2: only 1-1 in upstream up0',
-    ],
-    [
-      'a part of a rich dependency',
-      [['a', { requires: ['(b and c)'] }], ['b'], ['c', { requires: ['gone'] }]],
-      ['a'],
-      'listed a cannot be satisfied because a → (b and c) → gone: no upstream has it',
-    ],
-    ['an unknown name', [['nginx']], ['ngimx'], 'no upstream has a package ngimx'],
-    ['an unknown file', [['nginx']], ['/usr/bin/x'], 'no package of any upstream has the file /usr/bin/x'],
-    ['an unknown module', [['nginx']], ['@nodejs:20'], 'no upstream has the module nodejs:20'],
-  ])('%s', (_, entries, names, message) => {
-    expect(problemsOf(rpmUniverseOf([entries]), { listed: list(...names) })).toEqual([message])
-  })
-
-  it.each(['noarch', 'x86_64', 'aarch64'])(
-    'a package of %s for an architecture that the mirror is not for',
-    (found) => {
-      const universe = rpmUniverseOf([[[`a 1-1 ${found}`]]])
-      const listed = list({ name: 'a', architecture: 'aarch64' })
-      expect(problemsOf(universe, { listed })).toEqual(['a is listed for aarch64, but the mirror is for x86_64'])
-    },
-  )
-
-  it('names every problem, with a suggestion for what is misspelt', () => {
-    const universe = rpmUniverseOf([[['nginx'], ['b', { requires: ['gone'] }], ['c 1-1 aarch64']]], ['x86_64'])
-    const listed = list('b', 'ngimx', { name: 'nginx', constraint: { operator: '>=', version: '2' } })
-    expect(problemsOf(universe, { listed })).toHaveLength(3)
-    expect(() => resolveClosure(universe, { listed })).toThrow(expect.objectContaining({ code: 'PACKAGE_UNKNOWN' }))
-    expect(() => resolveClosure(universe, { listed: list('b') })).toThrow(
-      expect.objectContaining({ code: 'CLOSURE_UNSATISFIABLE' }),
-    )
   })
 })
 
