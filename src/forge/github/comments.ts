@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { createComments, type CommentsOptions } from '../api/comments.ts'
 import type { Exchange } from '../api/exchange.ts'
-import { keepComment } from '../api/kept-comment.ts'
-import { createOwnName } from '../api/own-name.ts'
+import { byOwnName } from '../api/own-name.ts'
 import { readAnswer } from '../api/read-answer.ts'
 import type { ForgeApi } from '../forge.ts'
 
@@ -19,37 +19,26 @@ export function createGithubComments({
   base,
   isApp,
 }: GithubCommentsOptions): Pick<ForgeApi, 'comments' | 'setComment'> {
-  const ownName = createOwnName(
-    async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, 'GitHub').login,
-  )
-  const list = async (pullRequest: number, signal: AbortSignal) => {
-    const items = await exchange.list(`${base}/issues/${pullRequest}/comments`, signal)
-    return items.map((item) => readAnswer(commentSchema, item, 'GitHub'))
-  }
-  /** Who an App is, only the App itself may ask; what its installation writes is a bot's. */
-  const isForeign = (user: CommentUser, own: string | undefined): boolean =>
-    isApp ? user?.type !== 'Bot' : own !== undefined && user?.login !== own
-  return {
-    async comments(pullRequest, signal) {
-      return (await list(pullRequest, signal)).map(({ body, user }) => ({ by: user?.login ?? '', text: body ?? '' }))
+  return createComments({
+    exchange,
+    async list(pullRequest, signal) {
+      const items = await exchange.list(`${base}/issues/${pullRequest}/comments`, signal)
+      return items
+        .map((item) => readAnswer(commentSchema, item, 'GitHub'))
+        .map(({ id, body, user }) => ({ id, by: user?.login ?? '', isBot: user?.type === 'Bot', text: body ?? '' }))
     },
-    async setComment({ pullRequest, marker, text }, signal) {
-      const own = isApp ? undefined : await ownName(signal)
-      const comments = (await list(pullRequest, signal)).map(({ id, body, user }) => ({
-        id,
-        text: body ?? '',
-        isForeign: isForeign(user, own),
-      }))
-      await keepComment({
-        marker,
-        text,
-        comments,
-        edit: (id) => exchange.ask('PATCH', `${base}/issues/comments/${id}`, signal, { body: text }),
-        add: () => exchange.ask('POST', `${base}/issues/${pullRequest}/comments`, signal, { body: text }),
-      })
-    },
-  }
+    findForeign: isApp
+      ? byBots
+      : byOwnName(
+          async (signal) => readAnswer(userSchema, (await exchange.ask('GET', '/user', signal)).value, 'GitHub').login,
+        ),
+    add: (pullRequest) => ['POST', `${base}/issues/${pullRequest}/comments`],
+    edit: (_, id) => ['PATCH', `${base}/issues/comments/${id}`],
+  })
 }
+
+/** Who an App is, only the App itself may ask; what its installation writes is a bot's. */
+const byBots: CommentsOptions['findForeign'] = () => Promise.resolve(({ isBot }) => isBot !== true)
 
 const userSchema = z.object({ login: z.string() })
 const commentSchema = z.object({
@@ -57,4 +46,3 @@ const commentSchema = z.object({
   body: z.string().nullish(),
   user: z.object({ login: z.string(), type: z.string().nullish() }).nullish(),
 })
-type CommentUser = z.infer<typeof commentSchema>['user']
