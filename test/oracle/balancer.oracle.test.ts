@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { execa } from 'execa'
 import { Agent, request } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -13,6 +11,7 @@ import {
   listenOn,
   type TestBalancer,
 } from '../../src/fleet/testing/start-haproxy.ts'
+import { freePort } from '../e2e/support/free-port.ts'
 
 const must = process.env['CI'] === 'true'
 const balancer = createHaproxyBalancer()
@@ -319,12 +318,4 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error('It never came to be.')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port: free } = server.address() as AddressInfo
-  server.close()
-  return free
 }

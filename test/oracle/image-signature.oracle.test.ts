@@ -35,6 +35,7 @@ describe.skipIf(!hasTools && !must)(
     let folder: string
     let host: string
     let registry: ChildProcess
+    let ended: Promise<unknown>
     let client: RegistryClient
     const keys: Record<'old' | 'young' | 'strange', ImageKey> = {} as never
 
@@ -55,6 +56,7 @@ http: { addr: "${host}" }
 `,
       )
       registry = spawn('docker-registry', ['serve', join(folder, 'registry.yml')], { stdio: 'ignore' })
+      ended = once(registry, 'exit')
       client = createRegistryClient(`http://${host}`)
       await answers(client)
       await mkdir(join(folder, 'registries.d'))
@@ -66,7 +68,7 @@ http: { addr: "${host}" }
     afterAll(async () => {
       client.close()
       registry.kill()
-      await once(registry, 'exit')
+      await ended
       await rm(folder, { recursive: true, force: true })
     })
 

@@ -51,6 +51,10 @@ exec chroot /mnt/r "$@"`,
   'sh',
 ]
 
+const lookEveryMs = 10
+/** A minute at least. */
+const mostLooks = 6000
+
 /** A real sshd with keys of its own, on a port of the loopback device, for root only. Needs root. */
 export async function startSshd(
   options: { name?: string; prefix?: readonly string[]; config?: string } = {},
@@ -85,9 +89,10 @@ ${config}
     said += chunk.toString()
   })
   const exited = once(child, 'exit')
-  for (let looks = 0; looks < 200 && !said.includes('Server listening'); looks++) {
-    if (child.exitCode !== null) throw new Error(`sshd ended: ${said}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+  for (let looks = 0; !said.includes('Server listening'); looks++) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`sshd ended: ${said}`)
+    if (looks === mostLooks) process.kill(-child.pid!, 'SIGKILL')
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }
   const controlFolder = join(folder, 'c')
   return {
