@@ -50,9 +50,15 @@ it('permissions: closes what is open to others', async () => {
   const githubSecrets = join(root, 'github-secrets')
   await writeFile(adminToken, 'x\n', { mode: 0o600 })
   await writeFile(githubSecrets, 'x\n', { mode: 0o600 })
+  const ageIdentity = join(root, 'age-identity')
+  await writeFile(ageIdentity, 'x\n', { mode: 0o600 })
+  const credentials = join(root, 'machines/credentials')
+  await mkdir(credentials, { recursive: true, mode: 0o700 })
   const open: [string, number][] = [
     [keys, 0o711],
     [join(keys, 'base.json'), 0o640],
+    [credentials, 0o750],
+    [ageIdentity, 0o604],
     [adminToken, 0o644],
     [githubSecrets, 0o660],
     [root, 0o755],
@@ -64,7 +70,7 @@ it('permissions: closes what is open to others', async () => {
     open.map(([path]) => new RegExp(`^${path}, .*(its group|every user)`)),
   )
   const modes = await Promise.all(open.map(async ([path]) => (await stat(path)).mode & 0o777))
-  expect(modes).toEqual([0o700, 0o600, 0o600, 0o600, 0o750])
+  expect(modes).toEqual([0o700, 0o600, 0o700, 0o600, 0o600, 0o600, 0o750])
 })
 
 describe('site', () => {

@@ -24,7 +24,7 @@ export interface FleetCredentials {
 }
 
 /**
- * Keys below `machines/` of the data folder:
+ * Keys in a folder of their own, `machines/credentials` of the data folder:
  * ```
  * controller/id_ed25519(.pub)     what Larder logs in with
  * hosts/<name>/host_ed25519(.pub) the key that a machine is given when it is made

@@ -16,6 +16,20 @@ export const modesCheck: DoctorCheck = {
         severity: 'error' as const,
         what: 'a signing key',
       })),
+      { path: dataFolder.tls, mode: 0o700, severity: 'error', what: 'the folder of the authority of this site' },
+      {
+        path: join(dataFolder.machines, 'credentials'),
+        mode: 0o700,
+        severity: 'error',
+        what: 'the folder of what machines are logged in to with',
+      },
+      {
+        path: join(dataFolder.root, 'age-identity'),
+        mode: 0o600,
+        severity: 'error',
+        what: 'what opens the secrets of the site',
+      },
+      { path: dataFolder.registryTokenKey, mode: 0o600, severity: 'error', what: 'the key of tokens of the registry' },
       { path: dataFolder.adminToken, mode: 0o600, severity: 'error', what: 'the admin token' },
       ...secretFiles.map((name) => ({
         path: join(dataFolder.root, name),
