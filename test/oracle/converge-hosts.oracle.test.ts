@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { KnownSecrets } from '../../src/core/index.ts'
 import type { Host } from '../../src/fleet/host/host.ts'
 import { createLocalHost } from '../../src/fleet/host/local-host.ts'
-import type { Resource } from '../../src/fleet/resource/resource-type.ts'
+import { gaveUp, type Resource } from '../../src/fleet/resource/resource-type.ts'
 import { sh } from '../../src/fleet/shell/script.ts'
 import { createSshHost } from '../../src/fleet/host/ssh-host.ts'
 import { fake } from '../../src/fleet/testing/fake-type.ts'
@@ -201,6 +201,12 @@ describe.skipIf(!canStartSshd)('converging a host', () => {
     ]
     const late = await apply(resources, { readyMs: 500 })
     expect(entry(late, 'slow')).toMatchObject({ outcome: 'failed', why: 'it was not ready within 1 s' })
+    rmSync(at('slow'))
+    const never = [fake('slow', { path: at('slow'), content: 's', apply: slow, ready: sh`exit ${gaveUp}` })]
+    expect(entry(await apply(never), 'slow')).toMatchObject({
+      outcome: 'failed',
+      why: 'it was started and has failed, and nobody starts it again',
+    })
     rmSync(at('slow'))
     const good = [
       fake('slow', { path: at('slow'), content: 's', apply: slow, ready: sh`test -e ${at('is-ready')}` }),

@@ -1,5 +1,5 @@
 import { KnownSecrets } from '../../core/index.ts'
-import type { Looked, Resource } from '../resource/resource-type.ts'
+import { gaveUp, type Looked, type Resource } from '../resource/resource-type.ts'
 import type { FramedOutput } from './frame.ts'
 import type { AppliedEntry } from './host-plan.ts'
 import type { Look } from './look-at-host.ts'
@@ -39,10 +39,12 @@ function failureOf(step: Step, frame: FramedOutput | undefined): Pick<AppliedEnt
   const seconds = Math.round(step.timeoutMs / 1000)
   const isTimeout = frame.code === 124 || frame.code === 137
   if (step.does === 'ready') {
-    const why = isTimeout
-      ? `it was not ready within ${seconds} s`
-      : `asking whether it is ready ended with ${frame.code}`
-    return { outcome: 'failed', why }
+    if (isTimeout) return { outcome: 'failed', why: `it was not ready within ${seconds} s` }
+    const hasFailed = 'it was started and has failed, and nobody starts it again'
+    return {
+      outcome: 'failed',
+      why: frame.code === gaveUp ? hasFailed : `asking whether it is ready ended with ${frame.code}`,
+    }
   }
   const what = step.does === 'notified' ? 'what a notification starts' : 'it'
   if (isTimeout)

@@ -1,6 +1,7 @@
 import { lines, nothing, sh, type Script } from '../shell/script.ts'
 import { frameBegin, frameEnd } from './frame.ts'
 import { pendingFolder } from './notification.ts'
+import { gaveUp } from '../resource/resource-type.ts'
 import type { Step } from './step.ts'
 
 /** On a host, below what a restart clears: locks, who holds them, and a folder of each unit that runs. All is root's, 0600. */
@@ -99,10 +100,11 @@ exit 0
 `
 }
 
-/** Readiness is asked for again and again, until its time is over. */
+/** Readiness is asked for again and again, until its time is over, or it will never be. */
 function bodyOf({ does, script }: Step): string {
   const strict = `set -eu\n${script.shell}\n`
-  return does === 'ready' ? sh`until printf %s ${strict} | /bin/sh; do sleep 0.2; done`.shell : strict
+  if (does !== 'ready') return strict
+  return sh`until printf %s ${strict} | /bin/sh; do [ $? != ${gaveUp} ] || exit ${gaveUp}; sleep 0.2; done`.shell
 }
 
 function stepScript({ id, needs, owes, pays, timeoutMs }: Step): Script {

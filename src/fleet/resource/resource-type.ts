@@ -69,6 +69,9 @@ export interface MirrorSource {
   readonly snapshot: number
 }
 
+/** What asks whether something is ready exits with this where it does not become so by waiting. */
+export const gaveUp = 69
+
 /**
  * A type of thing that is declared on a host: what it is, how a host is asked for it, and how it is made so. Types know
  * nothing of each other, of connections, or of order.
@@ -105,7 +108,7 @@ export interface ResourceType<Declared, Desired, Facts> {
   ): Script
   /** What a notification makes it do: a service restarts or reloads. Types without it cannot be notified. */
   notified?(desired: Desired): Script
-  /** Exits with 0 once what was made is of use; asked again until then. */
+  /** Exits with 0 once what was made is of use; asked again until then, unless it exits with `gaveUp`. */
   ready?(desired: Desired): Script | undefined
   /** How long it may take until then, where that is said of it. Milliseconds. */
   readyMs?(desired: Desired): number | undefined

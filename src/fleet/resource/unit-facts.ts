@@ -1,5 +1,6 @@
 import { sh, type Script } from '../shell/script.ts'
 import { part, readPart } from './fact-text.ts'
+import { gaveUp } from './resource-type.ts'
 
 /** What systemd says of a unit. */
 export interface UnitFacts {
@@ -17,6 +18,11 @@ export function unitScript(units: readonly string[]): Script {
     'units',
     sh`if [ -d /run/systemd/system ]; then echo systemd; systemctl show --no-pager -p LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${units} || :; else echo none; fi`,
   )
+}
+
+/** Whether it runs. One that has failed is not waited for: nobody starts it again (systemd.service(5), Restart). */
+export function activeScript(unit: string): Script {
+  return sh`systemctl is-active --quiet -- ${unit} || { ! systemctl is-failed --quiet -- ${unit} || exit ${gaveUp}; exit 1; }`
 }
 
 /** As many as were asked for, or why there are none. */

@@ -15,6 +15,7 @@ import {
   type DesiredUnit,
   type UnitFilesFacts,
 } from '../unit-files.ts'
+import { activeScript } from '../unit-facts.ts'
 import { environmentFile, unitCommand } from '../unit-text.ts'
 
 const schema = z
@@ -110,7 +111,7 @@ export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
   notified: ({ unit }) => sh`systemctl restart -- ${unit}`,
   ready: ({ unit, ready, isAbsent }) => {
     if (isAbsent) return undefined
-    const active = sh`systemctl is-active --quiet -- ${unit}`
+    const active = activeScript(unit)
     return ready === undefined ? active : sh`${active} && ${probeScript(ready)}`
   },
   readyMs: (desired) => desired.readyMs,

@@ -3,7 +3,7 @@ import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { unitName } from '../grammar.ts'
 import { probeSchema, probeScript, readyMsOf, readyTimeout } from '../probe.ts'
 import type { Difference, ResourceType } from '../resource-type.ts'
-import { isActive, isEnabled, readUnits, unitScript, type UnitFacts } from '../unit-facts.ts'
+import { activeScript, isActive, isEnabled, readUnits, unitScript, type UnitFacts } from '../unit-facts.ts'
 
 const schema = z
   .strictObject({
@@ -73,7 +73,7 @@ export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
   },
   ready: ({ service, running, ready }) => {
     if (!running) return undefined
-    const active = sh`systemctl is-active --quiet -- ${service}`
+    const active = activeScript(service)
     return ready === undefined ? active : sh`${active} && ${probeScript(ready)}`
   },
   readyMs: (desired) => readyMsOf(desired.ready_timeout),
