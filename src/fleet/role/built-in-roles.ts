@@ -1,3 +1,4 @@
+import { ciClientRole } from './ci-client.ts'
 import { postgresqlReplicaRole, postgresqlRole } from './postgresql.ts'
 import { dhcpRole, loadBalancerRole } from './server-roles.ts'
 import { sharedStorageRole } from './shared-storage.ts'
@@ -17,15 +18,7 @@ resources:
   - package: "{{latest}}"
     state: latest
 `,
-  'ci-client': `
-description: What a machine needs to fetch sources, and to build and push images
-variables: { mirror: base, only: true, packages: [] }
-resources:
-  - repository: "{{mirror}}"
-    only: "{{only}}"
-  - package: [git, ca-certificates, curl, buildah, skopeo]
-  - package: "{{packages}}"
-`,
+  'ci-client': ciClientRole,
   postgresql: postgresqlRole,
   'postgresql-replica': postgresqlReplicaRole,
   'shared-storage': sharedStorageRole,

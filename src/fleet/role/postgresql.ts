@@ -76,6 +76,8 @@ ${server}  - file: /var/lib/postgresql/.pgpass
       slot=$(hostname -s | tr -c 'a-z0-9\\n' _)
       as() { runuser -u postgres -- env HOME=/var/lib/postgresql "$@"; }
       as pg_isready -q -t 60 -h '{{primary}}'
+      # Where it is promoted in the same run, that comes first. One that stays a copy can be followed, too.
+      as timeout 60 sh -c 'until test "$(psql -w -h "$0" -U replicator -d postgres -Atqc "select pg_is_in_recovery()")" = f; do sleep 1; done' '{{primary}}' || :
       copy() { rm -rf -- "$data.new"; as pg_basebackup -w -R -X stream -c fast -D "$data.new" -h '{{primary}}' -U replicator -S "$slot" "$@"; }
       copy -C || copy
       systemctl stop 'postgresql@{{version}}-main'

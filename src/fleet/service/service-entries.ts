@@ -1,3 +1,4 @@
+import { nestedStorage } from '../resource/nested-storage.ts'
 import { environmentFile } from '../resource/unit-text.ts'
 import type { ServiceRegistry } from './service-room.ts'
 import type { ServiceConfig } from './service-schema.ts'
@@ -56,14 +57,6 @@ function registryEntries({ host, authority, isPlain }: ServiceRegistry): Record<
   const content = `# Written by Larder: what is pulled is compared with its digest.\n[[registry]]\nlocation = "${host}"\ninsecure = true\n`
   return [{ file: '/etc/containers/registries.conf.d/larder.conf', content }]
 }
-
-/** containers-storage.conf(5). A file system of layers cannot lie upon that of a container: each layer is a whole copy. */
-const nestedStorage = `# Written by Larder.
-[storage]
-driver = "vfs"
-runroot = "/run/containers/storage"
-graphroot = "/var/lib/containers/storage"
-`
 
 function unitEntries({ name, config, environment }: ServiceToWrite) {
   const { unit, port, secrets } = config

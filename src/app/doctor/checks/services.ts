@@ -44,7 +44,7 @@ function judgeBalancer(
       {
         severity,
         subject,
-        message: `${balancer} ${words[state]} ${machine}${reason}.`,
+        message: `${balancer} ${words[state]} ${machine} of ${name}${reason}.`,
         hint: hints[state](name, machine),
       },
     ]
