@@ -35,7 +35,8 @@ export function readyMsOf(text: string | undefined): number | undefined {
 export function probeScript(probe: Probe): Script {
   if ('tcp' in probe) return sh`timeout 5 bash -c ${'exec 3<>"/dev/tcp/127.0.0.1/$0"'} ${probe.tcp}`
   if ('command' in probe)
-    return sh`timeout 30 /bin/sh -c ${commandScript(probe.command, { cwd: '/', user: undefined, environment: {} }).shell}`
+    // With 1, whatever it ends with: `gaveUp` is not for others to say.
+    return sh`{ timeout 30 /bin/sh -c ${commandScript(probe.command, { cwd: '/', user: undefined, environment: {} }).shell} || false; }`
   return sh`timeout 10 bash -c ${askPage} ${probe.port} ${probe.http}`
 }
 
