@@ -301,7 +301,8 @@ async function sendLarge(
         return
       }
       sentMB++
-      asking.write(chunk, next)
+      // While the connection takes all at once, nothing else would be looked at: not the answer either.
+      asking.write(chunk, () => setImmediate(next))
     }
     next()
   })
