@@ -25,6 +25,7 @@ const other = 'conformance/other'
 const missing = sha256Of('hello world')
 let workspace: Workspace
 let serving: ChildProcess
+let ended: Promise<unknown[]>
 let client: RegistryClient
 
 beforeAll(async () => {
@@ -32,12 +33,12 @@ beforeAll(async () => {
   const port = await freePort()
   const args = ['--data', workspace.path('data'), 'registry', 'serve', '--port', String(port)]
   serving = spawn(process.execPath, [larderProgram, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await Promise.race([once(serving.stdout!, 'data'), once(serving, 'exit')])
+  ended = once(serving, 'exit')
+  await Promise.race([once(serving.stdout!, 'data'), ended])
   client = createRegistryClient(`http://127.0.0.1:${port}`)
 })
 afterAll(async () => {
   client.close()
-  const ended = once(serving, 'exit')
   serving.kill('SIGTERM')
   expect(await ended).toEqual([0, null])
   await workspace[Symbol.asyncDispose]()
