@@ -1,6 +1,6 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { execa } from 'execa'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { startRpmUpstream } from '../fixtures/rpm-upstream/index.ts'
 import { startUpstream } from '../fixtures/upstream/index.ts'
 import type { RunSummary } from '../../src/app/controller.ts'
@@ -175,7 +175,8 @@ async function fillAndFree({ disk, room, upstream, folder }: Fill): Promise<'ful
 }
 
 /** A run for which there is no room fails after its tries, and says why. Where not even a run can be written down, the answer is that. */
-async function syncUntilSettled({ client }: InnerController): Promise<'full' | 'enough'> {
+async function syncUntilSettled({ client, larder }: InnerController): Promise<'full' | 'enough'> {
+  using errors = vi.spyOn(larder.context.log, 'error')
   const refused = await client.sync().then(
     () => undefined,
     (error: unknown) => error,
@@ -184,9 +185,14 @@ async function syncUntilSettled({ client }: InnerController): Promise<'full' | '
     expect(refused).toMatchObject({ code: 'DISK_FULL' })
     return 'full'
   }
-  // Without room for a word about its end it is tried again and again.
-  const run = await waitFor('the run to end', () => newestEnded(client), 5000).catch(() => undefined)
-  if (run === undefined) return 'full'
+  // Without room for a word about its end it is tried again and again, and the log of the controller says so.
+  const isLost = () =>
+    errors.mock.calls.some(([message]) => message.startsWith('the end of a run could not be written'))
+  const run = await waitFor(
+    'the run to end',
+    async () => (await newestEnded(client)) ?? (isLost() ? 'lost' : undefined),
+  )
+  if (run === 'lost') return 'full'
   if (run.state === 'succeeded') return 'enough'
   expect(run).toMatchObject({ state: 'failed', error: { code: 'DISK_FULL' } })
   return 'full'
