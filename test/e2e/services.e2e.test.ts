@@ -1,3 +1,10 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { createConnection, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { armor, Encrypter } from 'age-encryption'
+import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { beginLoad } from '../../demo/load.ts'
 import { openServiceSite, type ServiceSite } from './support/open-service-site.ts'
@@ -19,18 +26,33 @@ const unit = `[Service]
 ExecStart=/bin/sh -c 'if [ "\${RELEASE}" = broken ]; then echo "cannot read its settings"; exit 3; fi; exec /bin/busybox httpd -f -p \${PORT} -h /srv/clock'
 `
 
+/** By TCP: who speaks first is the service, and it says after that what it hears. */
+const queueUnit = `[Service]
+ExecStart=/bin/sh -c 'exec /usr/bin/socat TCP-LISTEN:\${PORT},fork,reuseaddr EXEC:/srv/answer'
+`
+const answer = '#!/bin/sh\necho "$RELEASE $WORD"\nexec /bin/busybox cat\n'
+const word = 'the-word-of-the-queue'
+
 interface Written {
   port?: number
   /** Of the unit. */
   release?: string
   /** Default: as long as a busy host may need. */
   readyWithin?: string
+  /** Of the queue. */
+  queue?: string
   /** Of the load balancer, besides. */
   resources?: readonly object[]
 }
 
 /** An image and a unit on two machines, behind a load balancer. */
-function sections({ release = 'one', port = 8080, resources = [], readyWithin = '5m' }: Written): object {
+function sections({
+  release = 'one',
+  port = 8080,
+  resources = [],
+  readyWithin = '5m',
+  queue = 'one',
+}: Written): object {
   const ready = { ready: { http: '/healthz' }, ready_timeout: readyWithin, drain: '60s' }
   const both = { machines: ['web-1', 'web-2'], ...ready }
   const balance = { on: ['lb-1'], up_timeout: '5m' }
@@ -38,6 +60,7 @@ function sections({ release = 'one', port = 8080, resources = [], readyWithin = 
     { file: '/srv/clock/healthz', content: 'ok\n' },
     { file: '/srv/clock/cgi-bin/release', content: page, mode: '0755' },
     { unit: 'clock.service', content: unit },
+    { file: '/srv/answer', content: answer, mode: '0755' },
   ]
   return {
     images: { list: 'images.json' },
@@ -45,6 +68,7 @@ function sections({ release = 'one', port = 8080, resources = [], readyWithin = 
       'web-1': { address: `${subnet}.21`, resources: clock },
       'web-2': { address: `${subnet}.22`, resources: clock },
       'lb-1': { address: balancer, resources },
+      'ci-1': { address: `${subnet}.41`, roles: ['ci-client'] },
     },
     services: {
       counter: { ...both, image: 'counter', port, environment: { RELEASE: 'image' }, balance },
@@ -55,12 +79,23 @@ function sections({ release = 'one', port = 8080, resources = [], readyWithin = 
         environment: { RELEASE: release },
         balance: { ...balance, port: 81 },
       },
+      queue: {
+        machines: ['web-1', 'web-2'],
+        unit: { source: 'files/queue.service' },
+        port: 7001,
+        environment: { RELEASE: queue },
+        secrets: { WORD: 'word' },
+        drain: '1s',
+        ready_timeout: readyWithin,
+        balance: { ...balance, mode: 'tcp' },
+      },
     },
   }
 }
 
 const files = {
   'images.json': '[{ "service_name": "counter", "type": "Docker", "version": "1.0.0" }]',
+  'files/queue.service': queueUnit,
   'counter/Dockerfile': dockerfile,
   'counter/www/healthz': 'ok\n',
   'counter/www/cgi-bin/release': page,
@@ -68,10 +103,22 @@ const files = {
 
 let site: ServiceSite | undefined
 beforeAll(async () => {
-  const packages = ['haproxy', 'socat', 'podman', 'crun', 'ca-certificates', 'busybox']
+  const packages = [
+    'haproxy',
+    'socat',
+    'podman',
+    'crun',
+    'ca-certificates',
+    'busybox',
+    'git',
+    'curl',
+    'buildah',
+    'skopeo',
+  ]
   site = await openServiceSite({ name: 'tier', subnet, packages })
   if (site === undefined) return
-  const run = await site.apply(sections({}), files)
+  const secrets = { 'secrets/word.age': await encrypted(site, word) }
+  const run = await site.apply(sections({}), { ...files, ...secrets })
   expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
 }, 900_000)
 afterAll(() => site?.[Symbol.asyncDispose]())
@@ -123,7 +170,7 @@ it('a unit goes from machine to machine, and back where it fails, with what it s
     expect(await textOf(clockUrl)).toBe('two')
     const bad = await site.apply(sections({ port: 8090, release: 'broken', readyWithin: '30s' }))
     expect(bad).toMatchObject({ state: 'failed', error: { code: 'FLEET_ROLLOUT_FAILED' } })
-    expect(bad.error?.message).toMatch(/web-1: .*not ready within 30 s/)
+    expect(bad.error?.message).toMatch(/web-1: .*it was started and has failed, and nobody starts it again/)
     expect(bad.error?.message).toContain('The last that it said:\n')
     expect(bad.error?.message).toContain('cannot read its settings')
     expect(bad.error?.message).toContain('What ran before is back.')
@@ -135,6 +182,66 @@ it('a unit goes from machine to machine, and back where it fails, with what it s
   expect([...both]).toEqual(['two'])
   const { onMachines } = await site.controller.larder.controller.service('clock')
   expect(JSON.stringify(onMachines)).toContain('cannot read its settings')
+})
+
+it('by TCP: what goes on when a machine is renewed ends with its deadline, and others are taken all the while', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const kept = await Promise.all([converse(), converse()])
+  expect(kept.map(({ greeting }) => greeting)).toEqual([`one ${word}`, `one ${word}`])
+  const rolled = site.apply(sections({ port: 8090, release: 'two', queue: 'two' }))
+  const ending = new AbortController()
+  const over = rolled.finally(() => ending.abort())
+  const greetings = new Set<string>()
+  while (!ending.signal.aborted) {
+    const { greeting, socket } = await converse()
+    greetings.add(greeting)
+    socket.destroy()
+  }
+  const run = await over
+  expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
+  expect([...greetings].toSorted()).toEqual(expect.arrayContaining([`one ${word}`]))
+  expect([...greetings].filter((one) => !/^(one|two) the-word-of-the-queue$/.test(one))).toEqual([])
+  await expect.poll(() => kept.every(({ socket }) => socket.destroyed)).toBe(true)
+  const { greeting, socket } = await converse()
+  socket.destroy()
+  expect(greeting).toBe(`two ${word}`)
+
+  const { balancers } = await site.controller.larder.controller.service('queue')
+  const servers = balancers.flatMap((one) => one.servers)
+  expect(servers.map(({ machine, state }) => [machine, state])).toEqual([
+    ['web-1', 'up'],
+    ['web-2', 'up'],
+  ])
+  expect(servers.reduce((sum, { statistics }) => sum + statistics.requests, 0)).toBeGreaterThan(0)
+})
+
+it('a secret is in the environment of its service, and in no plan, log, list of processes, or file of the controller', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const { controller, dataFolder } = site
+  const runs = await controller.larder.controller.runs({ limit: 50 })
+  const told = await Promise.all(runs.map(({ id }) => controller.larder.controller.run(id)))
+  expect(JSON.stringify(told)).not.toContain(word)
+  expect((await execa('grep', ['-rl', '--', word, dataFolder], { reject: false })).stdout).toBe('')
+  const files = await site.on('web-1', 'sh', '-c', `grep -rl ${word} /etc /run /var /srv /root 2>/dev/null | sort; :`)
+  expect(files).toBe('/etc/larder/services/queue.env')
+  expect(await site.on('web-1', 'stat', '-c', '%a %U', '/etc/larder/services/queue.env')).toBe('600 root')
+  expect(
+    await site.on('web-1', 'sh', '-c', `cat /proc/[0-9]*/cmdline | grep -ac ${word.replace('the', '[t]he')} || :`),
+  ).toBe('0')
+})
+
+it('a machine of the role ci-client fetches the sources, builds an image, and pushes it', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const { controller, registry, dataFolder } = site
+  const url = `http://${subnet}.1:${new URL(controller.url).port}`
+  const password = (await readFile(join(dataFolder, 'registry-ci'), 'utf8')).trim()
+  const script = `curl -fsS ${url}/setup/ca | sh >/dev/null
+git clone -q ${url}/git/site.git /root/site
+cd /root/site/counter
+buildah bud -t built . >/dev/null 2>&1
+buildah push -q --creds ci:${password} built docker://${registry}/built:1.0.0
+skopeo inspect --creds ci:${password} --format '{{.Architecture}} {{len .Layers}}' docker://${registry}/built:1.0.0`
+  expect(await site.on('ci-1', 'sh', '-ec', script)).toMatch(/^amd64 [0-9]+$/)
 })
 
 it('a container of a machine pulls with a login, too', async (context) => {
@@ -153,3 +260,25 @@ it('a container of a machine pulls with a login, too', async (context) => {
   expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
   expect(await textOf(`http://${balancer}:9000/cgi-bin/release`)).toBe('solo')
 })
+
+async function encrypted({ controller }: ServiceSite, text: string): Promise<string> {
+  const encrypter = new Encrypter()
+  encrypter.addRecipient(await controller.larder.controller.siteRecipient())
+  return armor.encode(await encrypter.encrypt(text))
+}
+
+/** A connection to the queue, and what that said first. */
+async function converse(): Promise<{ socket: Socket; greeting: string }> {
+  const socket = createConnection({ host: balancer, port: 7001 })
+  // Ended by its deadline, it may be reset.
+  socket.on('error', () => socket.destroy())
+  await once(socket, 'connect')
+  let greeting = ''
+  for await (const line of createInterface({ input: socket })) {
+    greeting = line
+    break
+  }
+  // Else nobody would see its end.
+  socket.resume()
+  return { socket, greeting }
+}

@@ -17,6 +17,8 @@ import { openWorkspace } from './workspace.ts'
 
 export interface ServiceSite extends AsyncDisposable {
   controller: RunningController
+  /** Of the controller. */
+  dataFolder: string
   /** Where nobody pulls without a login, as machines reach it. */
   registry: string
   /** Pushes these sections beside those of the mirror and the network; answers the run of it. */
@@ -59,6 +61,7 @@ export async function openServiceSite(options: ServiceSiteOptions): Promise<Serv
   const opened = ending.move()
   return {
     controller,
+    dataFolder: workspace.path('data'),
     registry,
     async apply(sections, files = {}) {
       const network = { subnet: `${subnet}.0/24`, gateway: `${subnet}.1` }
@@ -72,7 +75,7 @@ export async function openServiceSite(options: ServiceSiteOptions): Promise<Serv
   }
 }
 
-/** Ends with all that is in it. */
+/** Ends with all that is in it, each whichever of the others fails: bridges of this host outlive the engine. */
 async function startEngine(
   ending: AsyncDisposableStack,
   { folder, bridge }: { folder: string; bridge: string },
@@ -81,13 +84,19 @@ async function startEngine(
   const before = process.env['DOCKER_HOST']
   process.env['DOCKER_HOST'] = engine.host
   const docker = async (...args: string[]): Promise<string> => (await execa('docker', args, { stdin: 'ignore' })).stdout
+  ending.defer(() => {
+    if (before === undefined) delete process.env['DOCKER_HOST']
+    else process.env['DOCKER_HOST'] = before
+  })
+  ending.defer(async () => {
+    await execa('ip', ['link', 'delete', bridge], { reject: false })
+  })
+  ending.defer(async () => {
+    await docker('network', 'prune', '--force')
+  })
   ending.defer(async () => {
     const machines = await docker('ps', '--all', '--quiet')
     if (machines !== '') await docker('rm', '--force', ...machines.split('\n'))
-    await docker('network', 'prune', '--force')
-    await execa('ip', ['link', 'delete', bridge], { reject: false })
-    if (before === undefined) delete process.env['DOCKER_HOST']
-    else process.env['DOCKER_HOST'] = before
   })
   return docker
 }
@@ -96,7 +105,8 @@ async function startWithRegistry(dataFolder: string, registry: string): Promise<
   const [host = '', port = ''] = registry.split(':')
   const tls = { listen: `0.0.0.0:${port}`, names: [host] }
   await mkdir(dataFolder, { mode: 0o750 })
-  const config = { tls, registry: { publicHost: registry, anonymousPull: false } }
+  const users = [{ name: 'ci', push: ['built'] }]
+  const config = { tls, registry: { publicHost: registry, anonymousPull: false, users } }
   await writeFile(join(dataFolder, 'controller.yaml'), JSON.stringify(config))
   return startController({
     dataFolder: dataFolderAt(dataFolder, {}),
