@@ -8,7 +8,7 @@ const rooms = {
   core: { may: [], why: 'everything stands on core, so it stands on nothing of ours' },
   state: { may: ['core'], why: 'the database knows rows and jobs, not what they are about' },
   store: { may: ['core', 'state'], why: 'a blob is bytes with a digest, whatever is in it' },
-  publish: { may: ['core', 'state', 'store'], why: 'it takes a tree and never asks what is in it' },
+  publish: { may: ['core', 'state', 'store', 'openpgp'], why: 'it takes a tree and never asks what is in it' },
   fetch: { may: ['core', 'store'], why: 'it moves bytes into the store and knows no package format' },
   unpack: { may: ['core'], why: 'bytes come in packed and go out unpacked, wherever they are from' },
   pieces: {

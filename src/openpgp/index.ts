@@ -1,4 +1,5 @@
 export { armorKeyring } from './armor-keyring.ts'
 export { parseCleartext } from './cleartext.ts'
 export { fingerprintOf, parseKeyring, restrictKeyring, unfoldArmor, type KeyFile, type Keyring } from './keyring.ts'
+export { openpgp } from './library.ts'
 export { verifyCleartext, verifyDetached } from './verify-signature.ts'

@@ -1,6 +1,7 @@
-import { readKeys, type Key, type PublicKey } from 'openpgp'
+import type { Key, PublicKey } from 'openpgp'
 import { LarderError } from '../core/index.ts'
 import { parseArmor } from './armor.ts'
+import { openpgp } from './library.ts'
 
 /** Keys whose signatures are believed. */
 export interface Keyring {
@@ -55,7 +56,7 @@ async function parseKeys(file: KeyFile): Promise<PublicKey[]> {
   const keys: Key[] = []
   for (const binaryKeys of binaryParts(file)) {
     try {
-      keys.push(...(await readKeys({ binaryKeys })))
+      keys.push(...(await openpgp().readKeys({ binaryKeys })))
     } catch (cause) {
       // openpgp throws plain Error for all that is wrong with its input
       throw unreadable(file.name, cause instanceof Error ? cause.message : 'it is damaged', cause)

@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto'
-import { enums, type AnyKeyPacket, type SignaturePacket } from 'openpgp'
+import type { AnyKeyPacket, SignaturePacket } from 'openpgp'
+import { openpgp } from './library.ts'
 
 /**
  * What is wrong with an RSA signature of version 4 over bytes; undefined when nothing is. openpgp's own judgement is
@@ -9,7 +10,7 @@ import { enums, type AnyKeyPacket, type SignaturePacket } from 'openpgp'
 export function faultOfRsa(signature: RsaSignature, key: AnyKeyPacket, signed: Uint8Array): string | undefined {
   if (!signature.issuerKeyID.equals(key.getKeyID())) return 'was not issued by that key'
   if (key.algorithm !== signature.publicKeyAlgorithm) return 'is of another algorithm than the key'
-  const hashName = hashNames.get(signature.hashAlgorithm ?? 0)
+  const hashName = hashNames()[signature.hashAlgorithm ?? 0]
   if (hashName === undefined) return 'uses a digest that is not known'
   const all = Buffer.concat([signed, signature.signatureData, trailerOf(signature)])
   const digest = createHash(hashName).update(all).digest()
@@ -31,6 +32,7 @@ export interface RsaSignature extends SignaturePacket {
 
 /** Whether faultOfRsa can judge it: any other signature is left to openpgp. */
 export function isRsaOfBytes(signature: SignaturePacket): signature is RsaSignature {
+  const { enums } = openpgp()
   const { publicKeyAlgorithm, version, signatureType, signatureData, signedHashValue } = signature
   const isRsa = publicKeyAlgorithm === enums.publicKey.rsaEncryptSign || publicKeyAlgorithm === enums.publicKey.rsaSign
   const isRead = signatureData !== null && signedHashValue !== null
@@ -39,14 +41,17 @@ export function isRsaOfBytes(signature: SignaturePacket): signature is RsaSignat
 }
 
 /** As node:crypto calls what OpenPGP numbers. */
-const hashNames: ReadonlyMap<number, string> = new Map([
-  [enums.hash.sha224, 'sha224'],
-  [enums.hash.sha256, 'sha256'],
-  [enums.hash.sha384, 'sha384'],
-  [enums.hash.sha512, 'sha512'],
-  [enums.hash.sha3_256, 'sha3-256'],
-  [enums.hash.sha3_512, 'sha3-512'],
-])
+function hashNames(): Readonly<Record<number, string | undefined>> {
+  const { hash } = openpgp().enums
+  return {
+    [hash.sha224]: 'sha224',
+    [hash.sha256]: 'sha256',
+    [hash.sha384]: 'sha384',
+    [hash.sha512]: 'sha512',
+    [hash.sha3_256]: 'sha3-256',
+    [hash.sha3_512]: 'sha3-512',
+  }
+}
 
 function trailerOf({ version, signatureData }: RsaSignature): Buffer {
   const trailer = Buffer.from([version, 0xff, 0, 0, 0, 0])

@@ -1,19 +1,11 @@
-import {
-  createMessage,
-  enums,
-  readSignature,
-  SignaturePacket,
-  type LiteralDataPacket,
-  type PacketList,
-  type PublicKey,
-  type Subkey,
-} from 'openpgp'
+import type { LiteralDataPacket, PacketList, PublicKey, SignaturePacket, Subkey } from 'openpgp'
 import type { ErrorCode, LarderError } from '../core/index.ts'
 import { parseArmor } from './armor.ts'
 import { parseCleartext } from './cleartext.ts'
 import { distrusted } from './distrusted.ts'
 import { faultOfKey, type KeyFault } from './key-fault.ts'
 import { fingerprintOf, type Keyring } from './keyring.ts'
+import { openpgp } from './library.ts'
 import { faultOfRsa, isRsaOfBytes } from './rsa-signature.ts'
 
 export interface Verified {
@@ -135,25 +127,20 @@ function isAllowed(keyring: Keyring, key: PublicKey, part: PublicKey | Subkey): 
 }
 
 /** What apt trusts: digests that nobody can forge. */
-const strongDigests: ReadonlySet<number> = new Set([
-  enums.hash.sha224,
-  enums.hash.sha256,
-  enums.hash.sha384,
-  enums.hash.sha512,
-  enums.hash.sha3_256,
-  enums.hash.sha3_512,
-])
+function isStrong(digest: number | null): boolean {
+  const { sha224, sha256, sha384, sha512, sha3_256, sha3_512 } = openpgp().enums.hash
+  return digest !== null && [sha224, sha256, sha384, sha512, sha3_256, sha3_512].includes(digest)
+}
 
 async function faultOfSignature(
   signature: SignaturePacket,
   part: PublicKey | Subkey,
   signed: Uint8Array,
 ): Promise<string | undefined> {
+  const { createMessage, enums } = openpgp()
   const type = signature.signatureType
   if (type !== enums.signature.binary && type !== enums.signature.text) return 'is of another kind than of a document'
-  if (signature.hashAlgorithm === null || !strongDigests.has(signature.hashAlgorithm)) {
-    return 'uses a digest that can be forged'
-  }
+  if (!isStrong(signature.hashAlgorithm)) return 'uses a digest that can be forged'
   if (isRsaOfBytes(signature)) {
     const fault = faultOfRsa(signature, part.keyPacket, signed)
     return fault === undefined ? undefined : `is wrong: it ${fault}`
@@ -188,6 +175,7 @@ function detachedPackets(signature: Uint8Array, options: VerifyOptions): Uint8Ar
 }
 
 async function readSignaturePackets(bytes: Uint8Array, options: VerifyOptions): Promise<SignaturePacket[]> {
+  const { readSignature, SignaturePacket } = openpgp()
   let packets: PacketList<SignaturePacket>
   try {
     packets = (await readSignature({ binarySignature: bytes })).packets

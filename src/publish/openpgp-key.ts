@@ -1,5 +1,6 @@
-import { decryptKey, encryptKey, enums, generateKey, readPrivateKey, type PrivateKey } from 'openpgp'
+import type { PrivateKey } from 'openpgp'
 import { LarderError } from '../core/index.ts'
+import { openpgp } from '../openpgp/index.ts'
 
 /** RSA is for clients whose GnuPG or rpm is of before 2014. */
 export type KeyKind = 'ed25519' | 'rsa'
@@ -17,7 +18,7 @@ export async function makeKey(
   name: string,
   { site, createdAt, kind }: { site: string; createdAt: Date; kind: KeyKind },
 ): Promise<PrivateKey> {
-  const { privateKey } = await generateKey({
+  const { privateKey } = await openpgp().generateKey({
     ...settings[kind],
     userIDs: [{ name: `Larder ${name}`, email: `larder@${site}.invalid` }],
     date: createdAt,
@@ -33,7 +34,7 @@ export async function unlockKey(armored: string, passphrase: string | undefined)
   if (key.isDecrypted()) return key
   if (passphrase === undefined) throw locked('it is encrypted and no passphrase is given')
   try {
-    return await decryptKey({ privateKey: key, passphrase })
+    return await openpgp().decryptKey({ privateKey: key, passphrase })
   } catch (error) {
     throw locked('the passphrase does not open it', error)
   }
@@ -46,7 +47,7 @@ export async function expiryOf(armored: string): Promise<Date | undefined> {
 }
 
 export async function lockKey(key: PrivateKey, passphrase: string | undefined): Promise<string> {
-  return passphrase === undefined ? key.armor() : (await encryptKey({ privateKey: key, passphrase })).armor()
+  return passphrase === undefined ? key.armor() : (await openpgp().encryptKey({ privateKey: key, passphrase })).armor()
 }
 
 /** Throws unless gpgv 2.2 and apt will accept what the key signs from now on, for as long as it is in use. KEY_UNSUITABLE. */
@@ -78,7 +79,7 @@ async function signingKeyOf(key: PrivateKey, now: Date): ReturnType<PrivateKey['
 
 async function parsePrivateKey(armored: string): Promise<PrivateKey> {
   try {
-    return await readPrivateKey({ armoredKey: armored })
+    return await openpgp().readPrivateKey({ armoredKey: armored })
   } catch (error) {
     const isPublic = armored.includes('BEGIN PGP PUBLIC KEY BLOCK')
     throw unsuitable(
@@ -92,8 +93,6 @@ async function parsePrivateKey(armored: string): Promise<PrivateKey> {
 export function fingerprintOf(key: PrivateKey): string {
   return key.getFingerprint().toUpperCase()
 }
-
-export const hashAlgorithm = enums.hash.sha512
 
 function locked(why: string, cause?: unknown): LarderError {
   return new LarderError('KEY_LOCKED', {

@@ -1,11 +1,13 @@
-import { PacketList, armor, createCleartextMessage, createMessage, enums, sign, type PrivateKey } from 'openpgp'
-import { fingerprintOf, hashAlgorithm } from './openpgp-key.ts'
+import type { PrivateKey } from 'openpgp'
+import { openpgp } from '../openpgp/index.ts'
+import { fingerprintOf } from './openpgp-key.ts'
 import type { SigningKey } from './signing.ts'
 
 /** Signs with all of the keys, the newest first; a client that trusts any one of them is content. */
 export function createSigningKey(keys: readonly [PrivateKey, ...PrivateKey[]]): SigningKey {
+  const { createCleartextMessage, createMessage, enums, sign } = openpgp()
   const signingKeys = [...keys]
-  const config = { preferredHashAlgorithm: hashAlgorithm, showVersion: false, showComment: false }
+  const config = { preferredHashAlgorithm: enums.hash.sha512, showVersion: false, showComment: false }
   return {
     fingerprint: fingerprintOf(keys[0]),
     publicKeyArmored: armorPublic(keys),
@@ -51,6 +53,7 @@ export function createSigningKey(keys: readonly [PrivateKey, ...PrivateKey[]]): 
  * read a block whose bytes need no padding.
  */
 function armorPublic(keys: readonly PrivateKey[]): string {
+  const { PacketList, armor, enums } = openpgp()
   const packets = new PacketList()
   for (const key of keys) packets.push(...key.toPublic().toPacketList())
   const emitChecksum = true

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { open, readFile, rename, rm, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type Digest, digestFromHex } from '../core/index.ts'
+import { type Digest, digestFromHex, ioBuffer } from '../core/index.ts'
 import type { Expectation, LeaseId, Upload } from './blob-store.ts'
 import { hasErrno, onDisk } from './disk-errors.ts'
 import { checkExpectation } from './expectation.ts'
@@ -177,7 +177,7 @@ const flushEveryBytes = 67_108_864
 const hashChunkBytes = 1_048_576
 
 async function hashFile(handle: FileHandle, hash: Hash): Promise<number> {
-  const buffer = Buffer.allocUnsafe(hashChunkBytes)
+  const buffer = ioBuffer(hashChunkBytes)
   for (let offset = 0; ;) {
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset)
     if (bytesRead === 0) return offset

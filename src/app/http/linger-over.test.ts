@@ -64,8 +64,8 @@ test('whoever does not stop is not listened to for ever', async () => {
   const socket = await open('PUT /apt/base/x', [`content-length: ${2 ** 40}`])
   let said = ''
   socket.resume().on('data', (part: Buffer) => (said += part.toString()))
-  // That the connection is gone may be told by either.
-  const ended = Promise.race([once(socket, 'close'), once(socket, 'error')])
+  // It may be reset: an error comes before the end, and is as good.
+  const ended = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve))
   const sending = setInterval(() => socket.write(piece), 50)
   await ended
   clearInterval(sending)

@@ -1,3 +1,4 @@
+import { ioBuffer } from '../../../core/index.ts'
 import type { ByteRange } from './byte-range.ts'
 
 /** A part of a file in memory; to be released once. */
@@ -65,7 +66,7 @@ export class SharedChunks {
     if (oldest !== undefined && (this.#idle.size >= mostIdle || this.#inMemory >= this.#most)) this.#drop(oldest)
     if (this.#inMemory >= this.#most) return undefined
     this.#inMemory++
-    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(stepBytes)
+    const memory = this.#free.pop() ?? ioBuffer(stepBytes)
     const filledBytes = source.read(memory, index * stepBytes)
     const step: Step = { key, memory, filledBytes, users: 0, isReusable: true }
     this.#steps.set(key, step)
@@ -110,7 +111,7 @@ interface Step {
 }
 
 async function readApart(source: ChunkSource, { start, end }: ByteRange): Promise<Chunk> {
-  const memory = Buffer.allocUnsafeSlow(Math.min(apartBytes, end - start))
+  const memory = ioBuffer(Math.min(apartBytes, end - start))
   const filledBytes = await source.read(memory, start)
   return { bytes: memory.subarray(0, filledBytes), release: () => undefined }
 }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { ioBuffer } from '../../../core/index.ts'
 
 /**
  * The body of a request in steps of half a MiB, the next being gathered while one is stored: the small pieces in which it
@@ -62,7 +63,7 @@ class GatheredSteps {
       this.#wake()
     } else {
       if (this.#gatheredBytes + piece.length > stepBytes) this.#handOver()
-      this.#gathering ??= spare.pop() ?? Buffer.allocUnsafeSlow(stepBytes)
+      this.#gathering ??= spare.pop() ?? ioBuffer(stepBytes)
       this.#gathering.set(piece, this.#gatheredBytes)
       this.#gatheredBytes += piece.length
       forget(piece)
@@ -107,7 +108,8 @@ const spare: Buffer[] = []
 const mostSpare = 4
 
 function giveBack(step: Buffer): void {
-  if (step.buffer.byteLength === stepBytes && spare.length < mostSpare) spare.push(Buffer.from(step.buffer))
+  const isOurs = step.buffer.byteLength - step.byteOffset === stepBytes
+  if (isOurs && spare.length < mostSpare) spare.push(Buffer.from(step.buffer, step.byteOffset, stepBytes))
 }
 
 /** Its memory goes at once: left to the garbage collector, a large blob would take as much as everything else. */
