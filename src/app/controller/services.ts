@@ -1,5 +1,11 @@
 import { isLarderError, LarderError } from '../../core/index.ts'
-import type { KnownService, MachinesConfig, ServiceConfig, ServicesConfig } from '../../fleet/index.ts'
+import type {
+  KnownService,
+  MachinesConfig,
+  ServiceConfig,
+  ServiceKindOptions,
+  ServicesConfig,
+} from '../../fleet/index.ts'
 import { machineSpecs } from '../../fleet/index.ts'
 import type {
   BalancerStatus,
@@ -13,8 +19,8 @@ import { summarizeRun } from './runs.ts'
 
 export function createServiceMethods(context: ControllerContext): ServiceController {
   const { services } = context.fleet
-  /** Whoever asks while a load balancer is being asked is answered with that. */
-  const asking = new Map<string, Promise<BalancerStatus[]>>()
+  /** By machine: whoever asks while a load balancer is being asked is answered with that, whichever service it is about. */
+  const asking = new Map<string, Promise<BalancerAnswer>>()
   return {
     async services() {
       const declared = await declaredServices(context)
@@ -27,9 +33,14 @@ export function createServiceMethods(context: ControllerContext): ServiceControl
       const known = await services.memory.list()
       const summary = summaryOf(name, declared, known)
       if (summary.machines.length === 0) throw unknownService(name)
-      const asked = asking.get(name) ?? askBalancers(context, name, declared).finally(() => asking.delete(name))
-      asking.set(name, asked)
-      return { ...summary, onMachines: machinesOf(name, declared, known), balancers: await asked }
+      const balancers = (declared?.balance?.on ?? []).map(async (machine): Promise<BalancerStatus> => {
+        const asked = asking.get(machine) ?? askBalancer(context, machine).finally(() => asking.delete(machine))
+        asking.set(machine, asked)
+        const { away, states } = await asked
+        const servers = states.flatMap(({ service, ...server }) => (service === name ? [server] : []))
+        return { machine, away, servers }
+      })
+      return { ...summary, onMachines: machinesOf(name, declared, known), balancers: await Promise.all(balancers) }
     },
     async restartService(name) {
       const declared = await declaredServices(context)
@@ -84,28 +95,25 @@ function machinesOf(
   })
 }
 
-async function askBalancers(
-  { siteHead, fleet, stopping }: ControllerContext,
-  name: string,
-  declared: ServiceConfig | undefined,
-): Promise<BalancerStatus[]> {
+interface BalancerAnswer {
+  /** Why it says nothing. */
+  away: string | undefined
+  /** Of servers of all services. */
+  states: Awaited<ReturnType<ServiceKindOptions['balancer']['state']>>
+}
+
+async function askBalancer({ siteHead, fleet, stopping }: ControllerContext, machine: string): Promise<BalancerAnswer> {
   const head = await siteHead.current()
-  const on = declared?.balance?.on ?? []
-  if (head === undefined || on.length === 0) return []
+  if (head === undefined) return { away: 'the site has no main yet', states: [] }
   const { sections: site, name: siteName } = head.site
   const machines = (site['machines'] ?? {}) as MachinesConfig
   const specs = machineSpecs(machines, { site, siteName, known: await fleet.memory.list() })
-  return Promise.all(
-    on.map(async (machine): Promise<BalancerStatus> => {
-      try {
-        const place = await fleet.options.place(machines[machine]!.at)
-        const states = await fleet.services.options.balancer.state(place.host(specs.get(machine)!), stopping)
-        const servers = states.flatMap(({ service, ...server }) => (service === name ? [server] : []))
-        return { machine, away: undefined, servers }
-      } catch (error) {
-        if (!isLarderError(error)) throw error
-        return { machine, away: error.message, servers: [] }
-      }
-    }),
-  )
+  try {
+    const place = await fleet.options.place(machines[machine]!.at)
+    const states = await fleet.services.options.balancer.state(place.host(specs.get(machine)!), stopping)
+    return { away: undefined, states }
+  } catch (error) {
+    if (!isLarderError(error)) throw error
+    return { away: error.message, states: [] }
+  }
 }
