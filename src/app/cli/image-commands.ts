@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { formatBytes, LarderError, shortTime } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
-import { followRun } from './run-commands.ts'
+import { carryOut } from './run-commands.ts'
 
 export function addImageCommands(program: Command, bind: Bind): void {
   const image = program.command('image').description('images that Larder builds')
@@ -77,12 +77,8 @@ async function show({ withController, output }: CommandContext, name: string): P
   )
 }
 
-async function build({ withController, output, signal }: CommandContext): Promise<number> {
-  const run = await withController(async (client) =>
-    followRun(client, { id: (await client.buildImages()).id, after: 0, output, signal }),
-  )
-  output.data(run)
-  return run.state === 'succeeded' ? 0 : 1
+async function build(context: CommandContext): Promise<number> {
+  return carryOut(context, (client) => client.buildImages())
 }
 
 async function verify({ withController, output }: CommandContext, name: string, asked?: string): Promise<number> {

@@ -5,7 +5,7 @@ import type { MachinePlan } from '../machine-controller.ts'
 import type { CommandContext } from './command-context.ts'
 import { openShell } from './machine-shell.ts'
 import type { Bind } from './program.ts'
-import { followRun } from './run-commands.ts'
+import { carryOut } from './run-commands.ts'
 
 export function addMachineCommands(program: Command, bind: Bind): void {
   const machine = program.command('machine').description('machines that Larder brings up and keeps as declared')
@@ -95,12 +95,8 @@ function describe({ name, machine, unreachable, ok, resources }: MachinePlan): s
 
 const verbs = { create: 'is made', start: 'is started', replace: 'is made again' }
 
-async function apply({ withController, output, signal }: CommandContext, options: LimitOptions): Promise<number> {
-  const run = await withController(async (client) =>
-    followRun(client, { id: (await client.applyMachines(named(options))).id, after: 0, output, signal }),
-  )
-  output.data(run)
-  return run.state === 'succeeded' ? 0 : 1
+async function apply(context: CommandContext, options: LimitOptions): Promise<number> {
+  return carryOut(context, (client) => client.applyMachines(named(options)))
 }
 
 async function trust(

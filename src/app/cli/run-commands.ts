@@ -90,6 +90,18 @@ export async function applyHead({ withController, output, signal }: CommandConte
   return run.state === 'succeeded' ? 0 : 1
 }
 
+/** Begins a run and tells what happens; for programs the run as it ended comes last. 1 when it did not succeed. */
+export async function carryOut(
+  { withController, output, signal }: CommandContext,
+  begin: (client: ControllerClient) => Promise<{ id: number }>,
+): Promise<number> {
+  const run = await withController(async (client) =>
+    followRun(client, { id: (await begin(client)).id, after: 0, output, signal }),
+  )
+  output.data(run)
+  return run.state === 'succeeded' ? 0 : 1
+}
+
 /** Prints what a run says until it ends. */
 export async function followRun(
   client: ControllerClient,

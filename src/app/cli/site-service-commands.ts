@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { shortTime } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
-import { followRun } from './run-commands.ts'
+import { carryOut } from './run-commands.ts'
 
 /** Services of the site: workloads on its machines. */
 export function addSiteServiceCommands(program: Command, bind: Bind): void {
@@ -66,10 +66,6 @@ async function show({ withController, output }: CommandContext, name: string): P
   }
 }
 
-async function restart({ withController, output, signal }: CommandContext, name: string): Promise<number> {
-  const run = await withController(async (client) =>
-    followRun(client, { id: (await client.restartService(name)).id, after: 0, output, signal }),
-  )
-  output.data(run)
-  return run.state === 'succeeded' ? 0 : 1
+async function restart(context: CommandContext, name: string): Promise<number> {
+  return carryOut(context, (client) => client.restartService(name))
 }
