@@ -1,8 +1,8 @@
-import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { LarderError } from '../core/index.ts'
+import { LarderError, readIfThere } from '../core/index.ts'
 
 /** Every path that Larder keeps below its data folder. docs/design.md draws the whole tree. */
 export interface DataFolder {
@@ -107,11 +107,7 @@ export async function isThere(path: string): Promise<boolean> {
 
 /** Reads a file of secrets, one a line; makes one with a random secret, readable by its owner only, at first use. */
 export async function readOrMakeSecrets(path: string): Promise<string[]> {
-  const existing = await readFile(path, 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  })
-  const secrets = (existing ?? '')
+  const secrets = ((await readIfThere(path))?.toString() ?? '')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')

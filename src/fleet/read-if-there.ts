@@ -1,11 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readIfThere as readBytes } from '../core/index.ts'
 
-/** Undefined where there is no such file. */
+/** Text of a file; undefined where there is no such file. */
 export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
+  return (await readBytes(path))?.toString()
 }

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { digestFromHex, type Clock, type Digest } from '../core/index.ts'
+import { digestFromHex, readIfThere, type Clock, type Digest } from '../core/index.ts'
 import type { Fetcher } from '../fetch/index.ts'
 import {
   packagesOfTree,
@@ -163,13 +162,4 @@ function remember<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): voi
   map.set(key, value)
   const [oldest] = map.keys()
   if (map.size > rememberedSnapshots && oldest !== undefined) map.delete(oldest)
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

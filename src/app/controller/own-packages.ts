@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { LarderError } from '../../core/index.ts'
+import { LarderError, readIfThere } from '../../core/index.ts'
 import { formatNamed } from '../../mirror/index.ts'
 import type { Controller } from '../controller.ts'
 import type { OwnTarget } from '../own-packages.ts'
@@ -36,13 +35,4 @@ async function targetOf(context: ControllerContext, name: string): Promise<OwnTa
   const format = formatNamed(context.formats, mirror.format)
   const readKey = (path: string) => (path.startsWith('/') ? readIfThere(path) : head.files.read(path))
   return { name, format, mirror, readKey, signingKey: () => context.signingKey(name) }
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises'
-import { LarderError } from '../../core/index.ts'
+import { chmod, rename, writeFile } from 'node:fs/promises'
+import { LarderError, readIfThere } from '../../core/index.ts'
 
 /**
  * Keys that sign notifications, one a line as `whsec_` and base64; the file is made, readable by its owner only, where
@@ -8,10 +8,7 @@ import { LarderError } from '../../core/index.ts'
  * Source: Standard Webhooks 1.0, "Signature scheme".
  */
 export async function readOrMakeNotifySecrets(path: string): Promise<Buffer[]> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  })
+  const text = (await readIfThere(path))?.toString()
   const lines = (text ?? (await makeSecret(path))).split('\n').map((line) => line.trim())
   const keys = lines.filter((line) => line !== '').map((line) => keyOf(line, path))
   if (keys.length > 0) return keys

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readIfThere } from '../../core/index.ts'
 import { readAptConfig, type AptConfig } from '../host/apt-config.ts'
 import { readHostSources, type HostSource } from '../host/sources.ts'
 
@@ -21,13 +21,6 @@ export function createHost({ root = '/' }: { root?: string } = {}): Host {
           ? {}
           : { architecture: config.architecture, architectures: config.architectures }),
       }),
-    readFile: async (path) => {
-      try {
-        return await readFile(path)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        throw error
-      }
-    },
+    readFile: readIfThere,
   }
 }
