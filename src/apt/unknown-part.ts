@@ -70,10 +70,10 @@ function askedFor({ name: mirrorName, mirror, upstreams }: Request): Asked[] {
   const declared = upstreams.filter(({ name }) => name !== ownUpstreamName)
   return parts.flatMap((part) => {
     const own = declared.filter(({ config }) => config[part] !== undefined)
-    const ofUpstreams = own.flatMap(
-      ({ name: upstream, config }) =>
-      (config[part] ?? []).map((name, at) => ({ part, name, path: ['upstreams', upstream, part, at], upstreams: [upstream] })), // prettier-ignore
-    )
+    const ofUpstreams = own.flatMap(({ name: upstream, config }) => {
+      const [path, asks] = [['upstreams', upstream, part], { upstreams: [upstream] }]
+      return (config[part] ?? []).map((name, at) => ({ part, name, path: [...path, at], ...asks }))
+    })
     const others = declared.filter((upstream) => !own.includes(upstream)).map(({ name }) => name)
     const ofMirror =
       part === 'suites'

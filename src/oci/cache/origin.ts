@@ -167,8 +167,9 @@ export class Origin {
   /** https, or http where the registry itself is asked so, which is on this host. */
   #safeAddress(text: string, from: string): URL {
     const url = URL.parse(text, from)
-    const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackAddress(url) && isLoopbackAddress(new URL(this.#options.url))) // prettier-ignore
-    if (url === null || !isSafe) throw wrong(`${this.#host()} leads to an address that is not safe`)
+    const isHere = [url, URL.parse(this.#options.url)].every((one) => one !== null && isLoopbackAddress(one))
+    if (url === null || (url.protocol !== 'https:' && !isHere))
+      throw wrong(`${this.#host()} leads to an address that is not safe`)
     return url
   }
 

@@ -57,7 +57,8 @@ export async function buildImages(
     signal,
   }
   const platforms = image.platforms ?? [image.platform]
-  if (!builder.hasEmulators) await requireEmulation(await readContext(request), request.dockerfile, { ...request, platforms }) // prettier-ignore
+  if (!builder.hasEmulators)
+    await requireEmulation(await readContext(request), request.dockerfile, { ...request, platforms })
   const built: BuiltImage[] = []
   for (const [index, platform] of platforms.entries()) {
     const layout = join(folder, `layout-${index}`)

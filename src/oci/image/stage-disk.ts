@@ -74,7 +74,8 @@ async function baseOf(
   }
   const layout = join(folder, 'base')
   await mkdir(layout)
-  const digest = await exportLayout(registry, { repository, digest: info.digest, folder: layout, platform: 'linux/amd64' }) // prettier-ignore
+  const asked = { repository, digest: info.digest, folder: layout, platform: 'linux/amd64' }
+  const digest = await exportLayout(registry, asked)
   return { layout, digest }
 }
 
