@@ -6,6 +6,7 @@ import { fleetBench } from './fleet/bench.ts'
 import { hooksBench } from './hooks/bench.ts'
 import { registryBench } from './registry/bench.ts'
 import { rpmBench } from './rpm/bench.ts'
+import { ensurePackages } from '../scripts/debian-packages.ts'
 import { createReport, type Bench } from './report.ts'
 
 const benches: Record<string, Bench> = {
@@ -26,6 +27,11 @@ const unknown = values.case.filter((one) => !bench.cases.includes(one))
 if (unknown.length > 0) {
   console.error(`no such case: ${unknown.join(', ')}; there are: ${bench.cases.join(', ')}`)
   process.exit(2)
+}
+const obstacle = await ensurePackages(bench.packages, (line) => console.error(line))
+if (obstacle !== undefined) {
+  console.error(`${name} cannot be measured here: ${obstacle}`)
+  process.exit(1)
 }
 const report = createReport({ bench: name, json: values.json })
 const wanted = values.case.length === 0 ? bench.cases : values.case

@@ -2,6 +2,8 @@ import Table from 'cli-table3'
 
 export interface Bench {
   cases: readonly string[]
+  /** Of Debian, and what each is for; installed where they are missing. */
+  packages: Readonly<Record<string, string>>
   run(context: BenchContext): Promise<void>
 }
 

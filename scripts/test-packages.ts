@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { runCommand } from './command.ts'
+import { ensurePackages } from './debian-packages.ts'
 
 /** Programs of Debian that the tests judge by, and what each is for. */
 const packages: Record<'oracle' | 'e2e', Record<string, string>> = {
@@ -93,43 +92,7 @@ export type PackageGroup = keyof typeof packages
  * Answers why the group cannot run, or undefined when it can.
  */
 export async function prepareGroup(group: PackageGroup, tell: (line: string) => void): Promise<string | undefined> {
-  if (!(await isDebian())) return 'its programs come from the packages of Debian, and this is another system'
-  if (group === 'e2e' && process.getuid?.() !== 0) return 'real clients install packages, for which they must be root'
-  const missing = await missingPackages(Object.keys(packages[group]))
-  if (missing.length === 0) return undefined
-  if (process.getuid?.() !== 0) {
-    return `not root, so these packages cannot be installed: ${missing.join(' ')}`
-  }
-  tell(`${group}: installing ${missing.map((name) => `${name} (${packages[group][name] ?? ''})`).join(', ')}`)
-  return install(missing, tell)
-}
-
-async function isDebian(): Promise<boolean> {
-  if (process.platform !== 'linux') return false
-  const release = await readFile('/etc/os-release', 'utf8').catch(() => '')
-  return /^ID(?:_LIKE)?="?(?:[a-z]+ )*debian\b/m.test(release)
-}
-
-async function missingPackages(names: readonly string[]): Promise<string[]> {
-  const { output } = await runCommand('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Package}\\n', '--', ...names])
-  const installed = new Set(
-    output.split('\n').flatMap((line) => (line.startsWith('installed ') ? [line.slice('installed '.length)] : [])),
-  )
-  return names.filter((name) => !installed.has(name))
-}
-
-/** Without `apt-get update` first, which is slow and most often needless; with it when that fails. */
-async function install(names: readonly string[], tell: (line: string) => void): Promise<string | undefined> {
-  // invoke-rc.d(8): servers that come with packages are not started; tests start their own.
-  const environment = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  const wait = ['-o', 'DPkg::Lock::Timeout=300']
-  const installing = [...wait, 'install', '-y', '--no-install-recommends', '--', ...names]
-  const first = await runCommand('apt-get', installing, { environment })
-  if (first.exitCode === 0) return undefined
-  tell('apt-get update, since the package lists of this machine are missing or old')
-  const update = await runCommand('apt-get', [...wait, 'update'], { environment })
-  const second = await runCommand('apt-get', installing, { environment })
-  if (second.exitCode === 0) return undefined
-  tell(update.output + second.output)
-  return `apt-get cannot install ${names.join(' ')}`
+  const obstacle = await ensurePackages(packages[group], (line) => tell(`${group}: ${line}`))
+  const mustBeRoot = group === 'e2e' && process.getuid?.() !== 0
+  return obstacle ?? (mustBeRoot ? 'real clients install packages, for which they must be root' : undefined)
 }

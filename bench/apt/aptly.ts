@@ -32,7 +32,6 @@ export interface Aptly {
 }
 
 export async function openAptly(folder: string, { suite, architecture, keyring }: Distribution): Promise<Aptly> {
-  await installAptly()
   const key = await makeKey(join(folder, 'gnupg'))
   const root = join(folder, 'root')
   const config = join(folder, 'aptly.json')
@@ -91,18 +90,6 @@ export async function openAptly(folder: string, { suite, architecture, keyring }
     published: (variant) => join(root, 'public', variant),
     peakMiB: () => peakMiB,
   }
-}
-
-async function installAptly(): Promise<void> {
-  const isThere = await run('aptly', ['version']).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
-  if (process.getuid?.() !== 0)
-    throw new Error('aptly is not installed: apt-get install --no-install-recommends aptly gpg')
-  console.error('installing aptly …')
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'aptly', 'gpg', 'gpg-agent'])
 }
 
 /** A signing key without passphrase, of the kind that Larder makes too. */

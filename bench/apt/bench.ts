@@ -17,6 +17,7 @@ export interface AptBenchContext extends BenchContext {
 /** Mirrors of APT repositories, beside aptly, from the same upstream on the loopback. */
 export const aptBench: Bench = {
   cases: ['floor', 'closure', 'beside-aptly', 'growth'],
+  packages: { aptly: 'the peer', gpg: 'signs for it', 'gpg-agent': 'the same', 'xz-utils': 'the floor' },
   async run(context) {
     const distribution = await openDistribution(join(context.root, 'var/bench'))
     const folder = await mkdtemp(join(tmpdir(), 'larder-bench-'))

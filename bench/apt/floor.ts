@@ -9,7 +9,12 @@ import type { AptBenchContext } from './bench.ts'
 export async function measureFloor({ distribution, folder, report, runs }: AptBenchContext): Promise<void> {
   const index = await indexFile(distribution)
   const pool = join(distribution.folder, 'pool')
+  await mkdir(pool, { recursive: true })
   const packages = (await readdir(pool, { recursive: true })).filter((path) => path.endsWith('.deb'))
+  if (packages.length === 0) {
+    report.note('floor: there are no packages yet; they come with the case beside-aptly')
+    return
+  }
   const add = async (name: string, measure: () => Promise<number>): Promise<void> => {
     const seconds: number[] = []
     for (let run = 0; run < runs; run++) seconds.push(await measure())

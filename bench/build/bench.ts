@@ -27,6 +27,7 @@ interface Cost {
 /** What Larder adds to buildah: the same tree, built with the same cache state, written as an OCI layout. */
 export const buildBench: Bench = {
   cases: ['overhead'],
+  packages: { buildah: 'the peer', 'busybox-static': 'what the images are made of' },
   async run({ report, runs }) {
     const folder = await mkdtemp(join(tmpdir(), 'larder-bench-build-'))
     try {

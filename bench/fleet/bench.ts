@@ -14,6 +14,7 @@ import { clean, startHosts, writeInventory, type BenchHost } from './hosts.ts'
 /** The same 21 resources on the same hosts, beside Debian's Ansible. */
 export const fleetBench: Bench = {
   cases: ['first', 'nothing-new', 'fifty'],
+  packages: { 'ansible-core': 'the peer', 'openssh-client': 'reaches hosts', 'openssh-server': 'the hosts' },
   async run(context) {
     if (process.getuid?.() !== 0) throw new Error('hosts with roots of their own need root')
     const resources = await larderResources()

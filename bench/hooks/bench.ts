@@ -15,6 +15,7 @@ export interface HooksBenchContext extends BenchContext {
 /** Deliveries of a forge, beside Debian's `webhook`; and what comes of them. */
 export const hooksBench: Bench = {
   cases: ['floor', 'throughput', 'latency', 'plan-reported', 'open-runs'],
+  packages: { webhook: 'the peer', git: 'the site repository' },
   async run(context) {
     const folder = await mkdtemp(join(tmpdir(), 'larder-bench-'))
     const all: HooksBenchContext = { ...context, folder }

@@ -1,15 +1,13 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { createStandInRepository } from '../../src/forge/testing/stand-in-repository.ts'
 import { nodeSettings } from '../node-settings.ts'
 import type { LoadTarget } from './load.ts'
 
-const run = promisify(execFile)
 export const secret = 'bench-secret'
 
 /** A program that takes deliveries, in a process of its own. */
@@ -56,7 +54,6 @@ export async function startForgeController({
 
 /** Debian's `webhook`: checks the same signature, starts /bin/true, and keeps nothing. */
 export async function startWebhook(folder: string): Promise<Receiver> {
-  await installWebhook()
   await mkdir(folder, { recursive: true })
   const config = join(folder, 'hooks.json')
   const rule = {
@@ -138,17 +135,6 @@ export async function stopChild(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
   await exited
-}
-
-async function installWebhook(): Promise<void> {
-  const isThere = await run('webhook', ['-version']).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
-  if (process.getuid?.() !== 0) throw new Error('webhook is not installed: apt-get install webhook')
-  console.error('installing webhook …')
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'webhook'])
 }
 
 function portOf(child: ChildProcess): Promise<number> {

@@ -15,6 +15,7 @@ export interface RegistryBenchContext extends BenchContext {
 /** The registry beside Debian's docker-registry (distribution 2.8). */
 export const registryBench: Bench = {
   cases: ['transfer', 'lists', 'gc'],
+  packages: { 'docker-registry': 'the peer', curl: 'the client of both' },
   async run(context) {
     const folder = await mkdtemp(join(tmpdir(), 'larder-bench-'))
     const all: RegistryBenchContext = { ...context, folder }

@@ -1,12 +1,9 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { watchMemory, type MemoryWatch } from '../measure-process.ts'
-
-const run = promisify(execFile)
 
 /** A registry in a process of its own, open to all, on a folder of its own. */
 export interface RegistryProcess {
@@ -27,7 +24,6 @@ export async function startLarderRegistry(root: string, folder: string): Promise
 
 /** Debian's docker-registry with the driver for file systems, deletion allowed, and no more logging than it must. */
 export async function startDistribution(folder: string): Promise<RegistryProcess> {
-  await install()
   const port = await freePort()
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
@@ -77,17 +73,6 @@ async function waitUntilServing(url: string, child: ChildProcess): Promise<void>
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
   throw new Error(`${url} does not answer`)
-}
-
-async function install(): Promise<void> {
-  const isThere = await run('docker-registry', ['--version']).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) return
-  if (process.getuid?.() !== 0) throw new Error('docker-registry is not installed: apt-get install docker-registry')
-  console.error('installing docker-registry …')
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'docker-registry'])
 }
 
 async function freePort(): Promise<number> {
