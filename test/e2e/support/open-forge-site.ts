@@ -36,8 +36,9 @@ export interface ForgeSite extends AsyncDisposable {
 
 export async function openForgeSite(options: ForgeSiteOptions): Promise<ForgeSite> {
   const { forge: name = 'github', files, previews = {}, forks = {} } = options
-  const workspace = await openWorkspace()
-  const forge = await startStandIn(name)
+  await using ending = new AsyncDisposableStack()
+  const workspace = ending.use(await openWorkspace())
+  const forge = ending.use(await startStandIn(name))
   const main = await forge.push({ ...files })
   const data = workspace.path('data')
   await mkdir(data)
@@ -75,15 +76,12 @@ export async function openForgeSite(options: ForgeSiteOptions): Promise<ForgeSit
         return undefined
       }),
     previewOf: async (run) => (await site.controller.client.previews(run))[0],
-    async [Symbol.asyncDispose]() {
-      await site.controller[Symbol.asyncDispose]()
-      await forge[Symbol.asyncDispose]()
-      await workspace[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
-  site.controller = await startInnerController(data, { configFile, clock, environment })
+  site.controller = ending.use(await startInnerController(data, { configFile, clock, environment }))
   forge.hook = { url: `${site.controller.url}/hooks/${name}`, secret: 'a-secret' }
   const { state, error } = await site.runOf(main)
   if (state !== 'succeeded') throw new Error(`the first run ${state}: ${JSON.stringify(error)}`)
+  const opened = ending.move()
   return site
 }

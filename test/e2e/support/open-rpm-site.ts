@@ -30,11 +30,14 @@ export interface RpmSite extends AsyncDisposable {
 }
 
 export async function openRpmSite(options: RpmSiteOptions): Promise<RpmSite> {
-  const workspace = await openWorkspace()
+  await using ending = new AsyncDisposableStack()
+  const workspace = ending.use(await openWorkspace())
   const upstream = await startRpmUpstream(options)
-  const controller = await startInnerController(workspace.path('data'))
+  ending.defer(() => upstream.close())
+  const controller = ending.use(await startInnerController(workspace.path('data')))
   const clone = await createSiteClone(workspace.path('site'))
   let clients = 0
+  const opened = ending.move()
   const site: RpmSite = {
     workspace,
     upstream,
@@ -59,11 +62,7 @@ export async function openRpmSite(options: RpmSiteOptions): Promise<RpmSite> {
       await client.setRepo(await fetchRepo(controller.url, 'el9'))
       return client
     },
-    [Symbol.asyncDispose]: async () => {
-      await controller[Symbol.asyncDispose]()
-      await upstream.close()
-      await workspace[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
   return site
 }

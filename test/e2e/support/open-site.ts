@@ -32,11 +32,16 @@ export interface TestSite extends AsyncDisposable {
 }
 
 export async function openSite(options: SiteOptions): Promise<TestSite> {
-  const workspace = await openWorkspace()
+  await using ending = new AsyncDisposableStack()
+  const workspace = ending.use(await openWorkspace())
   const upstream = await startUpstream({ suites: [{ suite: 'stable', packages: options.packages }] })
-  const controller = await startControllerChild({ dataFolder: workspace.path('data'), args: options.args ?? [] })
+  ending.defer(() => upstream.close())
+  const controller = ending.use(
+    await startControllerChild({ dataFolder: workspace.path('data'), args: options.args ?? [] }),
+  )
   const clone = await createSiteClone(workspace.path('site'))
   let clients = 0
+  const opened = ending.move()
   const site: TestSite = {
     workspace,
     upstream,
@@ -63,11 +68,7 @@ export async function openSite(options: SiteOptions): Promise<TestSite> {
       if (exitCode !== 0) throw new Error(`apt-get update failed:\n${output}`)
       return client
     },
-    [Symbol.asyncDispose]: async () => {
-      await controller[Symbol.asyncDispose]()
-      await upstream.close()
-      await workspace[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
   return site
 }
