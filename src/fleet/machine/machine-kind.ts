@@ -7,7 +7,7 @@ import type { MachineKindOptions } from './machine-kind-options.ts'
 import type { MachinesConfig } from './machine-schema.ts'
 import { observeMachines } from './observe-machines.ts'
 import { planMachine, planRemoval } from './plan-machine.ts'
-import { verifyMachine } from './verify-machine.ts'
+import { createMachineVerifier } from './verify-machine.ts'
 
 export type MachineKind = Kind<MachinesConfig, ObservedMachines, MachineChange, StagedMachine>
 
@@ -21,7 +21,7 @@ export function createMachineKind(options: MachineKindOptions): MachineKind {
     plan: (_desired, { machines, leftOver }) => [...machines.flatMap(planMachine), ...leftOver.map(planRemoval)],
     stage: (context, change, observed) => stageMachine(options, context, { change, observed }),
     switch: (context, staged) => sessions.of(context).done(staged),
-    verify: (context, staged) => verifyMachine(options, context, staged),
+    verify: createMachineVerifier(options),
   }
 }
 

@@ -1,22 +1,30 @@
 import type { Finding, KindContext } from '../../core/index.ts'
+import type { MachineSpec } from '../place/place.ts'
 import type { StagedMachine } from './machine-change.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
 import type { MachinesConfig } from './machine-schema.ts'
 import { stateOf } from './observe-machines.ts'
 import { machineSpecs } from './machine-spec.ts'
 
-/** The machine is there, as a place sees it. What is on it was read again right after it was changed. */
-export async function verifyMachine(
-  { place, memory }: MachineKindOptions,
-  context: KindContext,
-  { machine, action }: StagedMachine,
-): Promise<Finding[]> {
-  const desired = (context.site['machines'] ?? {}) as MachinesConfig
-  const config = desired[machine]
-  const spec = machineSpecs(desired, { ...context, known: await memory.list() }).get(machine)
-  if (action === 'remove' || config === undefined || spec === undefined) return []
-  const state = await stateOf({ place }, spec, config)
-  if (state === 'running') return []
-  const subject = `machine ${machine}`
-  return [{ severity: 'error', subject, message: `${machine} was brought up, and is ${state} now` }]
+/**
+ * Machines are there, as places see them. What is on them was read again right after it was changed. A run verifies them one
+ * by one: where all are to be is worked out once.
+ */
+export function createMachineVerifier(
+  options: MachineKindOptions,
+): (context: KindContext, staged: StagedMachine) => Promise<Finding[]> {
+  const all = new WeakMap<KindContext, Promise<ReadonlyMap<string, MachineSpec>>>()
+  const specsOf = async (context: KindContext, desired: MachinesConfig) =>
+    machineSpecs(desired, { ...context, known: await options.memory.list() })
+  return async (context, { machine, action }) => {
+    const desired = (context.site['machines'] ?? {}) as MachinesConfig
+    const config = desired[machine]
+    if (action === 'remove' || config === undefined) return []
+    const specs = all.get(context) ?? specsOf(context, desired)
+    all.set(context, specs)
+    const state = await stateOf(options, (await specs).get(machine)!, config)
+    if (state === 'running') return []
+    const subject = `machine ${machine}`
+    return [{ severity: 'error', subject, message: `${machine} was brought up, and is ${state} now` }]
+  }
 }
