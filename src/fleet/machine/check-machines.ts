@@ -1,4 +1,5 @@
-import { closest, type CheckContext, type Problem } from '../../core/index.ts'
+import type { CheckContext, Problem } from '../../core/index.ts'
+import { declaredName } from '../declared-name.ts'
 import { isMade } from './is-made.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
 import { machineLevels } from './machine-levels.ts'
@@ -56,7 +57,7 @@ function checkBase(name: string, { at, base }: MachineConfig, context: CheckCont
     const expected = mirrors.length === 0 ? 'a mirror in the section mirrors' : `base: one of ${mirrors.join(', ')}`
     report([name], `it is not said which mirror the first packages of ${name} come from`, { expected })
   } else if (!mirrors.includes(base)) {
-    report([name, 'base'], `there is no mirror ${JSON.stringify(base)}`, named(base, mirrors))
+    report([name, 'base'], `there is no mirror ${JSON.stringify(base)}`, declaredName(base, mirrors))
   }
 }
 
@@ -64,13 +65,8 @@ function checkAfter(name: string, { after }: MachineConfig, { declared }: CheckC
   const others = declared['machines'] ?? []
   after.forEach((other, index) => {
     if (others.includes(other)) return
-    report([name, 'after', index], `there is no machine ${JSON.stringify(other)}`, named(other, others))
+    report([name, 'after', index], `there is no machine ${JSON.stringify(other)}`, declaredName(other, others))
   })
-}
-
-function named(name: string, names: readonly string[]): Partial<Problem> {
-  const suggestion = closest(name, names)
-  return { expected: 'the name of one that is declared', ...(suggestion === undefined ? {} : { suggestion }) }
 }
 
 function checkAddresses(machines: MachinesConfig, report: Report): void {

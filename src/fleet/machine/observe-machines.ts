@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type KindContext } from '../../core/index.ts'
+import { isLarderError, retell, type KindContext } from '../../core/index.ts'
 import type { HostPlan } from '../converge/host-plan.ts'
 import type { MachineSpec, MachineState } from '../place/place.ts'
 import type { Resource } from '../resource/resource-type.ts'
@@ -132,12 +132,5 @@ async function resolveDeclared(
 }
 
 function ofMachine(name: string, error: unknown): unknown {
-  if (!isLarderError(error)) return error
-  const { code, message, hint, context } = error
-  return new LarderError(code, {
-    message: `Machine ${name}: ${message}`,
-    ...(hint === undefined ? {} : { hint }),
-    context: { ...context, machine: name },
-    cause: error,
-  })
+  return isLarderError(error) ? retell(error, `Machine ${name}: ${error.message}`, { machine: name }) : error
 }

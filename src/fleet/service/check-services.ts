@@ -1,5 +1,6 @@
-import { closest, parseSiteFile, readSiteFile, type CheckContext, type Path, type Problem } from '../../core/index.ts'
+import { parseSiteFile, readSiteFile, type CheckContext, type Path, type Problem } from '../../core/index.ts'
 import { balancerConflicts } from '../balancer/balancer-conflicts.ts'
+import { declaredName } from '../declared-name.ts'
 import { secretNames } from '../secret/secret-names.ts'
 import { declaredServices } from './declared-service.ts'
 import type { ServiceConfig, ServicesConfig } from './service-schema.ts'
@@ -41,7 +42,7 @@ function checkMachinesOf(name: string, { machines, balance }: ServiceConfig, { r
   const checkList = (list: readonly string[], ...path: string[]): void =>
     list.forEach((machine, index) => {
       const at = [name, ...path, index]
-      if (!declared.includes(machine)) report(at, `there is no machine "${machine}"`, named(machine, declared))
+      if (!declared.includes(machine)) report(at, `there is no machine "${machine}"`, declaredName(machine, declared))
       else if (list.indexOf(machine) < index) report(at, `${machine} is there twice`, { expected: 'each machine once' })
     })
   checkList(machines, 'machines')
@@ -58,14 +59,14 @@ function checkImage(name: string, { image }: ServiceConfig, { images, report, co
   if (image === undefined || images === undefined || images.includes(image)) return
   if (context.site['images'] === undefined) {
     report([name, 'image'], `the site has no images, so there is none "${image}"`, { expected: 'a section images' })
-  } else report([name, 'image'], `there is no image "${image}"`, named(image, images))
+  } else report([name, 'image'], `there is no image "${image}"`, declaredName(image, images))
 }
 
 function checkCertificate(name: string, { balance }: ServiceConfig, { secrets, report }: Room): void {
   const certificate = balance?.tls?.certificate
   if (certificate === undefined || secrets.includes(certificate)) return
   report([name, 'balance', 'tls', 'certificate'], `there is no secret "${certificate}"`, {
-    ...named(certificate, secrets),
+    ...declaredName(certificate, secrets),
     expected: `a file secrets/${certificate}.age`,
   })
 }
@@ -92,11 +93,6 @@ function checkPorts(services: readonly ServiceSpec[], report: Report): void {
       report([name, 'balance'], message, { expected: 'another port' })
     }
   }
-}
-
-function named(name: string, names: readonly string[]): Partial<Problem> {
-  const suggestion = closest(name, names)
-  return { expected: 'the name of one that is declared', ...(suggestion === undefined ? {} : { suggestion }) }
 }
 
 /** Names of the containers of images.json, whatever else is wrong in it. */

@@ -3,6 +3,7 @@ import type { Host } from '../../host/host.ts'
 import { credentialsArchive } from '../credentials-archive.ts'
 import type { MachineCredentials, MachineSpec, MachineState, Place } from '../place.ts'
 import { reachBySsh, reachWhereItIs, type Reach } from '../reach.ts'
+import { requireBase } from '../require-base.ts'
 import { waitReady } from '../wait-ready.ts'
 import { alignNetworks } from './align-networks.ts'
 import { ensureBaseImage, forgetUnusedBases } from './base-image.ts'
@@ -198,11 +199,6 @@ function hostAt(machine: MachineSpec, choose: () => Promise<ContainerEngine>, re
     })
   }
   return reachWhereItIs(machine.name, find, reach)
-}
-
-function requireBase({ name, base }: MachineSpec): { path: string; digest: string } {
-  if (base !== undefined) return base
-  throw new LarderError('FLEET_MACHINE_FAILED', { message: `${name} has no base that it could begin with.` })
 }
 
 function foreign({ name: engine }: ContainerEngine, machine: MachineSpec): LarderError {

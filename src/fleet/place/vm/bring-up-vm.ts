@@ -2,6 +2,7 @@ import { LarderError } from '../../../core/index.ts'
 import type { Host } from '../../host/host.ts'
 import { isThere } from '../../is-there.ts'
 import type { MachineSpec, Place } from '../place.ts'
+import { requireBase } from '../require-base.ts'
 import { waitReady } from '../wait-ready.ts'
 import type { Acceleration } from './acceleration.ts'
 import { baseDiskName, baseDiskPath, ensureBaseDisk } from './base-disk.ts'
@@ -92,11 +93,6 @@ async function ensureStarted(
     await removeTaps(started.cards)
   }
   return startVm(options, machine, { ...room, cards })
-}
-
-function requireBase({ name, base }: MachineSpec): { path: string; digest: string } {
-  if (base !== undefined) return base
-  throw new LarderError('FLEET_MACHINE_FAILED', { message: `${name} has no base that it could begin with.` })
 }
 
 function foreign(root: string, { name }: MachineSpec): LarderError {
