@@ -37,9 +37,7 @@ export async function runUnit(host: Host, unit: string, room: UnitRoom): Promise
   for (;;) {
     const stopping = new AbortController()
     const offset = output.length
-    const chunks: Buffer[] = []
     const onOutput = (chunk: Buffer): void => {
-      chunks.push(chunk)
       output = Buffer.concat([output, chunk])
       lostAtMs = undefined
       room.onOutput?.(output)
