@@ -1,5 +1,7 @@
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
+import { silentProgress } from '../../src/core/index.ts'
+import { containerName } from '../../src/fleet/place/container/container-report.ts'
 import { containerEventsContract } from './support/container-events.ts'
 import { containerPlaceContract, openContainerMachines, type TestEngine } from './support/container-machines.ts'
 import { runWithPodman } from './support/podman-host.ts'
@@ -17,12 +19,23 @@ describe('at: container, by podman', () => {
   if (process.env[inside] === 'yes') {
     containerEventsContract(async () => podman)
     containerPlaceContract(() => openContainerMachines({ site: 'podman', subnet: '10.213.82' }, async () => podman))
+    it('a machine comes up with its host, by the unit of podman', async () => {
+      await using opened = await openContainerMachines({ site: 'again', subnet: '10.213.83' }, async () => podman)
+      const { place, machine, credentials } = opened
+      const room = { progress: silentProgress, signal: new AbortController().signal }
+      await place.bringUp(machine, { ...room, credentials: await credentials.of(machine.name) })
+      await podman.run('kill', containerName(machine))
+      expect(await place.observe(machine)).toBe('stopped')
+      // ExecStart of podman-restart.service.
+      await podman.run('start', '--all', '--filter', 'restart-policy=always')
+      expect(await place.observe(machine)).toBe('running')
+    })
     return
   }
   it('does what every engine must do', async () => {
     const path = new URL(import.meta.url).pathname
     const vitest = new URL('../../node_modules/vitest/vitest.mjs', import.meta.url).pathname
     const said = await runWithPodman(process.execPath, [vitest, 'run', '--project', 'e2e', path], { [inside]: 'yes' })
-    expect(said).toMatch(/Tests .*9 passed/)
+    expect(said).toMatch(/Tests .*10 passed/)
   })
 })
