@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { LarderError } from '../core/index.ts'
+import { ioBuffer, LarderError } from '../core/index.ts'
 import { trailerBytes, type ColumnKind, type StoredHeader, type TableData, type TableLayout } from './table-layout.ts'
 
 /** A compiled file that is open: the table in one buffer outside the JavaScript heap, the text still on disk. */
@@ -126,11 +126,12 @@ function readTable(fd: number, layout: { magic: string; version: number }): Tabl
   const [version, headerBytes] = new Uint32Array(trailer.buffer, 8, 2)
   const [textBytes, tableBytes] = new Float64Array(trailer.buffer, 16, 2)
   if (version !== layout.version || textBytes! + tableBytes! + trailerBytes !== fileBytes) return undefined
-  const table = Buffer.allocUnsafeSlow(tableBytes!)
+  const table = ioBuffer(tableBytes!)
   if (!readFully(fd, table, textBytes!)) return undefined
   if (!createHash('sha256').update(table).digest().equals(trailer.subarray(32))) return undefined
   const stored = JSON.parse(table.toString('utf8', 0, headerBytes)) as StoredHeader
-  return { stored, textBytes: textBytes!, body: { buffer: table.buffer, byteOffset: Math.ceil(headerBytes! / 8) * 8 } }
+  const byteOffset = table.byteOffset + Math.ceil(headerBytes! / 8) * 8
+  return { stored, textBytes: textBytes!, body: { buffer: table.buffer, byteOffset } }
 }
 
 /** False when the file ends before. */
