@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { namesIn } from '../../core/index.ts'
 import { hostPlatform, parsePlatform, platformName } from '../platform.ts'
-import { namesIn } from './names-in.ts'
 
 /** Where buildah keeps images and layers between builds. */
 export interface BuildahStore {

@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LarderError } from '../../core/index.ts'
-import { namesIn } from './names-in.ts'
+import { LarderError, namesIn } from '../../core/index.ts'
 import { sizeOnDisk } from './size-on-disk.ts'
 
 export interface DiskWatchOptions {

@@ -1,6 +1,6 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { namesIn } from './names-in.ts'
+import { namesIn } from '../../core/index.ts'
 
 export interface ForgetOptions {
   /** What is kept for later builds may take so much. */

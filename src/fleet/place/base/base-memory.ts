@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { digestOf, hexOf, type Digest } from '../../../core/index.ts'
+import { digestOf, hexOf, namesIn, type Digest } from '../../../core/index.ts'
 import { writePrivateFile } from '../../../publish/index.ts'
 import { readIfThere } from '../../read-if-there.ts'
 import type { BaseRootOptions } from './base-root.ts'
@@ -38,13 +37,7 @@ export function baseMemory(
 
 /** Digests that machines which are made now begin with. */
 export async function currentBases(folder: string): Promise<ReadonlySet<string>> {
-  const names = (await readdir(folder).catch(noneIfAbsent)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
+  const names = (await namesIn(folder)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
   const texts = await Promise.all(names.map((name) => readIfThere(join(folder, name))))
   return new Set(texts.flatMap((text) => (text === undefined ? [] : [(JSON.parse(text) as Remembered).digest])))
-}
-
-/** No base was ever made. */
-export function noneIfAbsent(error: unknown): string[] {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-  throw error
 }

@@ -5,6 +5,7 @@ import {
   hexOf,
   LarderError,
   Mutex,
+  namesIn,
   systemClock,
   type Clock,
   type Digest,
@@ -14,7 +15,7 @@ import { isThere } from '../../is-there.ts'
 import { keepFile } from '../../keep-file.ts'
 import type { MirrorSource } from '../../resource/resource-type.ts'
 import { aptPackages, makeAptRoot, resolveAptRoot } from './apt-root.ts'
-import { baseMemory, currentBases, noneIfAbsent } from './base-memory.ts'
+import { baseMemory, currentBases } from './base-memory.ts'
 import { bootPackages } from './boot-packages.ts'
 import { makeRpmRoot, resolveRpmRoot, rpmPackages } from './rpm-root.ts'
 
@@ -82,7 +83,7 @@ export async function forgetBases(folder: string, now: Date): Promise<number> {
   return oneBase.run(async () => {
     const current = await currentBases(folder)
     let removed = 0
-    for (const name of await readdir(folder).catch(noneIfAbsent)) {
+    for (const name of await namesIn(folder)) {
       const path = join(folder, name)
       if (!/^[0-9a-f]{64}\.tar$/.test(name) || current.has(`sha256:${basename(name, '.tar')}`)) continue
       if (now.getTime() - (await stat(path)).mtimeMs < unusedMs) continue

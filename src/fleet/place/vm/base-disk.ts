@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { digestOf, hexOf, Mutex, type Clock, type Progress } from '../../../core/index.ts'
+import { digestOf, hexOf, Mutex, namesIn, type Clock, type Progress } from '../../../core/index.ts'
 import { isThere } from '../../is-there.ts'
 import { keepFile } from '../../keep-file.ts'
 import { rootArchive } from '../root-archive.ts'
@@ -66,7 +66,7 @@ const keptMs = 24 * 3_600_000
 
 /** Disks that no machine is laid over go, a day after they were made: the next machine may be about to use them. */
 export async function forgetBaseDisks(root: string, used: ReadonlySet<string>, clock: Clock): Promise<void> {
-  for (const name of (await readdir(disksOf(root)).catch(unlessMissing)) ?? []) {
+  for (const name of await namesIn(disksOf(root))) {
     if (!name.endsWith('.qcow2') || used.has(name)) continue
     const found = await stat(baseDiskPath(root, name)).catch(unlessMissing)
     if (found !== undefined && clock.now().getTime() - found.mtimeMs > keptMs) await rm(baseDiskPath(root, name))

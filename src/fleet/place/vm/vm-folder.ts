@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { digestOf, hexOf, parseJson } from '../../../core/index.ts'
+import { digestOf, hexOf, namesIn, parseJson } from '../../../core/index.ts'
 import { writePrivateFile } from '../../../publish/index.ts'
 import { readIfThere } from '../../read-if-there.ts'
 import type { MachineSpec } from '../place.ts'
@@ -102,11 +102,4 @@ function machinesOf(root: string): string {
 
 function recordOf(folder: string): string {
   return join(folder, 'machine.json')
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  })
 }
