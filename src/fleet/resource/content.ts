@@ -37,6 +37,15 @@ export function fileDifferences(desired: DesiredFile, facts: PathFacts): Differe
   return [...content, ...attributeDifferences(desired, facts)]
 }
 
+/** The same of one of several files, told by its name. */
+export function namedDifferences(file: DesiredFile, facts: PathFacts): Difference[] {
+  const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+  return fileDifferences(file, facts).map((one) => ({
+    ...one,
+    what: one.what === 'content' ? name : `${one.what} of ${name}`,
+  }))
+}
+
 /** That the content is to be written, and not only its attributes. */
 export function isRewritten(differences: readonly Difference[]): boolean {
   return differences.some(({ what }) => what === 'content' || what === 'kind')

@@ -1,5 +1,5 @@
 import { lines, sh, type Script } from '../shell/script.ts'
-import { fileDifferences, type DesiredFile } from './content.ts'
+import { namedDifferences, type DesiredFile } from './content.ts'
 import { pathScript, readPaths, type PathFacts } from './path-facts.ts'
 import type { Difference, Looked } from './resource-type.ts'
 import { isActive, isEnabled, readUnits, unitScript, type UnitFacts } from './unit-facts.ts'
@@ -40,13 +40,7 @@ export function readUnitFiles(output: Buffer, all: readonly DesiredUnit[]): Look
 
 export function unitFilesDifferences({ files, isAbsent }: DesiredUnit, facts: UnitFilesFacts): Difference[] {
   if (isAbsent) return facts.files.every(({ kind }) => kind === 'absent') ? [] : [{ what: 'state', from: 'present' }]
-  const content = files.flatMap((file, at) => {
-    const name = file.path.slice(file.path.lastIndexOf('/') + 1)
-    return fileDifferences(file, facts.files[at]!).map((one) => ({
-      ...one,
-      what: one.what === 'content' ? name : `${one.what} of ${name}`,
-    }))
-  })
+  const content = files.flatMap((file, at) => namedDifferences(file, facts.files[at]!))
   const enabled = isEnabled(facts.unit) ? [] : [{ what: 'enabled', from: facts.unit.unitFileState, to: 'enabled' }]
   const active = isActive(facts.unit) ? [] : [{ what: 'running', from: facts.unit.activeState, to: 'active' }]
   const loaded =

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../../../core/index.ts'
 import { sh } from '../../shell/script.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { hostPath, presence } from '../grammar.ts'
@@ -71,11 +72,6 @@ export const npmPackageType: ResourceType<Declared, Declared, NpmFacts> = {
 }
 
 function versionIn(manifest: string): string | undefined {
-  try {
-    const version = (JSON.parse(manifest) as { version?: unknown } | null)?.version
-    return typeof version === 'string' ? version.slice(0, 256) : undefined
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-    return undefined
-  }
+  const version = (parseJson(manifest) as { version?: unknown } | null | undefined)?.version
+  return typeof version === 'string' ? version.slice(0, 256) : undefined
 }

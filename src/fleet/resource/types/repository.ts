@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { lines, nothing, sh, type Script } from '../../shell/script.ts'
-import { desiredFile, fileDifferences, type DesiredFile } from '../content.ts'
+import { desiredFile, fileDifferences, namedDifferences, type DesiredFile } from '../content.ts'
 import { asWord, cutOff, fromWord, part, readPart } from '../fact-text.ts'
 import { presence, siteName } from '../grammar.ts'
 import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
@@ -109,12 +109,8 @@ function filesOf(name: string, { format, source, keys, snapshot }: MirrorSource)
 }
 
 function differenceOf(file: DesiredFile, facts: PathFacts): Difference[] {
-  const differences = fileDifferences(file, facts)
-  if (!file.path.startsWith('/var/lib/larder/')) {
-    const name = file.path.slice(file.path.lastIndexOf('/') + 1)
-    return differences.map((one) => ({ ...one, what: one.what === 'content' ? name : `${one.what} of ${name}` }))
-  }
-  const content = differences.find(({ what }) => what === 'content')
+  if (!file.path.startsWith('/var/lib/larder/')) return namedDifferences(file, facts)
+  const content = fileDifferences(file, facts).find(({ what }) => what === 'content')
   return content === undefined
     ? []
     : [{ what: 'index', from: facts.text?.toString().trim(), to: file.content.toString().trim() }]
