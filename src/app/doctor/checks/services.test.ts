@@ -16,9 +16,17 @@ const balancers = (...states: State[]) => ({ balancers: [onLb(...states)] })
 
 it.each<[string, Partial<Parameters<typeof judgeService>[0]>, string[]]>([
   ['all are up', balancers('up', 'up'), []],
-  ['one is down', balancers('up', 'down'), ['error: lb-1 finds no answer at web-2 of counter: Layer4 connection problem.']],
+  [
+    'one is down',
+    balancers('up', 'down'),
+    ['error: lb-1 finds no answer at web-2 of counter: Layer4 connection problem.'],
+  ],
   ['one is drained', balancers('draining', 'up'), ['warning: lb-1 gives nothing new to web-1 of counter.']],
-  ['one was left out', balancers('maintenance', 'up'), ['warning: lb-1 was told by hand to leave out web-1 of counter.']],
+  [
+    'one was left out',
+    balancers('maintenance', 'up'),
+    ['warning: lb-1 was told by hand to leave out web-1 of counter.'],
+  ],
   ['nobody is left', balancers('maintenance'), ['error: lb-1 was told by hand to leave out web-1 of counter.']],
   [
     'a load balancer is away',
