@@ -58,8 +58,11 @@ export function dhcpServerContract(name: string, { open, configFile, rangeChange
     })
 
     afterAll(async () => {
-      await server.stop()
-      await lab.remove()
+      try {
+        await server.stop()
+      } finally {
+        await lab.remove()
+      }
     })
 
     it('does not run before it is asked to', async () => {
