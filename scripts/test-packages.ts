@@ -34,6 +34,7 @@ const packages: Record<'oracle' | 'e2e', Record<string, string>> = {
     'openssh-client': 'reaches machines',
     'openssh-server': 'machines that are reached by ssh',
     rpm: 'judges versions, headers and signatures of packages',
+    shellcheck: 'judges the scripts that clients are given',
     skopeo: 'looks for signatures of images as clients do',
     socat: 'speaks to the load balancer',
     sudo: 'lets users of machines become root, or does not',
