@@ -23,7 +23,12 @@ const cases: Record<string, (context: RpmBenchContext) => Promise<void>> = {
 /** RPM repositories, beside createrepo_c and dnf, from the same packages. */
 export const rpmBench: Bench = {
   cases: Object.keys(cases),
-  packages: { 'createrepo-c': 'the peer', dnf: 'the peer', rpm: 'reads and signs packages' },
+  packages: {
+    'createrepo-c': 'the peer',
+    dnf: 'the peer',
+    'dnf-plugins-core': 'its command `download`',
+    rpm: 'reads and signs packages',
+  },
   async run(context) {
     const folder = await mkdtemp(join(tmpdir(), 'larder-bench-rpm-'))
     const packagesFolder = join(context.root, 'var/bench/local-packages')

@@ -1,16 +1,16 @@
 // Started by larder-composer.ts: composes signed metadata of local packages, in a process as the controller is one.
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { digestFromHex, systemClock, type Digest } from '../../src/core/index.ts'
 import { PieceMemory } from '../../src/pieces/index.ts'
 import { createKeyring, writeTree, type Snapshot } from '../../src/publish/index.ts'
-import { readRpm, readRpmBytes, toPackage } from '../../src/rpm/header/index.ts'
+import { readRpmBytes, toPackage } from '../../src/rpm/header/index.ts'
 import {
   composeRepository,
+  createPackageHeaders,
   createRpmSealer,
-  rememberHeaders,
-  type PackageHeaders,
   type RepositoryPackage,
 } from '../../src/rpm/repository/index.ts'
 import { createCache, openDatabase } from '../../src/state/index.ts'
@@ -18,7 +18,6 @@ import { createLeases, openFileBlobStore, sqlLeaseBook } from '../../src/store/i
 import type { ComposerAnswer, ComposerRequest } from './larder-composer.ts'
 
 const [packagesFolder = '', stateFolder = ''] = process.argv.slice(2)
-const filesAtOnce = 8
 
 await mkdir(stateFolder, { recursive: true })
 const clock = systemClock
@@ -30,7 +29,12 @@ const key = await createKeyring(join(stateFolder, 'keys'), { clock, site: 'bench
 const memory = new PieceMemory()
 const known = new Map<string, RepositoryPackage>()
 const pathOf = new Map<Digest, string>()
-const headers = rememberHeaders(readHeader)
+/** The packages lie where createrepo_c reads them, too, not in the store; they are read as if they lay there. */
+const headers = createPackageHeaders({
+  stat: (digest) => Promise.resolve({ sizeBytes: known.get(basename(pathOf.get(digest)!))!.sizeBytes }),
+  localPath: (digest) => pathOf.get(digest)!,
+  read: (digest, range) => store.read(digest, range),
+})
 
 process.on('message', (request: ComposerRequest) => {
   answer(request).catch((error: unknown) => {
@@ -42,7 +46,7 @@ process.send!('ready')
 
 async function answer({ files }: ComposerRequest): Promise<void> {
   const started = performance.now()
-  await hashNew(files)
+  hashNew(files)
   const hashed = performance.now()
   await compose(files.map((file) => known.get(file)!))
   const done = performance.now()
@@ -54,17 +58,15 @@ async function answer({ files }: ComposerRequest): Promise<void> {
   process.send!(message)
 }
 
-async function hashNew(files: readonly string[]): Promise<void> {
-  const queue = files.filter((file) => !known.has(file)).values()
-  const work = async (): Promise<void> => {
-    for (const file of queue) {
-      const path = join(packagesFolder, file)
-      const one = readPackage(await readFile(path), path)
-      pathOf.set(one.digest, path)
-      known.set(file, one)
-    }
+/** They are small: three calls for each, as the store reads what is small. */
+function hashNew(files: readonly string[]): void {
+  for (const file of files) {
+    if (known.has(file)) continue
+    const path = join(packagesFolder, file)
+    const one = readPackage(readFileSync(path), path)
+    pathOf.set(one.digest, path)
+    known.set(file, one)
   }
-  await Promise.all(Array.from({ length: filesAtOnce }, work))
 }
 
 function readPackage(bytes: Buffer, path: string): RepositoryPackage {
@@ -93,22 +95,4 @@ async function compose(packages: readonly RepositoryPackage[]): Promise<void> {
     lease,
     sealed.entries.map(({ bytes }) => bytes),
   )
-}
-
-async function readHeader(item: Parameters<PackageHeaders['of']>[0]): ReturnType<PackageHeaders['of']> {
-  const file = await open(pathOf.get(item.digest)!)
-  try {
-    const read = async ({ start, end }: { start: number; end: number }): Promise<AsyncIterable<Uint8Array>> => {
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(end - start), 0, end - start, start)
-      return once(buffer.subarray(0, bytesRead))
-    }
-    return toPackage(await readRpm({ ...item, read }))
-  } finally {
-    await file.close()
-  }
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
-  await Promise.resolve()
-  yield bytes
 }

@@ -1,7 +1,7 @@
 export { checkRpm, isSigned } from './check-rpm.ts'
 export { HeaderMemory } from './header-memory.ts'
 export { readRpm, readRpmBytes, type RpmFile } from './read-rpm.ts'
-export { rpmInMemory, rpmInStore, type RpmSource } from './rpm-source.ts'
+export { rpmInMemory, rpmInStore, type RpmSource, type RpmStore } from './rpm-source.ts'
 export { signRpm, type PackageSigner } from './sign-rpm.ts'
 export { toPackage } from './to-package.ts'
 export { verifyRpm, type VerifiedRpm } from './verify-rpm.ts'

@@ -11,12 +11,11 @@ export interface RpmSource {
   read(range: { start: number; end: number }): Promise<AsyncIterable<Uint8Array> | Iterable<Uint8Array>>
 }
 
+/** What is asked of the store. */
+export type RpmStore = Pick<BlobStore, 'stat' | 'read'> & Partial<LocalBlobs>
+
 /** BLOB_MISSING. */
-export async function rpmInStore(
-  store: BlobStore & Partial<LocalBlobs>,
-  digest: Digest,
-  label: string,
-): Promise<RpmSource> {
+export async function rpmInStore(store: RpmStore, digest: Digest, label: string): Promise<RpmSource> {
   const stat = await store.stat(digest)
   if (stat === undefined)
     throw new LarderError('BLOB_MISSING', { message: `${label} (${digest}) is not in the store.` })

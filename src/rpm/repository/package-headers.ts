@@ -1,6 +1,5 @@
 import type { Digest } from '../../core/index.ts'
-import type { BlobStore } from '../../store/index.ts'
-import { readRpm, rpmInStore, toPackage, type HeaderMemory } from '../header/index.ts'
+import { readRpm, rpmInStore, toPackage, type HeaderMemory, type RpmStore } from '../header/index.ts'
 import type { RpmPackage } from '../rpm-package.ts'
 
 /** What the headers of packages say. */
@@ -9,7 +8,7 @@ export interface PackageHeaders {
 }
 
 /** Headers of packages in the store, unless `known` has them. `of` throws RPM_MALFORMED, BLOB_MISSING. */
-export function createPackageHeaders(store: BlobStore, known?: Pick<HeaderMemory, 'get'>): PackageHeaders {
+export function createPackageHeaders(store: RpmStore, known?: Pick<HeaderMemory, 'get'>): PackageHeaders {
   return rememberHeaders(
     async ({ digest, label }) => known?.get(digest) ?? toPackage(await readRpm(await rpmInStore(store, digest, label))),
   )
