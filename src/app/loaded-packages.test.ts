@@ -41,3 +41,12 @@ it.each(['execa', 'prom-client', '@opentelemetry/api', 'ajv', 'badge-maker', 'jo
   30_000,
 )
 let controllerPackages: Promise<string[]> | undefined
+
+it('the controller starts without the client for HTTP that comes with Node', async () => {
+  const script = `
+    await import(${JSON.stringify(here('controller-process.ts'))})
+    process.stdout.write(process.moduleLoadList.filter((name) => name.includes('undici')).join())`
+  const args = ['--input-type=module', '--eval', script]
+  const { stdout } = await run(process.execPath, args, { cwd: import.meta.dirname })
+  expect(stdout).toBe('')
+}, 30_000)

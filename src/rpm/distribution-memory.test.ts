@@ -5,7 +5,7 @@ import { execa } from 'execa'
 import { expect, it } from 'vitest'
 
 /** As bin/larder starts the controller. */
-const flags = ['--max-semi-space-size=4', '--heap-growing-percent=90']
+const flags = ['--max-semi-space-size=2', '--heap-growing-percent=90']
 
 it.skipIf(process.platform !== 'linux')(
   'a distribution of 60,000 packages takes no more than 300 MiB, from its text to a closure over it',

@@ -1,6 +1,7 @@
-import { request as requestHttp, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Readable } from 'node:stream'
+import { http } from '../node-http.ts'
 
 export interface AskHttpOptions {
   /** Default `GET`. */
@@ -26,7 +27,7 @@ export async function askHttp(url: string, options: AskHttpOptions): Promise<{ s
 
 function send(url: string, { method = 'GET', headers = {}, body, signal }: AskHttpOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const request = url.startsWith('https:') ? requestHttps : requestHttp
+    const request = url.startsWith('https:') ? requestHttps : http.request
     const asking = request(url, { method, headers, signal, timeout: silenceMs }, resolve)
     // One that answers before it has read all may close the connection: then its answer counts, and not this.
     asking.on('error', reject)

@@ -1,8 +1,9 @@
 import fastifyHelmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { LarderError, systemClock } from '../../core/index.ts'
+import { http } from '../node-http.ts'
 import { addBadges } from './badges.ts'
 import { createAdminToken } from './admin-token.ts'
 import { addApi } from './api/routes.ts'
@@ -105,7 +106,7 @@ function createApp(context: HttpContext, metrics: HttpMetrics): Application {
     trustedProxies: context.trustedProxies,
     onAnswered: (status) => metrics.request('/hooks/:forge', 'POST', status),
   })
-  const server = createHttpServer(serverTimeouts)
+  const server = http.createServer(serverTimeouts)
   let answerAny: RequestListener = () => undefined
   const app: FastifyInstance = Fastify({
     trustProxy: context.trustedProxies === undefined ? false : [...context.trustedProxies],
