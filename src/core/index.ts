@@ -37,6 +37,7 @@ export { type Facts, type Log, type LogLevel, type LogOptions, createLog, silent
 export { Mutex } from './mutex.ts'
 export { parseJson } from './parse-json.ts'
 export { namesIn } from './names-in.ts'
+export { openIfThere, openSyncIfThere } from './open-if-there.ts'
 export { plainText } from './plain-text.ts'
 export { mayBePostponed, type Postponed } from './postponed.ts'
 export { type Problem, formatProblem, problemsIn, sortProblems } from './problem.ts'

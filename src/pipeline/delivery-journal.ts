@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { close, constants, open, read, write } from 'node:fs'
-import { open as openFile, type FileHandle } from 'node:fs/promises'
+import { open as openFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import { LarderError, Mutex } from '../core/index.ts'
+import { LarderError, Mutex, openIfThere } from '../core/index.ts'
 import {
   beginsBatch,
   blockBytes,
@@ -95,7 +95,7 @@ export class DeliveryJournal {
   /** All of it is in the database: the next start has nothing to read. For when nothing is under way. */
   async clear(): Promise<void> {
     for (const path of this.#options.paths) {
-      const file = await openThere(path, 'r+')
+      const file = await openIfThere(path, 'r+')
       await file?.write(Buffer.alloc(blockBytes), 0, blockBytes, 0)
       await file?.close()
     }
@@ -220,7 +220,7 @@ const closeFile = promisify(close)
 
 /** Nothing, where no batch begins: most starts find none, and are not to read 16 MiB for that. */
 async function readFilled(path: string): Promise<Buffer> {
-  const file = await openThere(path, 'r')
+  const file = await openIfThere(path)
   if (file === undefined) return Buffer.alloc(0)
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(blockBytes), 0, blockBytes, 0)
@@ -228,13 +228,6 @@ async function readFilled(path: string): Promise<Buffer> {
   } finally {
     await file.close()
   }
-}
-
-function openThere(path: string, flags: string): Promise<FileHandle | undefined> {
-  return openFile(path, flags).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  })
 }
 
 function failureOf(cause: { code?: string; message: string }): LarderError {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs'
+import { closeSync, fstatSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { ioBuffer, LarderError } from '../core/index.ts'
+import { ioBuffer, LarderError, openSyncIfThere } from '../core/index.ts'
 import { trailerBytes, type ColumnKind, type StoredHeader, type TableData, type TableLayout } from './table-layout.ts'
 
 /** A compiled file that is open: the table in one buffer outside the JavaScript heap, the text still on disk. */
@@ -24,7 +24,7 @@ export class TableFile<Kinds extends Record<string, ColumnKind>, Heap extends st
     { folder, key }: { folder: string; key: string },
   ): TableFile<Kinds, Heap> | undefined {
     const path = tableFilePath(layout, { folder, key })
-    const fd = openIfPresent(path)
+    const fd = openSyncIfThere(path)
     if (fd === undefined) return undefined
     const table = readTable(fd, layout)
     if (table?.stored.key === key) return new TableFile(layout, path, { fd, ...table })
@@ -106,15 +106,6 @@ interface Table {
   textBytes: number
   /** What follows the header, at a multiple of 8 bytes. */
   body: { buffer: ArrayBuffer; byteOffset: number }
-}
-
-function openIfPresent(path: string): number | undefined {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 function readTable(fd: number, layout: { magic: string; version: number }): Table | undefined {

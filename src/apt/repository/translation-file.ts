@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openSyncIfThere } from '../../core/index.ts'
 import { findRecords, recordBytes } from './description-records.ts'
 import { RecordTable } from './record-table.ts'
 import type { TranslationTable } from './translation-index.ts'
@@ -20,7 +21,7 @@ export class TranslationFile implements TranslationTable {
 
   /** Undefined when there is none in the folder, or a damaged one: compile it anew. `key`: digest of what it was made of, hex. */
   static open(folder: string, key: string): TranslationFile | undefined {
-    const fd = openIfThere(translationPath(folder, key))
+    const fd = openSyncIfThere(translationPath(folder, key))
     if (fd === undefined) return undefined
     const table = readTable(fd)
     if (table !== undefined) return new TranslationFile(key, fd, table)
@@ -118,13 +119,4 @@ function readTable(fd: number): Buffer | undefined {
   readSync(fd, table, 0, tableBytes, start)
   const sum = createHash('sha256').update(table).digest()
   return sum.equals(trailer.subarray(0, 32)) ? table : undefined
-}
-
-function openIfThere(path: string): number | undefined {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
 }

@@ -1,5 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import type { Clock } from '../../../core/index.ts'
+import { type Clock, openIfThere } from '../../../core/index.ts'
 import { addressNumber } from '../address.ts'
 import type { Lease } from '../dhcp-server.ts'
 import { byAddress } from '../kea/kea-leases.ts'
@@ -48,14 +47,5 @@ async function readOnce(path: string): Promise<{ text: string; isStill: boolean;
     return { text: bytes.toString(), isStill, touchedAtMs: Number(after.mtimeMs) }
   } finally {
     await file.close()
-  }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
   }
 }
