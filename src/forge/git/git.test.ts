@@ -2,15 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { prepareBareRepository } from './bare-repository.ts'
-import { BatchAnswers } from './batch-answer.ts'
-import { parseCgiHead } from './cgi-answer.ts'
 import { openCommit } from './commit-files.ts'
 import { fetchRefs } from './remote.ts'
-import { quarantineOf } from './git-environment.ts'
-import { checkBranchName, checkObjectId, checkRefName } from './ref-name.ts'
 import { isAncestor, listBranches, resolveRef, resolveRefs } from './repository.ts'
 import { runGit } from './run-git.ts'
 
@@ -180,57 +175,6 @@ describe('refs', () => {
   })
 })
 
-describe('names', () => {
-  test.each(['refs/heads/main', 'refs/heads/topic/ü', 'refs/tags/v1.0', 'refs/heads/-x'])('%s', (ref) => {
-    expect(checkRefName(ref)).toBe(ref)
-  })
-
-  test.each([
-    'main',
-    '-x',
-    'refs/heads/a..b',
-    'refs/heads/',
-    'refs/heads/a b',
-    'refs/heads/a\n',
-    'refs/heads/.a',
-    'refs/heads/a.lock',
-    'refs/heads/a.lock/b',
-    'refs//a',
-    'refs/heads/a~1',
-    'refs/heads/@{1}',
-    'refs/heads/a.',
-    'refs/heads/a:b',
-    'refs/heads/*',
-    '',
-  ])('%j is no ref', (ref) => {
-    expect(() => checkRefName(ref)).toThrow(expect.objectContaining({ code: 'GIT_REF_REFUSED' }))
-  })
-
-  test('what is accepted, git accepts', () => {
-    const name = fc.stringMatching(/^[a-z.@{}~^:?*[\\/ -]{1,12}$/)
-    fc.assert(
-      fc.property(name, (text) => {
-        try {
-          checkBranchName(text)
-        } catch {
-          return
-        }
-        execFileSync('git', ['check-ref-format', `refs/heads/${text}`])
-      }),
-      { numRuns: 100 },
-    )
-  })
-
-  test.each(['', 'main', '1'.repeat(39), '1'.repeat(41), 'A'.repeat(40), '-'.repeat(40)])('%j is no commit', (id) => {
-    expect(() => checkObjectId(id)).toThrow(expect.objectContaining({ code: 'GIT_REF_REFUSED' }))
-  })
-
-  test('only the quarantine is let through', () => {
-    const said = { GIT_QUARANTINE_PATH: '/q', GIT_SSH_COMMAND: 'x', LD_PRELOAD: 'y', GIT_OBJECT_DIRECTORY: '' }
-    expect(quarantineOf(said)).toEqual({ GIT_QUARANTINE_PATH: '/q' })
-  })
-})
-
 describe('running git', () => {
   test('that does not end is ended', async () => {
     const pipe = join(folder, 'pipe')
@@ -279,48 +223,4 @@ test('settings of a repository: ours count, others stay, and what is as it shoul
     'Somebody',
     '1000',
   ])
-})
-
-test('answers of cat-file are found however they are cut', () => {
-  const id = 'a'.repeat(40)
-  const bytes = Buffer.from(`${id} blob 3\nx\ny\n${id} blob 0\n\n${id} missing\n`)
-  fc.assert(
-    fc.property(fc.array(fc.nat(bytes.length)), (cuts) => {
-      const answers = new BatchAnswers()
-      const found: string[] = []
-      const edges = [0, ...cuts, bytes.length].sort((a, b) => a - b)
-      edges.slice(1).forEach((edge, at) => {
-        answers.push(bytes.subarray(edges[at], edge))
-        for (let answer = answers.take(); answer; answer = answers.take())
-          found.push(`${answer.type} ${answer.content.toString()}`)
-      })
-      expect(found).toEqual(['blob x\ny', 'blob ', 'missing '])
-    }),
-  )
-})
-
-test.each([
-  [
-    'Status: 403 Forbidden\r\nContent-Type: text/plain\r\n\r\nrest',
-    { status: 403, headers: [['Content-Type', 'text/plain']] },
-  ],
-  [
-    'A: b\nC: d: e\n\n',
-    {
-      status: 200,
-      headers: [
-        ['A', 'b'],
-        ['C', 'd: e'],
-      ],
-    },
-  ],
-  ['A: b\r\n', undefined],
-  ['nonsense\n\n', 'malformed'],
-  ['Status: 999\n\n', 'malformed'],
-  ['Status: x\n\n', 'malformed'],
-  ['A'.repeat(70_000), 'malformed'],
-])('the CGI head %j', (text, expected) => {
-  const head = parseCgiHead(Buffer.from(text))
-  if (typeof expected === 'object') expect(head).toMatchObject(expected)
-  else expect(head).toEqual(expected)
 })
