@@ -23,6 +23,7 @@ export {
   isRepositoryName,
   parseDigest,
   parseReference,
+  parseTag,
   parseRepositoryName,
   type OciDigest,
   type Reference,

@@ -28,8 +28,12 @@ export type Reference = { tag: string } | { digest: OciDigest }
 
 /** OCI_DIGEST_INVALID, OCI_TAG_INVALID. */
 export function parseReference(text: string): Reference {
-  if (text.includes(':')) return { digest: parseDigest(text) }
-  if (tagPattern.test(text)) return { tag: text }
+  return text.includes(':') ? { digest: parseDigest(text) } : { tag: parseTag(text) }
+}
+
+/** Source: OCI distribution-spec, "Pulling manifests". OCI_TAG_INVALID. */
+export function parseTag(text: string): string {
+  if (tagPattern.test(text)) return text
   throw new LarderError('OCI_TAG_INVALID', {
     message: `“${text.slice(0, 140)}” cannot be a tag.`,
     hint: 'A tag has 1 to 128 letters, digits and . _ -, and begins with none of . and -.',

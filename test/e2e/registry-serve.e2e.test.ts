@@ -188,3 +188,18 @@ it('data: large manifests, layers elsewhere, fields of others, nested and empty 
   const refused = await ask('PUT', 'manifests/sparse', { headers: { 'content-type': imageType }, body })
   expect([refused.status, refused.errorCode()]).toEqual([400, 'MANIFEST_BLOB_UNKNOWN'])
 })
+
+it('tags: given with a manifest by its digest, all or none', async () => {
+  const { digest, manifest } = await client.pushImage(name, 'untagged', 'tags')
+  const put = (query: string) =>
+    ask('PUT', `manifests/${digest}?${query}`, {
+      headers: { 'content-type': imageType },
+      body: Buffer.from(JSON.stringify(manifest)),
+    })
+  expect(await put('tag=first&tag=second')).toMatchObject({ status: 201, headers: { 'oci-tag': 'first, second' } })
+  for (const tag of ['first', 'second'])
+    expect(await ask('HEAD', `manifests/${tag}`)).toMatchObject({ headers: { 'docker-content-digest': digest } })
+  const refused = await put('tag=third&tag=.fourth')
+  expect([refused.status, refused.errorCode()]).toEqual([400, 'MANIFEST_INVALID'])
+  expect(await statusOf('HEAD', 'manifests/third')).toBe(404)
+})

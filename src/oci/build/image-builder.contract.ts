@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { isLarderError, type LarderError } from '../../core/index.ts'
 import { hostPlatform } from '../platform.ts'
 import { makeArchive } from '../testing/archive.ts'
+import { expectNoProcess } from '../testing/processes.ts'
+import { readImage } from '../testing/read-image.ts'
 import type { BuildRequest, ImageBuilder } from './image-builder.ts'
 
 /** An engine that is judged, and where it may write. */
@@ -272,40 +272,4 @@ export function judgeImageBuilder(open: () => BuilderUnderTest): void {
       expect(request.lines.at(-1)).toMatch(/left out/)
     })
   })
-}
-
-/** Reads an image as a stranger would: every blob is there, and is what its digest says. */
-async function readImage(layout: string, digest: string): Promise<{ config: unknown; layers: number }> {
-  const blob = async ({ digest: wanted, size }: { digest: string; size?: number }): Promise<Buffer> => {
-    const bytes = await readFile(join(layout, 'blobs', 'sha256', wanted.slice('sha256:'.length)))
-    expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(wanted)
-    if (size !== undefined) expect(bytes.length).toBe(size)
-    return bytes
-  }
-  const index = JSON.parse(await readFile(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] }
-  expect(index.manifests.map((one) => one.digest)).toEqual([digest])
-  expect(JSON.parse(await readFile(join(layout, 'oci-layout'), 'utf8'))).toEqual({ imageLayoutVersion: '1.0.0' })
-  const manifest = JSON.parse((await blob({ digest })).toString()) as {
-    config: { digest: string; size: number }
-    layers: { digest: string; size: number }[]
-  }
-  for (const layer of manifest.layers) await blob(layer)
-  return { config: JSON.parse((await blob(manifest.config)).toString()), layers: manifest.layers.length }
-}
-
-/** The kernel ends what was killed in a moment; an engine takes a little longer. */
-export async function expectNoProcess(part: string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (!(await isRunning(part))) return
-    await wait(100)
-  }
-  expect.fail(`"${part}" runs still`)
-}
-
-export async function isRunning(part: string): Promise<boolean> {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-    if (text.replaceAll('\0', ' ').trim().endsWith(part)) return true
-  }
-  return false
 }

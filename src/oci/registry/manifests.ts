@@ -37,8 +37,8 @@ export class Manifests {
     await this.#room.state.transaction(async (transaction) => {
       if (given.isPartial !== true) await requireLinked(transaction, repository, manifest)
       await this.#insert(transaction, { repository, info, manifest, bytes })
-      if ('tag' in reference) {
-        await this.#moveTag(transaction, { repository, tag: reference.tag, digest, isFixed: given.isFixed ?? false })
+      for (const tag of new Set([...('tag' in reference ? [reference.tag] : []), ...(given.tags ?? [])])) {
+        await this.#moveTag(transaction, { repository, tag, digest, isFixed: given.isFixed ?? false })
       }
     })
     return { ...info, subject: manifest.subject }

@@ -126,7 +126,9 @@ export interface NewManifest {
   bytes: Uint8Array
   /** Without parameters. Default: what the manifest says itself. */
   contentType?: string | undefined
-  /** The tag never comes to name anything else: pushing over it is OCI_TAG_IMMUTABLE. Default: false. */
+  /** Tags that come to name it besides the one that it is put by, all or none. Default: none. */
+  tags?: readonly string[]
+  /** The tag never comes to name anything else, nor do `tags`: pushing over it is OCI_TAG_IMMUTABLE. Default: false. */
   isFixed?: boolean
   /** What it names is fetched when somebody asks for it. Default: false, which is OCI_MANIFEST_INCOMPLETE. */
   isPartial?: boolean

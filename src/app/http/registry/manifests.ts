@@ -1,5 +1,5 @@
 import { LarderError } from '../../../core/index.ts'
-import { maxManifestBytes, parseReference, type Reference, type RepositoryName } from '../../../oci/index.ts'
+import { maxManifestBytes, parseReference, parseTag, type Reference, type RepositoryName } from '../../../oci/index.ts'
 import { type Exchange, answer, bodyOf, contentTypeOf } from './exchange.ts'
 
 /** GET, HEAD, PUT and DELETE of `/v2/<name>/manifests/<reference>`. Source: OCI distribution-spec, end-2, end-7, end-9. */
@@ -35,14 +35,17 @@ async function getManifest(exchange: Exchange, repository: RepositoryName, text:
   response.writeHead(200, { ...headers, 'content-length': info.sizeBytes }).end(body)
 }
 
+/** By digest with tags as `?tag=a&tag=b`, too, as the spec is going to have it after 1.1. */
 async function putManifest(exchange: Exchange, repository: RepositoryName, reference: Reference): Promise<void> {
-  const { registry, prefix } = exchange
+  const { registry, prefix, query } = exchange
+  const tags = 'tag' in reference ? [] : query.getAll('tag').map(parseTag)
   const bytes = await readBody(exchange)
-  const put = await registry.putManifest(repository, reference, { bytes, contentType: contentTypeOf(exchange) })
+  const put = await registry.putManifest(repository, reference, { bytes, contentType: contentTypeOf(exchange), tags })
   answer(exchange, 201, {
     location: `${prefix}/v2/${repository}/manifests/${put.digest}`,
     'docker-content-digest': put.digest,
     ...(put.subject === undefined ? {} : { 'oci-subject': put.subject }),
+    ...(tags.length === 0 ? {} : { 'oci-tag': tags }),
   })
 }
 
