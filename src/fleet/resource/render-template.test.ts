@@ -10,6 +10,7 @@ const variables = {
   list: [{ host: 'a' }, { host: 'b' }],
   none: [],
   map: { 'a-b': { c: 'deep' } },
+  secrets: { 'tls.key': 'K', 'a.b.c': 'L' },
 }
 
 it.each([
@@ -20,6 +21,7 @@ it.each([
   ['{{#on}}yes{{/on}}{{#off}}no{{/off}}{{#missing}}no{{/missing}}', 'yes'],
   ['{{map.a-b.c}}{{! a comment }}', 'deep'],
   ['{{#map}}{{a-b.c}}{{/map}}', 'deep'],
+  ['{{secrets.tls.key}}{{#on}}{{secrets.a.b.c}}{{/on}}', 'KL'],
   ["it's $HOME `x` \\ {", "it's $HOME `x` \\ {"],
 ])('%j', (template, expected) => {
   expect(renderTemplate(template, variables, 't')).toBe(expected)
@@ -29,6 +31,7 @@ it.each([
   ['a\n{{prot}}', 't:2: "prot" is not there.'],
   ['{{list}}', 't:1: "list" is a list or a map, not text.'],
   ['{{constructor}}', 't:1: "constructor" is not there.'],
+  ['{{secrets.tls}}', 't:1: "secrets.tls" is not there.'],
   ['{{map.toString}}', 't:1: "map.toString" is not there.'],
   ['\n\n{{#on}}', 't:3: unclosed section "on".'],
   ['x {{/on}}', 't:1: unopened section "on".'],

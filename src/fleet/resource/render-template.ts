@@ -80,9 +80,15 @@ function lookUp(name: string, scopes: readonly unknown[]): unknown {
   if (name === '.') return scopes[0]
   const [first = '', ...rest] = name.split('.')
   const scope = scopes.find((candidate) => owns(candidate, first))
-  let value = owns(scope, first) ? scope[first] : undefined
-  for (const step of rest) value = owns(value, step) ? value[step] : undefined
-  return value
+  return owns(scope, first) ? valueBelow(scope[first], rest) : undefined
+}
+
+/** Names of secrets may have dots in them: what is not there step by step may be there by all of them. */
+function valueBelow(top: unknown, steps: readonly string[]): unknown {
+  let value = top
+  for (const step of steps) value = owns(value, step) ? value[step] : undefined
+  const whole = steps.join('.')
+  return value === undefined && owns(top, whole) ? top[whole] : value
 }
 
 function owns(value: unknown, key: string): value is Record<string, unknown> {

@@ -19,7 +19,7 @@ const filesOf = (files: Record<string, Uint8Array | string>): SiteFiles => ({
   list: async () => [],
   entries: async () => [],
 })
-async function encrypt(text: string, recipient: string): Promise<Uint8Array> {
+async function encrypt(text: string | Uint8Array, recipient: string): Promise<Uint8Array> {
   const encrypter = new Encrypter()
   encrypter.addRecipient(recipient)
   return encrypter.encrypt(text)
@@ -54,4 +54,14 @@ it('says which secret cannot be read, and how one is made', async () => {
         error.hint?.includes('age -r') === true,
     )
   }
+})
+
+it('what is no text is refused, since it would be another one', async () => {
+  const secrets = createSiteSecrets(join(folder, 'age-identity'), new KnownSecrets())
+  const keytab = await encrypt(Buffer.from([5, 2, 0, 0xff, 0xfe]), await secrets.recipient())
+  await expect(secrets.read(filesOf({ 'secrets/keytab.age': keytab }), 'keytab')).rejects.toMatchObject({
+    code: 'FLEET_SECRET_UNKNOWN',
+    message: expect.stringMatching(/keytab.*no text/) as string,
+    hint: expect.stringMatching(/base64/) as string,
+  })
 })

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { LarderError, type KnownSecrets, type SiteFiles } from '../../core/index.ts'
 import { writePrivateFile } from '../../publish/index.ts'
 import { readIfThere } from '../read-if-there.ts'
@@ -40,14 +41,21 @@ export function createSiteSecrets(identityFile: string, known: KnownSecrets): Si
 async function decrypt(bytes: Buffer, identity: string, name: string): Promise<string> {
   const { armor, Decrypter } = await import('age-encryption')
   const decrypter = new Decrypter()
+  let plain: Uint8Array
   decrypter.addIdentity(identity)
   try {
     const text = bytes.toString('latin1')
     const binary = text.startsWith('-----BEGIN AGE') ? armor.decode(text.trim()) : new Uint8Array(bytes)
-    return Buffer.from(await decrypter.decrypt(binary)).toString('utf8')
+    plain = await decrypter.decrypt(binary)
   } catch (error) {
     throw unknown(name, 'it cannot be decrypted here', error)
   }
+  if (isUtf8(plain)) return Buffer.from(plain).toString('utf8')
+  throw new LarderError('FLEET_SECRET_UNKNOWN', {
+    message: `The secret ${JSON.stringify(name)} is not to be had: it is no text in UTF-8.`,
+    hint: 'Encrypt it as base64, and have a command on the machine decode it.',
+    context: { secret: name },
+  })
 }
 
 async function readOrMakeIdentity(path: string): Promise<string> {

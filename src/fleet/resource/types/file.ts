@@ -111,7 +111,9 @@ export async function resolveText(
   declared: TextSource,
   room: ResolveRoom,
 ): Promise<{ content: Buffer; isSecret: boolean }> {
-  if (declared.secret !== undefined) return { content: Buffer.from(await room.secret(declared.secret)), isSecret: true }
+  if (declared.secret !== undefined) {
+    return { content: Buffer.from(asFile(await room.secret(declared.secret))), isSecret: true }
+  }
   if (declared.content !== undefined) return { content: Buffer.from(declared.content), isSecret: false }
   if (declared.inline !== undefined) return renderText(declared.inline, 'inline', room)
   const path = declared.source ?? declared.template ?? ''
@@ -124,6 +126,11 @@ export async function resolveText(
   }
   if (declared.template === undefined) return { content: bytes, isSecret: false }
   return renderText(bytes.toString('utf8'), path, room)
+}
+
+/** A secret has lost the end of its last line. Where it has several, programs read none without it: a private key of ssh(1). */
+function asFile(secret: string): string {
+  return secret.includes('\n') ? `${secret}\n` : secret
 }
 
 async function renderText(

@@ -71,8 +71,30 @@ it.each([
 })
 
 it('apt asks its repositories anew where something is no longer there', async () => {
-  const stubs = 'n=0\napt-get() { n=$((n + 1)); for last; do :; done; echo "$n $last"; [ $n != 1 ]; }'
+  const stubs = 'n=0\napt-get() { n=$((n + 1)); for last; do :; done; echo "$n $last"; [ $n != 1 ]; }\ndpkg() { :; }'
   expect(await asked({ package: 'a=2' }, debianHost, stubs)).toEqual(['1 a=2', '2 update', '3 a=2'])
+})
+
+it('apt goes on where it was killed in the middle, when it is asked to install and to remove', async () => {
+  const stubs = `n=0
+apt-get() { n=$((n + 1)); for last; do :; done; echo "$n $last"; [ $n != 1 ]; }
+dpkg() { for last; do :; done; echo "dpkg $last"; }`
+  expect(await asked({ package: 'a' }, debianHost, stubs)).toEqual(['1 a', 'dpkg -a', '2 update', '3 a'])
+  expect(await asked({ package: 'a', state: 'absent' }, debianHost, stubs)).toEqual(['1 a', 'dpkg -a', '2 a'])
+})
+
+it('apt takes names as they are, and for no pattern of others', async () => {
+  const stubs = 'apt-get() { case " $* " in *" APT::Cmd::Pattern-Only=true "*) echo yes ;; esac; }'
+  expect(await asked({ package: 'node.js' }, debianHost, stubs)).toEqual(['yes'])
+})
+
+// apt-get(8), install: a hyphen after a name removes that package.
+it.each(['bash-', 'bash:amd64-', 'bash=5-', '-y'])('%s is no name of a package', (name) => {
+  expect(packageType.schema.safeParse({ package: name }).success).toBe(false)
+})
+
+it.each(['g++', 'libc6:amd64', 'a=1:2.0-1~deb12u1', 'glibc.i686', 'python3.11-minimal'])('%s is one', (name) => {
+  expect(packageType.schema.safeParse({ package: name }).success).toBe(true)
 })
 
 it('another system is told that it is not known', async () => {

@@ -3,11 +3,14 @@ import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { cutOff, part, readPart } from '../fact-text.ts'
 import type { Difference, HostFacts, ResourceType } from '../resource-type.ts'
 
-/** deb-control(5) and RPM's names, with an architecture (`libc6:amd64`, `glibc.i686`) and a version after `=`. */
+/**
+ * deb-control(5) and RPM's names, with an architecture (`libc6:amd64`, `glibc.i686`) and a version after `=`. None ends with a
+ * hyphen, by which apt-get(8) takes a package away.
+ */
 const wanted = z
   .string()
   .regex(
-    /^[A-Za-z0-9][A-Za-z0-9+._-]*(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+:~^_-]+)?$/,
+    /^(?!.*-(?:[:=]|$))[A-Za-z0-9][A-Za-z0-9+._-]*(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+:~^_-]+)?$/,
     'the name of a package is needed, and `=` with its version where it has to be that one',
   )
 
@@ -147,16 +150,20 @@ function isVersion(installed: string, wantedVersion: string): boolean {
   return forms.some((form) => form === wantedVersion || form.slice(0, form.lastIndexOf('-')) === wantedVersion)
 }
 
-const aptOptions = ['-y', '-q', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0'] // prettier-ignore
+const aptOptions = ['-y', '-q', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', '-o', 'APT::Cmd::Pattern-Only=true'] // prettier-ignore
 
-/** Asks nobody anything; settings that somebody has changed are kept: dpkg(1) --force-confold. */
+/** Ends what was killed in the middle, which apt refuses to do by itself; nothing where nothing was. */
+const goOn = sh`dpkg --force-confdef --force-confold --configure -a || :`
+
+/** Asks nobody anything; settings that somebody has changed are kept: dpkg(1) --force-confold. A name is no pattern of others. */
 function applyApt({ state, recommends, purge }: PackagesDesired, chosen: readonly Wanted[], host: HostFacts): Script {
   if (host.family === 'other')
     return sh`echo 'Packages are known how to be installed on Debian, Ubuntu, and Fedora, Rocky and their like only.' >&2; exit 1`
   const environment = sh`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none`
   if (state === 'absent') {
     const removal = purge ? 'purge' : 'remove'
-    return lines(environment, sh`apt-get ${aptOptions} ${removal} -- ${chosen.map(({ name }) => name)}`)
+    const remove = sh`apt-get ${aptOptions} ${removal} -- ${chosen.map(({ name }) => name)}`
+    return lines(environment, sh`${remove} || { ${goOn}; ${remove}; }`)
   }
   const recommending =
     recommends === undefined ? nothing : sh`${recommends ? '--install-recommends' : '--no-install-recommends'}`
@@ -164,7 +171,7 @@ function applyApt({ state, recommends, purge }: PackagesDesired, chosen: readonl
   const pinned = chosen.some(({ version }) => version !== undefined) ? sh`--allow-downgrades` : nothing
   const install = sh`apt-get ${aptOptions} ${recommending} ${pinned} install -- ${names}`
   // What the machine knows of its repositories may be older than they are: then what it asks for is no longer there.
-  return lines(environment, sh`${install} || { apt-get -q -o DPkg::Lock::Timeout=300 update && ${install}; }`)
+  return lines(environment, sh`${install} || { ${goOn}; apt-get -q -o DPkg::Lock::Timeout=300 update && ${install}; }`)
 }
 
 function applyDnf({ state }: PackagesDesired, chosen: readonly Wanted[]): Script {

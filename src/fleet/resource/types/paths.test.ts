@@ -30,7 +30,10 @@ const file = (name: string, more: object) =>
     fileType.schema.parse({ file: join(root, name), ...me, ...more }),
     testRoom(
       { 'files/a.mustache': 'x {{a}}\n' },
-      { variables: { a: "<'>" }, secret: async (name) => `value of ${name}` },
+      {
+        variables: { a: "<'>" },
+        secret: async (name) => (name === 'key' ? '-- of --\nkey\n-- end --' : `value of ${name}`),
+      },
     ),
   )
 const engine = tinyEngine(fileType)
@@ -43,16 +46,20 @@ it('files are made, changed and removed; a second apply has nothing to do', asyn
     file('sub/dir/c', { template: 'files/a.mustache' }),
     file('secret', { secret: 'db' }),
     file('empty', { content: '' }),
+    file('key', { secret: 'key' }),
   ])
   expect(engine.plan(all)[0]).toEqual([{ what: 'content', to: 'hello\n' }])
   expect(engine.plan(all)[3]).toEqual([{ what: 'content', to: 'the secret', isSecret: true }])
   engine.apply(all)
-  expect(engine.plan(all)).toEqual([[], [], [], [], []])
+  expect(engine.plan(all)).toEqual([[], [], [], [], [], []])
   expect(readFileSync(join(root, odd), 'utf8')).toBe("quotes ' and $dollars\nüñ\n")
   expect(statSync(join(root, odd)).mode & 0o7777).toBe(0o600)
   expect(readFileSync(join(root, 'sub/dir/c'), 'utf8')).toBe("x <'>\n")
   expect(statSync(join(root, 'secret')).mode & 0o7777).toBe(0o600)
   expect(readFileSync(join(root, 'secret'), 'utf8')).toBe('value of db')
+
+  // What ssh(1) and others refuse to read without it.
+  expect(readFileSync(join(root, 'key'), 'utf8')).toBe('-- of --\nkey\n-- end --\n')
 
   const changed = await Promise.all([file('a', { content: 'bye\n', mode: '4755' }), file(odd, { state: 'absent' })])
   expect(engine.plan(changed)).toEqual([
