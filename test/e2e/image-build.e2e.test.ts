@@ -7,13 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBuildahBuilder } from '../../src/oci/build/buildah.ts'
 import { createBuildkitBuilder } from '../../src/oci/build/buildkit.ts'
 import { createDockerBuilder } from '../../src/oci/build/docker.ts'
-import {
-  type BuilderUnderTest,
-  expectNoProcess,
-  isRunning,
-  judgeImageBuilder,
-  requestOf,
-} from '../../src/oci/build/image-builder.contract.ts'
+import { type BuilderUnderTest, judgeImageBuilder, requestOf } from '../../src/oci/build/image-builder.contract.ts'
+import { expectNoProcess, isRunning } from '../../src/oci/testing/processes.ts'
 import { type DockerEngine, startDockerEngine } from './support/docker-engine.ts'
 import { openWorkspace, type Workspace } from './support/workspace.ts'
 
