@@ -48,7 +48,7 @@ resources:
 
 async function machine(...args: string[]): Promise<{ exitCode: number; value: unknown; stderr: string }> {
   const { exitCode, stdout, stderr } = await controller.larder('machine', ...args)
-  return { exitCode, value: args[0] === 'apply' ? undefined : JSON.parse(stdout), stderr }
+  return { exitCode, value: JSON.parse(stdout), stderr }
 }
 
 it('what is merged is made so, a second run changes nothing, and what drifts is put back', async () => {
@@ -72,8 +72,9 @@ it('what is merged is made so, a second run changes nothing, and what drifts is 
       ],
     },
   ])
-  const { exitCode, stderr } = await machine('apply')
+  const { exitCode, value: run, stderr } = await machine('apply')
   expect(exitCode, stderr).toBe(0)
+  expect(run).toMatchObject({ state: 'succeeded', origin: 'machine apply', plan: [{ subject: 'machine here' }] })
   expect(await readFile(`${folder}/greeting`, 'utf8')).toBe('hello\n')
   expect(await readFile(`${folder}/told`, 'utf8')).toBe('told\ntold\n')
 })

@@ -3,7 +3,7 @@ import { formatBytes } from '../../core/index.ts'
 import type { DoctorFinding, DoctorReport } from '../doctor/doctor-report.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
-import { followRun } from './run-commands.ts'
+import { followRun, logText } from './run-commands.ts'
 import type { ControllerClient } from './session.ts'
 
 interface DoctorOptions {
@@ -44,10 +44,9 @@ async function waitForRuns(
   client: ControllerClient,
   ids: readonly number[],
 ): Promise<number[]> {
-  const quiet = { ...output, data: () => {}, line: (text?: string) => output.note(text ?? '') }
   const failed: number[] = []
   for (const id of ids) {
-    const run = await followRun(client, { id, after: 0, output: quiet, signal })
+    const run = await followRun(client, { id, after: 0, tell: (line) => output.note(logText(line)), signal })
     if (run.state !== 'succeeded') failed.push(id)
   }
   return failed

@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { formatBytes, isLarderError, LarderError } from '../../core/index.ts'
+import type { OwnPackage } from '../../mirror/index.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Bind } from './program.ts'
-import { applyHead } from './run-commands.ts'
+import { followBegun } from './run-commands.ts'
 
 export function addOwnPackageCommands(mirror: Command, bind: Bind): void {
   mirror
@@ -27,29 +28,29 @@ export function addOwnPackageCommands(mirror: Command, bind: Bind): void {
 /** Every file is tried; what is good is published though another is not. */
 async function add(context: CommandContext, mirror: string, files: string[]): Promise<number> {
   const { withController, output } = context
-  const failures = await withController(async (client) => {
-    const failed: LarderError[] = []
+  const { added, refused } = await withController(async (client) => {
+    const added: OwnPackage[] = []
+    const refused: LarderError[] = []
     for (const path of files) {
       try {
         await refuseAbsent(path)
         const label = basename(path)
-        const added = await client.addPackage(mirror, { label, content: createReadStream(path) })
-        output.data(added)
-        output.line(
-          `${label}: ${added.name} ${added.version} for ${added.architecture}, ${formatBytes(added.sizeBytes)}`,
-        )
+        const one = await client.addPackage(mirror, { label, content: createReadStream(path) })
+        added.push(one)
+        output.line(`${label}: ${one.name} ${one.version} for ${one.architecture}, ${formatBytes(one.sizeBytes)}`)
       } catch (error) {
         if (!isLarderError(error)) throw error
-        failed.push(error)
+        refused.push(error)
         if (files.length > 1) output.note(error.message)
       }
     }
-    return failed
+    return { added, refused }
   })
-  const [first] = failures
-  if (first !== undefined && failures.length === files.length) throw first
-  const code = await applyHead(context)
-  return code === 0 && first !== undefined ? 1 : code
+  const [first] = refused
+  if (first !== undefined && refused.length === files.length) throw first
+  const run = await followBegun(context, (client) => client.sync())
+  output.data({ added, refused: refused.map((error) => error.toJSON()), run })
+  return run.state === 'succeeded' && first === undefined ? 0 : 1
 }
 
 async function refuseAbsent(path: string): Promise<void> {
@@ -59,10 +60,12 @@ async function refuseAbsent(path: string): Promise<void> {
 }
 
 async function remove(context: CommandContext, mirror: string, name: string, version?: string): Promise<number> {
-  const removed = await context.withController((client) => client.removePackage(mirror, { name, version }))
-  context.output.data(removed)
-  for (const one of removed) context.output.line(`removed ${one.name} ${one.version} for ${one.architecture}`)
-  return applyHead(context)
+  const { withController, output } = context
+  const removed = await withController((client) => client.removePackage(mirror, { name, version }))
+  for (const one of removed) output.line(`removed ${one.name} ${one.version} for ${one.architecture}`)
+  const run = await followBegun(context, (client) => client.sync())
+  output.data({ removed, run })
+  return run.state === 'succeeded' ? 0 : 1
 }
 
 async function list({ withController, output }: CommandContext, mirror: string): Promise<undefined> {

@@ -75,59 +75,71 @@ async function logs(
   id: number,
   options: { follow?: boolean },
 ): Promise<number> {
+  const tell: TellLine = (line) => {
+    output.data(line)
+    output.line(logText(line))
+  }
   const run = await withController(async (client) => {
-    const last = await printLog(client, id, 0, output)
-    return options.follow === true ? followRun(client, { id, after: last, output, signal }) : client.run(id)
+    const last = await tellLog(client, id, 0, tell)
+    return options.follow === true ? followRun(client, { id, after: last, tell, signal }) : client.run(id)
   })
   return options.follow === true && run.state !== 'succeeded' ? 1 : 0
 }
 
 /** `larder apply` and `larder mirror sync`: plans and applies the head of main again, and tells what happens. */
-export async function applyHead({ withController, output, signal }: CommandContext): Promise<number> {
-  const run = await withController(async (client) =>
-    followRun(client, { id: (await client.sync()).id, after: 0, output, signal }),
-  )
+export async function applyHead(context: CommandContext): Promise<number> {
+  return carryOut(context, (client) => client.sync())
+}
+
+/** Begins a run and tells what happens; for programs, the run as it ended is the answer. 1 when it did not succeed. */
+export async function carryOut(context: CommandContext, begin: BeginRun): Promise<number> {
+  const run = await followBegun(context, begin)
+  context.output.data(run)
   return run.state === 'succeeded' ? 0 : 1
 }
 
-/** Begins a run and tells what happens; for programs the run as it ended comes last. 1 when it did not succeed. */
-export async function carryOut(
+type BeginRun = (client: ControllerClient) => Promise<{ id: number }>
+
+/** Begins a run, and tells what it says until it ends: beside the answer, where that is for programs. */
+export async function followBegun(
   { withController, output, signal }: CommandContext,
-  begin: (client: ControllerClient) => Promise<{ id: number }>,
-): Promise<number> {
-  const run = await withController(async (client) =>
-    followRun(client, { id: (await begin(client)).id, after: 0, output, signal }),
-  )
-  output.data(run)
-  return run.state === 'succeeded' ? 0 : 1
+  begin: BeginRun,
+): Promise<RunDetail> {
+  const say = output.json ? output.note : output.line
+  const tell: TellLine = (line) => say(logText(line))
+  return withController(async (client) => followRun(client, { id: (await begin(client)).id, after: 0, tell, signal }))
 }
 
-/** Prints what a run says until it ends. */
+interface LogLine {
+  number: number
+  at: string
+  message: string
+}
+
+type TellLine = (line: LogLine) => void
+
+export function logText({ at, message }: LogLine): string {
+  return `${at.slice(11, 19)} ${message}`
+}
+
+/** Tells what a run says until it ends. */
 export async function followRun(
   client: ControllerClient,
-  { id, after, output, signal }: { id: number; after: number; output: CommandContext['output']; signal: AbortSignal },
+  { id, after, tell, signal }: { id: number; after: number; tell: TellLine; signal: AbortSignal },
 ): Promise<RunDetail> {
   let last = after
   for (;;) {
     const run = await client.run(id)
-    last = await printLog(client, id, last, output)
+    last = await tellLog(client, id, last, tell)
     if (run.finishedAt !== undefined) return run
     await new Promise((resolve) => setTimeout(resolve, 200))
     signal.throwIfAborted()
   }
 }
 
-async function printLog(
-  client: ControllerClient,
-  id: number,
-  after: number,
-  output: CommandContext['output'],
-): Promise<number> {
+async function tellLog(client: ControllerClient, id: number, after: number, tell: TellLine): Promise<number> {
   const lines = await client.runLog(id, after)
-  for (const line of lines) {
-    output.data(line)
-    output.line(`${line.at.slice(11, 19)} ${line.message}`)
-  }
+  for (const line of lines) tell(line)
   return lines.at(-1)?.number ?? after
 }
 
