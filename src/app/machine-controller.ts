@@ -8,7 +8,7 @@ export interface MachineController {
   /** FLEET_MACHINE_UNKNOWN. */
   machine(name: string): Promise<MachineDetail>
   /**
-   * Looks at machines now, and tells what an apply would change. Nothing is changed. Default: all of them.
+   * Looks at machines and at services on them now, and tells what an apply would change. Nothing is changed. Default: all of them.
    * FLEET_MACHINE_UNKNOWN.
    */
   planMachines(names?: readonly string[]): Promise<MachinePlan[]>
@@ -58,6 +58,18 @@ export interface MachinePlan {
   /** How many resources are as declared. */
   ok: number
   /** The others. `maybe`: depends on what is changed before it. */
+  resources: PlannedResource[]
+  /** Services on it that are not as declared. */
+  services: PlannedService[]
+}
+
+export interface PlannedService {
+  service: string
+  /** What becomes of it, on all of its machines. */
+  summary: string
+  /** Why it could not be looked at on this machine. */
+  unreachable: string | undefined
+  /** What is not as declared on this machine. */
   resources: PlannedResource[]
 }
 

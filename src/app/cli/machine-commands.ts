@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { shortTime } from '../../core/index.ts'
 import { describeResources } from '../describe-machine.ts'
+import { describePlannedService } from '../describe-service.ts'
 import type { MachinePlan } from '../machine-controller.ts'
 import type { CommandContext } from './command-context.ts'
 import { openShell } from './machine-shell.ts'
@@ -13,7 +14,7 @@ export function addMachineCommands(program: Command, bind: Bind): void {
   machine.command('show').description('a machine, and what was wrong with it').argument('<machine>').action(bind(show))
   machine
     .command('plan')
-    .description('look at machines now, and show what an apply would change')
+    .description('look at machines and services on them now, and show what an apply would change')
     .option('--limit <machines>', 'only these, with commas between')
     .action(bind(plan))
   machine
@@ -85,12 +86,14 @@ async function plan({ withController, output }: CommandContext, options: LimitOp
   for (const one of plans) for (const line of describe(one)) output.line(line)
 }
 
-/** A machine in a few lines: what becomes of it, and each resource that is not as declared. */
-function describe({ name, machine, unreachable, ok, resources }: MachinePlan): string[] {
+/** A machine in a few lines: what becomes of it, and each resource and service that is not as declared. */
+function describe({ name, machine, unreachable, ok, resources, services }: MachinePlan): string[] {
   if (unreachable !== undefined) return [`${name}: cannot be reached: ${unreachable}`]
   const whole = machine === undefined ? '' : `${verbs[machine]}; `
-  const changes = resources.length === 0 ? 'nothing to change' : `${resources.length} to change`
-  return [`${name}: ${whole}${changes}, ${ok} as declared`, ...describeResources(resources)]
+  const count = resources.length + services.length
+  const changes = count === 0 ? 'nothing to change' : `${count} to change`
+  const first = `${name}: ${whole}${changes}, ${ok} as declared`
+  return [first, ...describeResources(resources), ...services.flatMap(describePlannedService)]
 }
 
 const verbs = { create: 'is made', start: 'is started', replace: 'is made again' }

@@ -1,16 +1,10 @@
 import { LarderError } from '../../core/index.ts'
-import {
-  okOf,
-  plannedResources,
-  scanHostKey,
-  type KnownMachine,
-  type MachineConfig,
-  type MachinesConfig,
-  type ObservedMachine,
-} from '../../fleet/index.ts'
-import type { MachineController, MachineKey, MachinePlan, MachineSummary } from '../machine-controller.ts'
+import { scanHostKey, type KnownMachine, type MachineConfig, type MachinesConfig } from '../../fleet/index.ts'
+import type { MachineController, MachineKey, MachineSummary } from '../machine-controller.ts'
 import { lookAtMachines } from '../look-at-machines.ts'
+import { lookAtServices } from '../look-at-services.ts'
 import type { ControllerContext } from './context.ts'
+import { planMachines } from './machine-plans.ts'
 import { summarizeRun } from './runs.ts'
 
 export function createMachineMethods(context: ControllerContext): MachineController {
@@ -40,7 +34,12 @@ export function createMachineMethods(context: ControllerContext): MachineControl
       return leases.map(({ expiresAt, ...lease }) => ({ ...lease, expiresAt: expiresAt.toISOString() }))
     },
     siteRecipient: () => fleet.secrets.recipient(),
-    planMachines: (names) => planNow(context, names),
+    async planMachines(names) {
+      await requireMachines(context, names)
+      // One after the other, over the connection that the first look has opened.
+      const machines = await lookAtMachines(context, { names })
+      return planMachines(machines, await lookAtServices(context, names))
+    },
     async applyMachines(names) {
       await requireMachines(context, names)
       const commit = (await context.siteHead.current())?.commit
@@ -100,24 +99,6 @@ function neverSeen(declared: MachineConfig | undefined): Found {
 function foundLast({ state, detail, checkedAt, changedAt }: KnownMachine): Found {
   const { address, os, why } = detail
   return { state, address, os, why, checkedAt: checkedAt.toISOString(), changedAt: changedAt?.toISOString() }
-}
-
-/** As a run would find them now. */
-async function planNow(context: ControllerContext, names: readonly string[] | undefined): Promise<MachinePlan[]> {
-  await requireMachines(context, names)
-  return (await lookAtMachines(context, { names })).map(planOf)
-}
-
-const wholes = { absent: 'create', stopped: 'start', other: 'replace', running: undefined } as const
-
-function planOf({ name, state = 'running', plan, resources, waitsFor }: ObservedMachine): MachinePlan {
-  const base = { name, machine: wholes[state], unreachable: waitsFor, ok: 0 }
-  if (plan === undefined) {
-    const maybe = resources.map(({ id }) => ({ id, state: 'maybe' as const, differences: [], why: undefined }))
-    return { ...base, resources: maybe }
-  }
-  if ('unreachable' in plan) return { ...base, unreachable: plan.unreachable.message, resources: [] }
-  return { ...base, ok: okOf(plan), resources: plannedResources(plan) }
 }
 
 async function scan(context: ControllerContext, name: string) {

@@ -1,9 +1,20 @@
 import { plannedResources } from '../machine/plan-machine.ts'
 import { isToDo, type FoundService } from './look-at-service.ts'
-import type { LeftService, ObservedService, ServiceChange, ServiceMachineChange } from './service-change.ts'
+import type {
+  LeftService,
+  ObservedService,
+  ObservedServices,
+  ServiceChange,
+  ServiceMachineChange,
+} from './service-change.ts'
+
+/** Pure. */
+export function planServices({ services, leftOver }: ObservedServices): ServiceChange[] {
+  return [...services.flatMap(planService), ...leftOver.map(planLeaving)]
+}
 
 /** Pure. No change for a service that is as declared on all of its machines. */
-export function planService(observed: ObservedService): ServiceChange[] {
+function planService(observed: ObservedService): ServiceChange[] {
   const { name, config, found, waitsFor, versions, isRestarted } = observed
   const isNew = versions.size === 0
   const base = { subject: `service ${name}`, action: isNew ? ('create' as const) : ('update' as const) }
@@ -28,7 +39,7 @@ export function planService(observed: ObservedService): ServiceChange[] {
 }
 
 /** What is left of an earlier commit goes. */
-export function planLeaving({ name, machine, unit }: LeftService): ServiceChange {
+function planLeaving({ name, machine, unit }: LeftService): ServiceChange {
   return {
     subject: `service ${name} on ${machine}`,
     action: 'remove',

@@ -1,7 +1,7 @@
 import type { Finding, Kind, KindContext } from '../../core/index.ts'
 import { isToDo } from './look-at-service.ts'
 import { observeServices } from './observe-services.ts'
-import { planLeaving, planService } from './plan-service.ts'
+import { planServices } from './plan-service.ts'
 import type { ObservedServices, ServiceChange, StagedService } from './service-change.ts'
 import { serviceGrammar } from './service-grammar.ts'
 import type { ServiceKindOptions } from './service-kind-options.ts'
@@ -17,7 +17,7 @@ export function createServiceKind(options: ServiceKindOptions): ServiceKind {
     ...serviceGrammar(),
     nothing: {},
     observe: (context, desired) => observeServices(options, context, desired),
-    plan: (_desired, { services, leftOver }) => [...services.flatMap(planService), ...leftOver.map(planLeaving)],
+    plan: (_desired, observed) => planServices(observed),
     // What takes long, the image and packages, is brought to machines by the rollout itself, before it touches what runs.
     stage: (_context, { detail: { service, leaves } }) => Promise.resolve({ service, leaves }),
     switch: (context, staged) => rollouts.done(context, staged),

@@ -29,6 +29,13 @@ export const machineDetailSchema = machineSchema
   })
   .meta({ id: 'MachineDetail' })
 
+const plannedResourceSchema = z.object({
+  id: z.string(),
+  state: z.enum(['change', 'maybe']).meta({ description: 'maybe: depends on what is changed before it' }),
+  differences: z.array(z.object({ what: z.string(), from: z.string().optional(), to: z.string().optional() })),
+  why: z.string().optional(),
+})
+
 export const machinePlanSchema = z
   .object({
     name: z.string(),
@@ -38,14 +45,17 @@ export const machinePlanSchema = z
       .meta({ description: 'What becomes of the machine itself; absent: it is there' }),
     unreachable: z.string().optional().meta({ description: 'Why it could not be looked at' }),
     ok: count.meta({ description: 'Resources that are as declared' }),
-    resources: z.array(
-      z.object({
-        id: z.string(),
-        state: z.enum(['change', 'maybe']).meta({ description: 'maybe: depends on what is changed before it' }),
-        differences: z.array(z.object({ what: z.string(), from: z.string().optional(), to: z.string().optional() })),
-        why: z.string().optional(),
-      }),
-    ),
+    resources: z.array(plannedResourceSchema),
+    services: z
+      .array(
+        z.object({
+          service: z.string(),
+          summary: z.string().meta({ description: 'What becomes of it, on all of its machines' }),
+          unreachable: z.string().optional().meta({ description: 'Why it could not be looked at on this machine' }),
+          resources: z.array(plannedResourceSchema).meta({ description: 'What is not as declared on this machine' }),
+        }),
+      )
+      .meta({ description: 'Services on it that are not as declared' }),
   })
   .meta({ id: 'MachinePlan' })
 

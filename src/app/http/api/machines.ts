@@ -49,7 +49,7 @@ export function addMachineActions(app: ApiApp, controller: Controller): void {
     {
       schema: {
         ...common,
-        summary: 'Look at machines now, and tell what would change',
+        summary: 'Look at machines and services on them now, and tell what would change',
         body: limitBody,
         response: plan,
       },

@@ -89,7 +89,9 @@ export class FakeController implements Controller {
     this.actions.push(`plan machines ${names?.join(' ') ?? 'all'}`)
     const differences = [{ what: 'content', from: undefined, to: 'hello\n' }]
     const resources = [{ id: 'file:/etc/motd', state: 'change' as const, differences, why: undefined }]
-    return Promise.resolve([{ name: 'web-1', machine: undefined, unreachable: undefined, ok: 19, resources }])
+    return Promise.resolve([
+      { name: 'web-1', machine: undefined, unreachable: undefined, ok: 19, resources, services: [] },
+    ])
   }
   applyMachines = async (names?: readonly string[]) => {
     const run = await this.retryRun(7)
