@@ -15,13 +15,9 @@ const key = await makeRpmSigner()
 let upstream: RpmUpstream
 let mirror: TestMirror
 
-async function start(
-  packages: TestRpm[],
-  options: Partial<RpmUpstreamOptions> = {},
-  settings: Record<string, unknown> = {},
-): Promise<void> {
+async function start(packages: TestRpm[], options: Partial<RpmUpstreamOptions> = {}): Promise<void> {
   upstream = await startRpmUpstream({ packages, key, ...options })
-  mirror = await createTestMirror({ vendor: upstream }, key, { vendor: settings })
+  mirror = await createTestMirror({ vendor: upstream }, key)
 }
 
 afterEach(async () => {
