@@ -4,84 +4,20 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { digestOf } from '../../core/digest.ts'
 import { LarderError } from '../../core/error.ts'
-import { readTree, writeTree, type TreeEntry } from '../../publish/index.ts'
+import { readTree, writeTree } from '../../publish/index.ts'
 import type { LeaseId } from '../../store/index.ts'
 import { MemoryBlobStore } from '../../store/testing/index.ts'
-import { composeRepository, poolEntries, type ComposeOptions, type RepositoryMeta } from './compose.ts'
+import { blobCount, composeBench, countedPackages, lease, many } from '../testing/compose-bench.ts'
 import { packageChanges, packagesOfTree } from '../../mirror/index.ts'
-import type { RepositoryPackage } from './repository-package.ts'
 import { PieceMemory } from '../../pieces/index.ts'
 import { PlacedBefore } from './placed-before.ts'
-import { memoryCache } from '../../pieces/testing/memory-cache.ts'
 import { descriptionMd5, syntheticPackage } from './testing/synthetic-package.ts'
-
-const lease = 'lease' as LeaseId
-
-interface Bench {
-  store: MemoryBlobStore
-  compose(
-    packages: readonly RepositoryPackage[],
-    more?: Partial<ComposeOptions>,
-  ): Promise<{ entries: TreeEntry[]; meta: RepositoryMeta }>
-  content(entries: readonly TreeEntry[], path: string): Promise<Buffer>
-}
-
-function bench(): Bench {
-  const store = new MemoryBlobStore()
-  const cache = memoryCache()
-  return {
-    store,
-    compose: async (packages, more) => {
-      const parts = await composeRepository({
-        packages,
-        store,
-        lease,
-        cache,
-        cacheKey: 'base',
-        suite: 'bookworm',
-        origin: 'Larder',
-        label: 'campus base',
-        components: ['main'],
-        architectures: ['amd64'],
-        ...more,
-      })
-      return { entries: [...poolEntries(parts.packages), ...parts.files], meta: parts.meta }
-    },
-    content: async (entries, path) => {
-      const entry = entries.find((candidate) => candidate.path === path)
-      if (entry === undefined) throw new Error(`no ${path} among ${entries.map((each) => each.path).join(' ')}`)
-      const parts = entry.parts ?? [entry]
-      return Buffer.concat(await Promise.all(parts.map((part) => store.readWhole(part.digest))))
-    },
-  }
-}
-
-const many = (count: number): RepositoryPackage[] =>
-  Array.from({ length: count }, (_, index) => syntheticPackage(`p${(index * 7919) % 100_003}-x`))
-
-/** A thousand that are known by their identity, and how many of their stanzas are read meanwhile. */
-function countedPackages() {
-  let reads = 0
-  const packages = many(1000).map((item, index) => ({
-    ...item,
-    identity: `index:${index}`,
-    stanza: () => (reads++, item.stanza()),
-  }))
-  return {
-    packages,
-    async readsDuring(work: () => Promise<unknown>): Promise<number> {
-      reads = 0
-      await work()
-      return reads
-    },
-  }
-}
 
 const packagesPath = 'dists/bookworm/main/binary-amd64/Packages'
 
 describe('composeRepository', () => {
   test('every entry is what its digest and size say, and the compressed ones unpack to the plain one', async () => {
-    const { compose, content } = bench()
+    const { compose, content } = composeBench()
     const { entries, meta } = await compose(many(700))
     for (const entry of entries.filter((each) => !each.path.startsWith('pool/'))) {
       const bytes = await content(entries, entry.path)
@@ -111,13 +47,13 @@ describe('composeRepository', () => {
     const subset = fc.array(fc.nat(pool.length - 1), { maxLength: 400 })
     await fc.assert(
       fc.asyncProperty(fc.array(subset, { minLength: 2, maxLength: 4 }), async (history) => {
-        const used = bench()
+        const used = composeBench()
         const steps = history.map((picks) => [...new Set(picks)].map((index) => pool[index]!))
         const more = { before: new PlacedBefore(), memory: new PieceMemory(), isKept: true }
         for (const packages of steps.slice(0, -1)) await used.compose(packages, more)
         const last = steps.at(-1)!
         const incremental = await used.compose(last, more)
-        const fresh = bench()
+        const fresh = composeBench()
         const scratch = await fresh.compose([...last].reverse())
         expect(incremental).toEqual(scratch)
         const trees = await Promise.all([
@@ -131,17 +67,17 @@ describe('composeRepository', () => {
   })
 
   test('one package more writes a handful of blobs, however many there are', async () => {
-    const { compose, store } = bench()
+    const { compose, store } = composeBench()
     const packages = many(2000)
     await compose(packages.slice(1))
-    const before = await count(store)
+    const before = await blobCount(store)
     await compose(packages)
     // Two chunks at most in Packages (three blobs each) and manifest, three frames, never one for each hundred.
-    expect((await count(store)) - before).toBeLessThanOrEqual(12)
+    expect((await blobCount(store)) - before).toBeLessThanOrEqual(12)
   })
 
   test('stanzas known by their identity are not even read', async () => {
-    const { compose } = bench()
+    const { compose } = composeBench()
     const { packages, readsDuring } = countedPackages()
     await compose(packages.slice(1))
     const reads = await readsDuring(() => compose(packages))
@@ -150,7 +86,7 @@ describe('composeRepository', () => {
   })
 
   test('a variant of a mirror uses what that was made of, and leaves it as it is', async () => {
-    const { compose } = bench()
+    const { compose } = composeBench()
     const { packages, readsDuring } = countedPackages()
     const readsFor = (...asked: Parameters<typeof compose>) => readsDuring(() => compose(...asked))
     await compose(packages.slice(1))
@@ -165,7 +101,7 @@ describe('composeRepository', () => {
   })
 
   test('with nothing to hold, the indices are there and empty', async () => {
-    const { compose, content } = bench()
+    const { compose, content } = composeBench()
     const { entries } = await compose([])
     expect(await content(entries, packagesPath)).toHaveLength(0)
     expect(gunzipSync(await content(entries, `${packagesPath}.gz`))).toHaveLength(0)
@@ -174,7 +110,7 @@ describe('composeRepository', () => {
   })
 
   test('architecture all is in the index of each architecture, and each component has its own', async () => {
-    const { compose, content } = bench()
+    const { compose, content } = composeBench()
     const packages = [
       syntheticPackage('data', { architecture: 'all' }),
       syntheticPackage('tool'),
@@ -193,7 +129,7 @@ describe('composeRepository', () => {
   })
 
   test('without xz on the host there is gz only; with it again, both', async () => {
-    const { compose } = bench()
+    const { compose } = composeBench()
     const without = await compose(many(10), { programPath: '/nonexistent' })
     expect(without.entries.some((entry) => entry.path.endsWith('.xz'))).toBe(false)
     expect(without.meta.files.some((file) => file.path.endsWith('.xz'))).toBe(false)
@@ -202,7 +138,7 @@ describe('composeRepository', () => {
   })
 
   test('pieces that are gone from the store are made again', async () => {
-    const { compose } = bench()
+    const { compose } = composeBench()
     const first = await compose(many(100))
     const store = new MemoryBlobStore()
     const leases = {
@@ -216,7 +152,7 @@ describe('composeRepository', () => {
   })
 
   test('Translation-en holds the descriptions of these packages, once for each name', async () => {
-    const { compose, content } = bench()
+    const { compose, content } = composeBench()
     const text = (name: string, sum: string): string =>
       `Package: ${name}\nDescription-md5: ${sum}\nDescription-en: about ${name}\n Long text.\n`
     const find = (name: string, sum: string): Buffer | undefined =>
@@ -234,7 +170,7 @@ describe('composeRepository', () => {
   })
 
   test('two upstreams with one path: the second lies elsewhere and only its Filename differs', async () => {
-    const { compose, content } = bench()
+    const { compose, content } = composeBench()
     const filename = 'pool/main/s/same/same_1_amd64.deb'
     const [a, b] = [syntheticPackage('aa', { filename }), syntheticPackage('bb', { filename })]
     const { entries } = await compose([a, b])
@@ -249,7 +185,7 @@ describe('composeRepository', () => {
   })
 
   test('the packages of a snapshot, and what changed between two, are read from the tree alone', async () => {
-    const { compose, store } = bench()
+    const { compose, store } = composeBench()
     const packages = many(500)
     const newer = { ...syntheticPackage(packages[3]!.name, { version: '2.0-1' }), reason: 'tool Depends it' }
     const before = await writeTree(store, lease, (await compose(packages.slice(0, 499))).entries)
@@ -274,7 +210,7 @@ describe('composeRepository', () => {
   })
 
   test('Contents merges the file lists, and asks for none when the packages are the same', async () => {
-    const { compose, content } = bench()
+    const { compose, content } = composeBench()
     let asked = 0
     const lists = new Map([
       ['tool', ['usr/bin/tool', 'usr/share/common']],
@@ -300,17 +236,11 @@ describe('composeRepository', () => {
   })
 
   test('the same package twice is a mistake of the caller', async () => {
-    await expect(bench().compose([syntheticPackage('a'), syntheticPackage('a')])).rejects.toThrow('given twice')
+    await expect(composeBench().compose([syntheticPackage('a'), syntheticPackage('a')])).rejects.toThrow('given twice')
   })
 
   test('a stanza that promises another file than the stored one is refused', async () => {
     const item = { ...syntheticPackage('a'), digest: digestOf('other') }
-    await expect(bench().compose([item])).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
+    await expect(composeBench().compose([item])).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
   })
 })
-
-async function count(store: MemoryBlobStore): Promise<number> {
-  let blobs = 0
-  for await (const { sizeBytes } of store.list()) blobs += sizeBytes < 0 ? 0 : 1
-  return blobs
-}
