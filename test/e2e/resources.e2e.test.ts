@@ -69,6 +69,10 @@ it('accounts and keys', async (context) => {
   expect(await inRoot('getent', 'passwd', 'alice')).toBe("alice:x:5000:1000:Alice 'A' O'Hara:/home/alice:/bin/bash")
   expect(await inRoot('getent', 'passwd', 'daemon-x')).toMatch(/:\/usr\/sbin\/nologin$/)
 
+  await converge(groupType, [{ group: 'pair', gid: 4500 }])
+  await converge(userType, [{ user: 'pair' }])
+  expect(await inRoot('id', '-g', 'pair')).toBe('4500')
+
   const key = (letter: string): string => `ssh-ed25519 ${letter.repeat(68)} ${letter}@example.org`
   await converge(sshKeyType, [
     { 'ssh-key': 'a', user: 'alice', key: key('A') },

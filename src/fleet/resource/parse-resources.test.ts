@@ -47,6 +47,7 @@ it.each([
   ['- { id: x }', 'r.yaml:1:3: no type of resource; expected one of package, repository, file'],
   ['- file: /a\n  content: x\n  when: { family: redhat }', 'r.yaml:3:19: "family" is "redhat"'],
   ['- user: Alice', 'small letters, digits, _ and - make the name of an account'],
+  ['- service: getty@', 'r.yaml:1:12: "service": one of its instances is needed: getty@tty1'],
   ['- just text', 'r.yaml:1:3: this is no resource'],
   ['{ a: b }', 'a list of resources is needed'],
   [

@@ -38,6 +38,7 @@ describe('siteHosts', () => {
         lease('10.1.2.23', 'larder'),
         lease('10.1.2.24', 'a b\n10.1.2.1 bank'),
         lease('10.1.2.25', ''),
+        ...['localhost', 'WPAD.lab.internal', 'isatap'].map((name) => lease('10.1.2.26', name)),
         lease('10.1.2.9', 'not-tv'),
       ],
     })

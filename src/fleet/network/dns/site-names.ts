@@ -11,6 +11,9 @@ export interface NamedAddress {
 /** Of the host that Larder runs on, unless a machine is called so. */
 const ownName = 'larder'
 
+/** Names that mean something to programs wherever they are looked up: no client gets them by calling itself so. */
+const meaningful = [ownName, 'localhost', 'wpad', 'isatap']
+
 /**
  * hosts(5) of the site: machines, reservations, what clients call themselves, and Larder, each within its domain and alone. What is
  * declared wins: no client can take the name of a machine, or of another client that had it first. Sorted by address.
@@ -23,7 +26,7 @@ export function siteHosts(
   const own = Object.values(footings).map(({ address }) => ({ name: ownName, address }))
   const declared = [...machines, ...reserved]
   const named = [...declared, ...own.filter(() => declared.every(({ name }) => name !== ownName))]
-  const taken = new Set([...named.map(({ name }) => name), ownName])
+  const taken = new Set([...named.map(({ name }) => name), ...meaningful])
   const held = new Set(named.map(({ address }) => address))
   for (const { hostname, address } of leases) {
     const name = hostLabel(hostname)

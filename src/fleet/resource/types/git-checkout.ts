@@ -80,23 +80,24 @@ export const gitCheckoutType: ResourceType<Declared, Declared, CheckoutFacts> = 
   },
   apply: ({ 'git-checkout': path, repository, revision, user }) => {
     const run = git(path)
+    // Git that was killed leaves its locks, or a folder that is none of Git's yet; git init harms none that is.
     // A server may refuse to give a commit by its id alone: then everything is fetched.
-    const body = sh`if [ ! -d ${`${path}/.git`} ]; then
-if [ -n "$(ls -A -- ${path} 2>/dev/null)" ]; then echo ${`${path} holds other files: it is left alone`} >&2; exit 1; fi
+    const body = sh`if [ ! -d ${`${path}/.git`} ] && [ -n "$(ls -A -- ${path} 2>/dev/null)" ]; then echo ${`${path} holds other files: it is left alone`} >&2; exit 1; fi
+rm -f -- ${locks.map((name) => `${path}/.git/${name}.lock`)}
 ${hardened} git init -q -- ${path}
-fi
 ${run} config remote.origin.url ${repository}
 if ${run} fetch -q --depth 1 --no-tags --end-of-options ${repository} ${revision}; then wanted=$(${run} rev-parse --verify -q ${'FETCH_HEAD^{commit}'})
 else ${run} fetch -q --tags --force --end-of-options ${repository} ${'+refs/heads/*:refs/remotes/origin/*'}; wanted=$(${run} rev-parse --verify -q --end-of-options ${`${revision}^{commit}`}); fi
-rm -f -- ${`${path}/.git/index.lock`}
 ${run} checkout -q --force --detach "$wanted"`
     if (user === undefined) return sh`mkdir -p -- ${path}\n${body}`
     return sh`mkdir -p -- ${path}\nchown ${user} -- ${path}\nrunuser -u ${user} -- /bin/sh -c ${`set -eu\n${body.shell}`}`
   },
 }
 
+const locks = ['index', 'HEAD', 'shallow', 'config', 'packed-refs']
+
 /** As src/forge/git has it: no configuration but the folder's own, no question, no program that an address names. */
-const hardened: Script = sh`env GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=false GIT_ALLOW_PROTOCOL=http:https:ssh:file GIT_SSH_COMMAND='ssh -oBatchMode=yes' LC_ALL=C`
+const hardened: Script = sh`env GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_OPTIONAL_LOCKS=0 GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=false GIT_ALLOW_PROTOCOL=http:https:ssh:file GIT_SSH_COMMAND='ssh -oBatchMode=yes' LC_ALL=C`
 
 function git(path: string): Script {
   return sh`${hardened} git -C ${path} -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never -c gc.auto=0 -c core.autocrlf=false`
@@ -110,7 +111,7 @@ function look({ 'git-checkout': path, repository, revision, user }: Declared): S
   const body = sh`if [ -d ${`${path}/.git`} ]; then
 printf 'commit '; ${run} rev-parse --verify -q HEAD || echo none
 printf 'repository '; ${run} config remote.origin.url | tr -d '\n' | ${asWord}
-if ${run} diff-index --quiet HEAD -- 2>/dev/null; then echo 'changes no'; else echo 'changes yes'; fi
+if said=$(${run} status --porcelain --untracked-files=no 2>/dev/null) && [ -z "$said" ]; then echo 'changes no'; else echo 'changes yes'; fi
 fi
 ${wanted}`
   const asked =

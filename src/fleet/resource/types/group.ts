@@ -23,6 +23,8 @@ export const groupType: ResourceType<Declared, Declared, GroupFacts> = {
   schema,
   subjectOf: (declared) => declared.group,
   resolve: async (declared) => declared,
+  /** One that is the first of somebody's stays as long as they do. */
+  after: ({ state }) => (state === 'absent' ? ['user:*'] : []),
   facts: (all) =>
     accountScript(
       'group',

@@ -58,7 +58,11 @@ export const pipPackageType: ResourceType<Declared, Declared, PipFacts> = {
       const own = names.find((match) => match !== null && normal(match[1]!) === normal(all[at]!['pip-package']))
       return { known: true, facts: own?.[2] }
     }),
-  diff: versionDifferences,
+  diff: (desired, installed) => {
+    const { version } = desired
+    const isSame = version !== undefined && installed !== undefined && comparable(version) === comparable(installed)
+    return versionDifferences(isSame ? { ...desired, version: installed } : desired, installed)
+  },
   apply: ({ 'pip-package': name, version, venv, index, user, state }) => {
     const pip = `${venv}/bin/pip`
     const common = ['--no-input', '--disable-pip-version-check', '-q']
@@ -75,3 +79,19 @@ ${as} ${pip} install ${common} ${where} -- ${version === undefined ? name : `${n
 function normal(name: string): string {
   return name.toLowerCase().replace(/[-_.]+/g, '-')
 }
+
+/** PEP 440, Normalization and Version comparison: versions that are the same have the same text here. */
+function comparable(version: string): string {
+  const [own = '', local = ''] = version.toLowerCase().split('+')
+  const [release = ''] = /^(?:[0-9]+!)?[0-9]+(?:\.[0-9]+)*/.exec(own) ?? []
+  const rest = own
+    .slice(release.length)
+    .replace(/^-(?=[0-9]+$)/, 'post')
+    .replace(/[._-]/g, '')
+    .replace(/rc|alpha|beta|preview|pre|rev|[cr](?=[0-9]|$)/g, (word) => spellings[word] ?? word)
+  return `${release.replace(/(?:\.0+)+$/, '')}${rest}+${local.replace(/[_-]/g, '.')}`
+}
+
+const spellings: Readonly<Record<string, string>> = {
+  alpha: 'a', beta: 'b', c: 'rc', pre: 'rc', preview: 'rc', rev: 'post', r: 'post',
+} // prettier-ignore

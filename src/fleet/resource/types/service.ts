@@ -10,7 +10,8 @@ const schema = z
     service: z
       .string()
       .transform((name) => (/\.(?:service|socket|timer|mount|path|target)$/.test(name) ? name : `${name}.service`))
-      .pipe(unitName),
+      .pipe(unitName)
+      .refine((name) => !name.includes('@.'), 'one of its instances is needed: getty@tty1'),
     running: z.boolean().default(true),
     enabled: z.boolean().default(true).describe('It starts with the machine'),
     notified: z.enum(['restart', 'reload']).default('restart').describe('What it does when something notifies it'),

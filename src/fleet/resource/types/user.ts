@@ -48,12 +48,15 @@ export const userType: ResourceType<Declared, Declared, UserFacts> = {
     ...declared,
     shell: declared.shell ?? (declared.system ? '/usr/sbin/nologin' : undefined),
   }),
-  after: ({ group, groups, home }) => [
-    ...[...groups, ...(group === undefined ? [] : [group])].map((name) => `group:${name}`),
-    // Groups that nobody declares come from packages.
-    ...(groups.length > 0 ? ['package:*'] : []),
-    ...(home === undefined ? [] : [`directory:${home.slice(0, home.lastIndexOf('/'))}`]),
-  ],
+  after: ({ user, group = user, groups, home, state }) => {
+    if (state === 'absent') return []
+    return [
+      ...[...groups, group].map((name) => `group:${name}`),
+      // Groups that nobody declares come from packages.
+      ...(groups.length > 0 ? ['package:*'] : []),
+      ...(home === undefined ? [] : [`directory:${home.slice(0, home.lastIndexOf('/'))}`]),
+    ]
+  },
   facts: (all) => look(all.map(({ user }) => user)),
   read: (output, all) => {
     const known = readAccounts(output, 'passwd')
@@ -111,18 +114,23 @@ function attributes(desired: Declared, facts: NonNullable<UserFacts>): Differenc
   ]
 }
 
-/** useradd(8): without a password the account is locked for passwords, and for nothing else. */
+/**
+ * useradd(8): without a password the account is locked for passwords, and for nothing else. A group of its name that is there
+ * already is refused unless it is told to take it.
+ */
 function create({ user, uid, group, groups, home, shell, comment, system }: Declared): Script {
   const options = [
     ...(system ? ['-r'] : ['-m']),
     ...option('-u', uid),
-    ...(group === undefined ? [] : ['-g', group]),
+    ...option('-g', group),
     ...(groups.length === 0 ? [] : ['-G', groups.join(',')]),
     ...option('-d', home),
     ...option('-s', shell),
     ...option('-c', comment),
   ]
-  return sh`useradd ${options} -- ${user}`
+  const make = sh`useradd ${options} -- ${user}`
+  if (group !== undefined) return make
+  return sh`if getent group ${user} >/dev/null; then useradd ${[...options, '-g', user]} -- ${user}; else ${make}; fi`
 }
 
 function changes({ uid, group, groups, home, shell, comment }: Declared, changed: ReadonlySet<string>): Script {

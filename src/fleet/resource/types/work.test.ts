@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -96,6 +96,30 @@ it('a checkout follows its branch, and what is changed in it is put back', async
   expect(engine.plan([await checkout('nowhere')])).toEqual(['its repository does not answer, or has no such revision'])
 })
 
+it('a checkout that is only touched is as it was, and one that was killed in the middle goes on', async () => {
+  mkdirSync(join(root, 'origin'))
+  git('init', '-q', '-b', 'main')
+  writeFileSync(join(root, 'origin/a'), 'one\n')
+  git('add', 'a')
+  git('commit', '-q', '-m', 'one')
+  const path = join(root, 'here')
+  const declared = { 'git-checkout': path, repository: `file://${root}/origin`, revision: 'main' }
+  const all = [gitCheckoutType.schema.parse(declared)]
+  const engine = tinyEngine(gitCheckoutType)
+  // git init had just begun.
+  mkdirSync(join(path, '.git'), { recursive: true })
+  engine.apply(all)
+  utimesSync(join(path, 'a'), 1_000_000, 1_000_000)
+  expect(engine.plan(all)).toEqual([[]])
+  for (const name of ['index', 'HEAD', 'shallow', 'config', 'packed-refs']) {
+    writeFileSync(join(path, `.git/${name}.lock`), '')
+  }
+  writeFileSync(join(root, 'origin/a'), 'two\n')
+  git('commit', '-q', '-a', '-m', 'two')
+  engine.apply(all)
+  expect(readFileSync(join(path, 'a'), 'utf8')).toBe('two\n')
+})
+
 it('a checkout does not take over a folder with files of others', async () => {
   mkdirSync(join(root, 'origin'))
   git('init', '-q', '-b', 'main')
@@ -165,4 +189,22 @@ it('packages of npm and pip are read without starting either', () => {
   expect(
     tinyEngine(pipPackageType).plan([pip({ 'pip-package': 'foo.bar', version: '2.0' }), pip({ 'pip-package': 'foo' })]),
   ).toEqual([[], [{ what: 'version', from: undefined, to: 'installed' }]])
+})
+
+// PEP 440, Version comparison.
+it.each([
+  ['2.31', '2.31.0', true],
+  ['1.0.0-rc.1', '1.0.0rc1', true],
+  ['1.0-ALPHA2', '1.0a2', true],
+  ['1.0-1', '1.0.post1', true],
+  ['1.0+Ubuntu-1', '1.0+ubuntu.1', true],
+  ['2.31', '2.31.1', false],
+  ['1.0', '1.0rc1', false],
+  ['1.0+1.1', '1.0+11', false],
+  ['1.1', '11', false],
+])('of pip, version %s and %s: the same is %s', (version, installed, isSame) => {
+  const desired = pipPackageType.schema.parse({ 'pip-package': 'a', venv: '/x', version })
+  expect(pipPackageType.diff(desired, installed)).toEqual(
+    isSame ? [] : [{ what: 'version', from: installed, to: version }],
+  )
 })
