@@ -206,6 +206,20 @@ describe.skipIf(!isRoot && !must)('the networks of a site [needs root]', () => {
     expect(await apply({ ...far, bridge: 'larder0' })).toEqual([])
   })
 
+  it('a bridge that it made has the address of its gateway alone, also when that is another one', async () => {
+    const far = { subnet: '10.78.0.0/24', gateway: '10.78.0.1', dns: {}, bridge: 'larder0' }
+    const addresses = async () =>
+      (await lab.in(lab.namespace, 'ip', '-br', '-4', 'addr', 'show', 'larder0')).trim().split(/\s+/).slice(2)
+    await apply(far)
+    await lab.in(lab.namespace, 'ip', 'addr', 'add', '10.99.0.1/24', 'dev', 'larder0')
+    for (const change of [{ gateway: '10.78.0.254' }, { subnet: '10.78.0.0/23' }, { gateway: '10.78.0.7' }]) {
+      Object.assign(far, change)
+      expect(await apply(far)).toHaveLength(1)
+      // What somebody else has given it stays.
+      expect(await addresses()).toEqual(['10.99.0.1/24', `${far.gateway}${far.subnet.slice(-3)}`])
+    }
+  })
+
   it.each(['kea', 'dnsmasq'])('%s serves several networks, each with what is its own', async (server) => {
     const subnets = {
       lab: { ...base, dhcp: { server, range: ['10.77.0.15', '10.77.0.50'] } },

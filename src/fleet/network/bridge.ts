@@ -15,17 +15,21 @@ export function bridgeName(site: string, network: string): string {
     .slice(0, 11)}`
 }
 
+/** An address of this host in a network, and the bridge that has it. */
+export interface BridgeAddress {
+  name: string
+  address: string
+  prefixLength: number
+}
+
 /** Makes a bridge that has this address, and is up; one that is there is used as it is. Idempotent. FLEET_NETWORK_INTERFACE_MISSING. */
-export async function ensureBridge(
-  { name, address, prefixLength }: { name: string; address: string; prefixLength: number },
-  room: InterfaceRoom,
-): Promise<void> {
+export async function ensureBridge({ name, address, prefixLength }: BridgeAddress, room: InterfaceRoom): Promise<void> {
   const found = (await readInterfaces(room)).find((one) => one.name === name)
   if (found === undefined) {
     await setInterface(room, ['link', 'add', 'name', name, 'type', 'bridge'])
     await setInterface(room, ['link', 'set', 'dev', name, 'alias', bridgeMark])
   }
-  if (found?.addresses.includes(address) !== true) {
+  if (found?.withPrefixes.includes(`${address}/${prefixLength}`) !== true) {
     await setInterface(room, ['addr', 'add', `${address}/${prefixLength}`, 'dev', name])
   }
   await setInterface(room, ['link', 'set', 'dev', name, 'up'])
@@ -47,19 +51,31 @@ export async function removeBridge(name: string, room: InterfaceRoom): Promise<b
   return true
 }
 
+/** Takes an address from a bridge that Larder made, where it has it. FLEET_NETWORK_INTERFACE_MISSING. */
+export async function dropAddress({ name, address, prefixLength }: BridgeAddress, room: InterfaceRoom): Promise<void> {
+  const link = (await show(room, 'link')).find(({ ifname }) => ifname === name)
+  if (link?.['ifalias'] !== bridgeMark) return
+  const found = (await readInterfaces(room)).find((one) => one.name === name)
+  const whole = `${address}/${prefixLength}`
+  if (found?.withPrefixes.includes(whole) === true) await setInterface(room, ['addr', 'del', whole, 'dev', name])
+}
+
 export interface Interface {
   name: string
   addresses: string[]
 }
 
 /** All of this host. FLEET_NETWORK_INTERFACE_MISSING. */
-export async function readInterfaces(room: InterfaceRoom): Promise<Interface[]> {
+export async function readInterfaces(room: InterfaceRoom): Promise<(Interface & { withPrefixes: string[] })[]> {
   return (await show(room, 'addr')).map(({ ifname, addr_info: infos }) => {
     const all = Array.isArray(infos) ? infos.map((info) => asObject(info)) : []
-    const addresses = all.filter(({ family }) => family === 'inet').map(({ local }) => local)
+    const own = all.flatMap(({ family, local, prefixlen: prefixLength }) =>
+      family === 'inet' && typeof local === 'string' ? [{ local, whole: `${local}/${String(prefixLength)}` }] : [],
+    )
     return {
       name: typeof ifname === 'string' ? ifname : '',
-      addresses: addresses.filter((address) => typeof address === 'string'),
+      addresses: own.map(({ local }) => local),
+      withPrefixes: own.map(({ whole }) => whole),
     }
   })
 }

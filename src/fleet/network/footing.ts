@@ -1,6 +1,13 @@
 import { LarderError } from '../../core/index.ts'
 import { addressNumber, isWithin } from './address.ts'
-import { ensureBridge, readInterfaces, removeBridge, type Interface } from './bridge.ts'
+import {
+  dropAddress,
+  ensureBridge,
+  readInterfaces,
+  removeBridge,
+  type BridgeAddress,
+  type Interface,
+} from './bridge.ts'
 import { blockOf, type DeclaredNetwork, type DeclaredSubnet } from './declared-network.ts'
 import type { Footing, Footings } from './dhcp-server.ts'
 import type { NetworkRoom } from './network-room.ts'
@@ -29,6 +36,28 @@ export async function ensureBridges(network: DeclaredNetwork, room: NetworkRoom)
     if (bridge === undefined) continue
     await ensureBridge({ name: bridge, address: gateway, prefixLength: blockOf(subnet).prefixLength }, room)
   }
+}
+
+/** Takes addresses that gateways had from bridges that stay: the host would go on to answer there. */
+export async function dropFormerAddresses(
+  before: DeclaredNetwork,
+  network: DeclaredNetwork,
+  room: NetworkRoom,
+): Promise<void> {
+  const wanted = bridgeAddresses(network)
+  const isSame = (one: BridgeAddress, other: BridgeAddress): boolean =>
+    one.name === other.name && one.address === other.address && one.prefixLength === other.prefixLength
+  for (const one of bridgeAddresses(before)) {
+    const stays = wanted.some(({ name }) => name === one.name)
+    if (stays && !wanted.some((other) => isSame(one, other))) await dropAddress(one, room)
+  }
+}
+
+function bridgeAddresses({ subnets }: DeclaredNetwork): BridgeAddress[] {
+  return subnets.flatMap((subnet) => {
+    const name = subnet.bridge ?? subnet.fallbackBridge
+    return name === undefined ? [] : [{ name, address: subnet.gateway, prefixLength: blockOf(subnet).prefixLength }]
+  })
 }
 
 /** Bridges that a network is at, where it has any of Larder's. */

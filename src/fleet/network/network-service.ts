@@ -7,7 +7,7 @@ import { createDnsServer, type DnsServer } from './dns/dns-server.ts'
 import { siteHosts, type NamedAddress } from './dns/site-names.ts'
 import type { Applied, DhcpServer, Footings, Lease, ServerConfig } from './dhcp-server.ts'
 import { createDnsmasqServer } from './dnsmasq/dnsmasq-server.ts'
-import { bridgesOf, ensureBridges, findFootings, removeBridges } from './footing.ts'
+import { bridgesOf, dropFormerAddresses, ensureBridges, findFootings, removeBridges } from './footing.ts'
 import { createKeaServer } from './kea/kea-server.ts'
 import type { NetworkRoom } from './network-room.ts'
 import { refuseOtherServers } from './other-server.ts'
@@ -122,6 +122,9 @@ async function prepare(servers: Servers, wanted: Wanted): Promise<void> {
 
 async function apply(servers: Servers, { network, names }: Wanted): Promise<Applied | undefined> {
   const { room, dhcp } = servers
+  const before = await readState(room)
+  // First: with the first address of a network, Linux takes the others that it has in it.
+  if (before !== undefined) await dropFormerAddresses(before.network, network, room)
   await ensureBridges(network, room)
   const footings = network.subnets.length === 0 ? {} : await findFootings(network, room)
   const server = dhcp[network.server]
@@ -129,7 +132,6 @@ async function apply(servers: Servers, { network, names }: Wanted): Promise<Appl
   const config = hasDhcp(network) ? server.compile(network, footings) : undefined
   const applied = config === undefined ? undefined : await server.apply(config)
   await applyDns(servers, { network, names }, footings)
-  const before = await readState(room)
   const former = before === undefined ? [] : [...bridgesOf(before.network), ...(before.left ?? [])]
   const left = await removeUnwanted(servers, network, former)
   // Last: until then, the next run finds that what it wants is not so yet, and does it again.

@@ -59,7 +59,6 @@ export const mountType: ResourceType<Declared, Declared, MountFacts> = {
   apply: (desired, { facts }) => {
     const { mount, state } = desired
     const own = state === 'absent' ? '' : `${entryOf(desired)} 0 0`
-    const changesOptions = facts?.isMounted === true && facts.entry !== undefined && facts.entry !== entryOf(desired)
     const note = sh`touch /etc/fstab
 new=$(mktemp /etc/.fstab.larder-XXXXXX)
 LARDER_AT=${escaped(mount)} LARDER_OWN=${own} awk '$1 ~ /^#/ || $2 != ENVIRON["LARDER_AT"] { print } END { if (ENVIRON["LARDER_OWN"] != "") print ENVIRON["LARDER_OWN"] }' /etc/fstab >"$new"
@@ -69,9 +68,20 @@ mv -f -- "$new" /etc/fstab
 [ ! -d /run/systemd/system ] || systemctl daemon-reload`
     if (state === 'absent') return lines(sh`! mountpoint -q -- ${mount} || umount -- ${mount}`, note)
     if (state === 'noted') return note
-    const again = changesOptions ? sh`mount -o remount -- ${mount}` : nothing
-    return lines(note, sh`mkdir -p -- ${mount}`, mountNow(mount), again)
+    return lines(makeWay(desired, facts), note, sh`mkdir -p -- ${mount}`, mountNow(mount))
   },
+}
+
+/**
+ * What is mounted as another entry says, is unmounted, or gets its new options. Before that is noted: what is noted and mounted counts
+ * as done. With both device and folder mount(8) takes no options but these.
+ */
+function makeWay(desired: Declared, facts: MountFacts | undefined): Script {
+  const { mount, device = '', type, options } = desired
+  if (facts?.isMounted !== true || facts.entry === undefined || facts.entry === entryOf(desired)) return nothing
+  const [oldDevice, , oldType] = facts.entry.split(' ')
+  const isOther = oldDevice !== device || (oldType !== type && oldType !== 'auto' && type !== 'auto')
+  return isOther ? sh`umount -- ${mount}` : sh`mount -t ${type} -o ${`remount,${options}`} -- ${device} ${mount}`
 }
 
 /**
