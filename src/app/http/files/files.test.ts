@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { digestOf } from '../../../core/index.ts'
-import { sealedAt } from '../testing/fake-controller.ts'
+import { sealedAt } from '../testing/sealed-at.ts'
 import { startServer, type TestServer } from '../testing/start-server.ts'
 
 const small = Buffer.from('0123456789')
