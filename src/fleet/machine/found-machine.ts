@@ -31,7 +31,7 @@ export function foundMachine({ config, spec, state, plan, waitsFor }: ObservedMa
 const wholes = {
   absent: 'It is gone.',
   stopped: 'It stands still.',
-  other: 'It is another than declared: its base, memory or processors differ.',
+  other: 'It is another than declared: its base, memory or processors differ, or it is being removed.',
 }
 
 const mostNamed = 5
