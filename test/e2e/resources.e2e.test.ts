@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { hostSuite } from '../../src/apt/index.ts'
@@ -69,6 +69,15 @@ it('accounts and keys', async (context) => {
   expect(await inRoot('getent', 'passwd', 'alice')).toBe("alice:x:5000:1000:Alice 'A' O'Hara:/home/alice:/bin/bash")
   expect(await inRoot('getent', 'passwd', 'daemon-x')).toMatch(/:\/usr\/sbin\/nologin$/)
 
+  // As after a useradd whose disk was full.
+  await rm(`${root}/home/alice`, { recursive: true })
+  expect(await converge(userType, [{ user: 'alice' }, { user: 'daemon-x', system: true }])).toEqual([
+    [{ what: 'home folder', to: '/home/alice' }],
+    [],
+  ])
+  expect(await inRoot('stat', '-c', '%U %G', '/home/alice/.profile')).toBe('alice alice')
+  await converge(userType, [{ user: 'alice', home: '/srv/homes/alice' }])
+  await converge(userType, [{ user: 'alice', home: '/home/alice' }])
   await converge(groupType, [{ group: 'pair', gid: 4500 }])
   await converge(userType, [{ user: 'pair' }])
   expect(await inRoot('id', '-g', 'pair')).toBe('4500')
@@ -84,6 +93,10 @@ it('accounts and keys', async (context) => {
   expect(await inRoot('stat', '-c', '%U %a', path, '/home/alice/.ssh')).toBe('alice 600\nalice 700')
   await converge(sshKeyType, [{ 'ssh-key': 'a', user: 'alice', key: key('A'), state: 'absent' }])
   expect(await textOf(path)).toBe(`no-pty,from="192.0.2.0/24" ${key('B')}\n`)
+  // It is the user's to make it what never answers.
+  await inRoot('sh', '-c', 'rm "$0" && mkfifo "$0"', path)
+  await converge(sshKeyType, [{ 'ssh-key': 'a', user: 'alice', key: key('A') }])
+  expect(await textOf(path)).toBe(`${key('A')}\n`)
 
   await converge(fileType, [{ file: '/srv/of alice', content: 'x', owner: 'alice', group: 'team', mode: '2640' }])
   expect(await inRoot('stat', '-c', '%U %G %a', '/srv/of alice')).toBe('alice team 2640')

@@ -35,6 +35,7 @@ export type UserFacts =
       readonly group: string
       readonly groups: readonly string[]
       readonly home: string
+      readonly hasHome: boolean
       readonly shell: string
       readonly comment: string
     }
@@ -60,12 +61,13 @@ export const userType: ResourceType<Declared, Declared, UserFacts> = {
   facts: (all) => look(all.map(({ user }) => user)),
   read: (output, all) => {
     const known = readAccounts(output, 'passwd')
+    const homes = readPart(output, 'homes')
     const groups = new Map(
       readPart(output, 'groups')?.map((line) => [line.split(' ')[0] ?? '', line.split(' ').slice(1)]),
     )
     return all.map(({ user }) => {
-      if (known === undefined) return { known: false, why: cutOff }
-      return readUser(known.get(user), groups.get(user))
+      if (known === undefined || homes === undefined) return { known: false, why: cutOff }
+      return readUser(known.get(user), { groups: groups.get(user), hasHome: homes.includes(user) })
     })
   },
   diff: (desired, facts) => {
@@ -78,23 +80,29 @@ export const userType: ResourceType<Declared, Declared, UserFacts> = {
       return sh`! getent passwd ${user} >/dev/null || userdel ${removeHome ? ['-r'] : []} -- ${user}`
     const changed = new Set(differences.map(({ what }) => what))
     const modify = changes(desired, changed)
+    const to = differences.find(({ what }) => what === 'home folder' || (what === 'home' && !desired.system))?.to
+    const makeHome = to === undefined ? nothing : sh`\n[ -d ${to} ] || mkhomedir_helper ${user}`
     return sh`if ! getent passwd ${user} >/dev/null; then ${create(desired)}
-else ${modify === nothing ? sh`:` : sh`usermod${modify} -- ${user}`}; fi`
+else ${modify === nothing ? sh`:` : sh`usermod${modify} -- ${user}`}${makeHome}; fi`
   },
 }
 
-function readUser(entry: string[] | undefined, groups: string[] | undefined): Looked<UserFacts> {
+function readUser(
+  entry: string[] | undefined,
+  { groups, hasHome }: { groups: string[] | undefined; hasHome: boolean },
+): Looked<UserFacts> {
   if (entry === undefined) return { known: true, facts: undefined }
   const [group = ''] = groups ?? []
   if (entry.length !== 7 || groups === undefined || group === '') return { known: false, why: cutOff }
   const [, , uid, gid, comment, home, shell] = entry as [string, string, string, string, string, string, string]
-  return { known: true, facts: { uid, gid, group, groups, home, shell, comment } }
+  return { known: true, facts: { uid, gid, group, groups, home, hasHome, shell, comment } }
 }
 
-/** The first of its groups is its own: id(1). */
+/** The first of its groups is its own: id(1). Names of users mean nothing to a shell. */
 function look(users: readonly string[]): Script {
   const groups = sh`for user in ${users}; do printf '%s ' "$user"; id -Gn -- "$user" 2>/dev/null || echo; done`
-  return lines(accountScript('passwd', users), part('groups', groups))
+  const homes = sh`for user in ${users}; do eval "home=~$user"; [ ! -d "$home" ] || printf '%s\n' "$user"; done`
+  return lines(accountScript('passwd', users), part('groups', groups), part('homes', homes))
 }
 
 function attributes(desired: Declared, facts: NonNullable<UserFacts>): Difference[] {
@@ -109,9 +117,19 @@ function attributes(desired: Declared, facts: NonNullable<UserFacts>): Differenc
       ? []
       : [{ what: 'groups', from: facts.groups.join(' '), to: [...facts.groups, ...missing].join(' ') }]),
     ...differing('home', facts.home, home),
+    ...(lacksHome(desired, facts) ? [{ what: 'home folder', to: home ?? facts.home }] : []),
     ...differing('shell', facts.shell, shell),
     ...differing('comment', facts.comment, comment),
   ]
+}
+
+/**
+ * Whose useradd was ended, or had no room, is there without one: what is declared, or where useradd makes it. Accounts that others have
+ * made may have none.
+ */
+function lacksHome({ user, home, system }: Declared, facts: NonNullable<UserFacts>): boolean {
+  if (system || (home !== undefined && home !== facts.home)) return false
+  return !facts.hasHome && (home !== undefined || facts.home === `/home/${user}`)
 }
 
 /**
