@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { describeService } from './describe-service.ts'
+import { describePlannedService, describeService } from './describe-service.ts'
 
 const machine = { machine: 'web-1', from: '1.0.0', to: '1.1.0', unreachable: undefined, resources: [] }
 const differences = [{ what: 'content', from: 'a', to: 'b' }]
@@ -25,4 +25,11 @@ it.each([
 
 it('other changes have no machines', () => {
   expect(describeService({})).toEqual([])
+})
+
+it('a service in the plan of a machine', () => {
+  const told = { service: 'counter', summary: 'its unit on web-1, web-2', unreachable: undefined, resources: [file] }
+  const first = 'service counter: its unit on web-1, web-2'
+  expect(describePlannedService(told)).toEqual([`  ~ ${first}`, '    ~ container:counter', '        content: a → b'])
+  expect(describePlannedService({ ...told, unreachable: 'away', resources: [] })).toEqual([`  ? ${first}`])
 })

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { LarderError, type SiteEntry, type SiteFiles } from '../core/index.ts'
 import { gitBlobId } from './sent-files.ts'
@@ -7,12 +7,13 @@ const maxFileBytes = 64 * 1024 * 1024
 
 /** A site that is a folder rather than a commit: for `larder check` and `plan` before anything is pushed. NOT_FOUND. */
 export async function openFolder(folder: string): Promise<SiteFiles & { close(): void }> {
-  const root = await realpath(folder).catch(() => {
+  const root = await realpath(folder).catch(() => undefined)
+  if (root === undefined || !(await stat(root)).isDirectory()) {
     throw new LarderError('NOT_FOUND', {
-      message: `There is no folder ${folder}.`,
+      message: root === undefined ? `There is no folder ${folder}.` : `${folder} is no folder.`,
       hint: 'Name the folder that holds larder.yaml.',
     })
-  })
+  }
   return {
     read: (path) => readInside(root, path),
     list: (below) => listInside(root, below),

@@ -6,6 +6,7 @@ import type { ForgeName } from '../../forge/index.ts'
 import { readAddress } from '../read-address.ts'
 import { askHttp } from './ask-http.ts'
 import type { CommandContext } from './command-context.ts'
+import { requireHttpUrl } from './parse-address.ts'
 import type { Bind } from './program.ts'
 import { parseId } from './run-commands.ts'
 
@@ -133,6 +134,7 @@ async function sendDelivery(
     action === undefined
       ? given
       : JSON.stringify(forge.withAction(JSON.parse(given) as Record<string, unknown>, action))
+  if (options.to !== undefined) requireHttpUrl(options.to, '--to names a hook as in http://127.0.0.1:7420/hooks/github')
   const url = options.to ?? `${await runningUrl(dataFolder)}/hooks/${forge.name}`
   const secret = await readSecret(options.secretFile ?? `${dataFolder.root}/${options.forge}-secrets`)
   const deliveryId = options.delivery ?? randomUUID()
@@ -159,6 +161,7 @@ async function readText(file: string): Promise<string> {
   } catch (cause) {
     throw new LarderError('USAGE', {
       message: `${file} holds no JSON that can be read: ${(cause as Error).message}`,
+      hint: 'Give a file with the payload of a webhook, or - for standard input.',
       cause,
     })
   }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { shortTime } from '../../core/index.ts'
 import { describeResources } from '../describe-machine.ts'
 import { describePlannedService } from '../describe-service.ts'
@@ -15,12 +15,12 @@ export function addMachineCommands(program: Command, bind: Bind): void {
   machine
     .command('plan')
     .description('look at machines and services on them now, and show what an apply would change')
-    .option('--limit <machines>', 'only these, with commas between')
+    .option('--limit <machines>', 'only these, with commas between', parseNames)
     .action(bind(plan))
   machine
     .command('apply')
     .description('make machines as declared')
-    .option('--limit <machines>', 'only these, with commas between')
+    .option('--limit <machines>', 'only these, with commas between', parseNames)
     .action(bind(apply))
   machine
     .command('trust')
@@ -41,11 +41,14 @@ export function addMachineCommands(program: Command, bind: Bind): void {
 }
 
 interface LimitOptions {
-  limit?: string
+  limit?: string[]
 }
 
-function named({ limit }: LimitOptions): string[] | undefined {
-  return limit?.split(',').filter((name) => name !== '')
+/** Nobody means none of them: such words come of a variable that is empty. */
+function parseNames(text: string): string[] {
+  const names = text.split(',').filter((name) => name !== '')
+  if (names.length === 0) throw new InvalidArgumentError('Name machines, with commas between.')
+  return names
 }
 
 async function list({ withController, output }: CommandContext): Promise<undefined> {
@@ -80,10 +83,11 @@ async function show({ withController, output }: CommandContext, name: string): P
   )
 }
 
-async function plan({ withController, output }: CommandContext, options: LimitOptions): Promise<undefined> {
-  const plans = await withController((client) => client.planMachines(named(options)))
+async function plan({ withController, output, where }: CommandContext, options: LimitOptions): Promise<undefined> {
+  const plans = await withController((client) => client.planMachines(options.limit))
   output.data(plans)
   for (const one of plans) for (const line of describe(one)) output.line(line)
+  if (plans.length === 0) output.line(`no machine is declared in ${where}`)
 }
 
 /** A machine in a few lines: what becomes of it, and each resource and service that is not as declared. */
@@ -99,7 +103,7 @@ function describe({ name, machine, unreachable, ok, resources, services }: Machi
 const verbs = { create: 'is made', start: 'is started', replace: 'is made again' }
 
 async function apply(context: CommandContext, options: LimitOptions): Promise<number> {
-  return carryOut(context, (client) => client.applyMachines(named(options)))
+  return carryOut(context, (client) => client.applyMachines(options.limit))
 }
 
 async function trust(

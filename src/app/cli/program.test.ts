@@ -43,6 +43,11 @@ describe('wrong usage ends with 2 and says what to do', () => {
     [['up', '--sync-every', '-1'], /number above 0/],
     [['schema', 'larder.yml'], /Did you mean larder\.yaml/],
     [['check', join('does', 'not', 'exist')], /no folder/],
+    [['plan', main], /main\.ts is no folder/],
+    [['--url', 'nowhere', 'mirror', 'ls'], /nowhere is no address of http.*\n.*LARDER_URL/],
+    [['machine', 'apply', '--limit', ','], /Name machines/],
+    [['hook', 'send', main, '--forge', 'github', '--event', 'push'], /holds no JSON.*\n.*payload of a webhook/],
+    [['key', 'import', 'base', import.meta.dirname], /cannot be read: EISDIR.*\n.*Give a file/],
   ])('%j', async (args, words) => {
     const { exitCode, stderr, stdout } = await larder(...args)
     expect(stderr).toMatch(words)

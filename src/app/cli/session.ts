@@ -4,6 +4,7 @@ import type { Controller } from '../controller.ts'
 import type { DataFolder } from '../data-folder.ts'
 import { readAddress } from '../read-address.ts'
 import { askHttp } from './ask-http.ts'
+import { requireHttpUrl } from './parse-address.ts'
 import { createRemoteController } from './remote-controller.ts'
 
 /** What commands ask of Larder, whether one is running or not. */
@@ -116,5 +117,6 @@ async function isServing({ url, pid }: { url: string; pid: number }): Promise<bo
 }
 
 function remote(url: string, token: string | undefined, signal: AbortSignal): Session {
+  requireHttpUrl(url, '--url and LARDER_URL name a controller as in https://larder.example.org')
   return { client: createRemoteController(url, token, signal), close: () => Promise.resolve() }
 }

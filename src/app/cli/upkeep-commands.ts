@@ -56,7 +56,11 @@ async function importKey(
 
 async function readGiven(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new LarderError('NOT_FOUND', { message: `${path} cannot be read: ${(cause as Error).message}.`, cause })
+    throw new LarderError('NOT_FOUND', {
+      message: `${path} cannot be read: ${(cause as Error).message}.`,
+      hint: 'Give a file that the user who runs this command may read.',
+      cause,
+    })
   })
 }
 

@@ -43,7 +43,7 @@ export function createMachineMethods(context: ControllerContext): MachineControl
     async applyMachines(names) {
       await requireMachines(context, names)
       const commit = (await context.siteHead.current())?.commit
-      if (commit === undefined) throw new LarderError('NOT_FOUND', { message: 'The site has no main yet.' })
+      if (commit === undefined) throw noMain()
       const origin = names === undefined ? 'machine apply' : `machine apply --limit ${names.join(',')}`
       const run = await context.runs.create({ branch: 'main', commit, goal: 'apply', origin })
       if (names !== undefined) await fleet.limit(run.id, names)
@@ -74,6 +74,13 @@ async function requireMachines(context: ControllerContext, names: readonly strin
   const declared = await declaredMachines(context)
   const unknown = names?.find((name) => !Object.hasOwn(declared, name))
   if (unknown !== undefined) throw unknownMachine(unknown)
+}
+
+function noMain(): LarderError {
+  return new LarderError('NOT_FOUND', {
+    message: 'The site repository has no valid main branch yet.',
+    hint: 'Push a commit with larder.yaml to main.',
+  })
 }
 
 function unknownMachine(name: string): LarderError {
