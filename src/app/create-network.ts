@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import {
   createNetworkKind,
   createNetworkService,
+  machinesOf,
   machineSpecs,
   type MachineMemory,
-  type MachinesConfig,
   type NetworkService,
 } from '../fleet/index.ts'
 import { asAnyKind, type AnyKind } from '../pipeline/index.ts'
@@ -45,7 +45,7 @@ export function createNetwork({ clock, log }: Rooms, { root }: DataFolder, memor
     room,
     service,
     async machines(context) {
-      const desired = (context.site['machines'] ?? {}) as MachinesConfig
+      const desired = machinesOf(context.site)
       const specs = machineSpecs(desired, { ...context, known: await memory.list() })
       return [...specs.values()].flatMap(({ name, addresses: [first] }) =>
         first === undefined ? [] : [{ name, address: first.address }],

@@ -1,5 +1,5 @@
 import { silentProgress, type Change, type KindContext } from '../core/index.ts'
-import { observeMachines, type MachinesConfig, type ObservedMachine } from '../fleet/index.ts'
+import { machinesOf, observeMachines, type ObservedMachine } from '../fleet/index.ts'
 import type { ControllerContext } from './controller/context.ts'
 
 /** What a look asks. */
@@ -17,7 +17,7 @@ export async function lookAtMachines(
 ): Promise<readonly ObservedMachine[]> {
   const look = await lookContext(context, renewed)
   if (look === undefined) return []
-  const declared = (look.site['machines'] ?? {}) as MachinesConfig
+  const declared = machinesOf(look.site)
   const options = { ...context.fleet.options, limitOf: async () => names }
   return (await observeMachines(options, look, declared)).machines
 }

@@ -1,4 +1,4 @@
-import { observeServices, planServices, type ServiceChange, type ServicesConfig } from '../fleet/index.ts'
+import { observeServices, planServices, servicesOf, type ServiceChange, type ServicesConfig } from '../fleet/index.ts'
 import type { ControllerContext } from './controller/context.ts'
 import { lookContext } from './look-at-machines.ts'
 
@@ -18,7 +18,7 @@ export async function lookAtServices(
   const look = await lookContext(context)
   if (look === undefined) return { declared: {}, changes: [] }
   const { options } = context.fleet.services
-  const declared = (look.site['services'] ?? {}) as ServicesConfig
+  const declared = servicesOf(look.site)
   const quiet = {
     ...options,
     memory: { ...options.memory, report: () => Promise.resolve() },

@@ -1,4 +1,4 @@
-import type { ServicesConfig } from '../fleet/index.ts'
+import { servicesOf, type ServicesConfig } from '../fleet/index.ts'
 import type { Run } from '../pipeline/index.ts'
 import type { ControllerContext } from './controller/context.ts'
 
@@ -20,7 +20,7 @@ export async function rollPublishedImages(
   const built = (plan ?? []).flatMap(({ subject }) => /^image (.+)$/.exec(subject)?.[1] ?? [])
   const head = built.length === 0 ? undefined : await siteHead.current()
   if (head === undefined) return
-  const services = (head.site.sections['services'] ?? {}) as ServicesConfig
+  const services = servicesOf(head.site.sections)
   const known = await fleet.services.memory.list()
   const digests = new Map(
     await Promise.all(built.map(async (name) => [name, (await images.published(name))?.digest] as const)),

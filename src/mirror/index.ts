@@ -33,7 +33,7 @@ export { noteDisagreements } from './note-disagreements.ts'
 export { readUpstreamKeys, type KeySources } from './read-upstream-keys.ts'
 export { chainsTo, shortestChains, type NeededRow } from './why-chains.ts'
 export { readMirrorRequest } from './mirror-request.ts'
-export { validDays, type MirrorConfig, type UpstreamConfig } from './mirror-schema.ts'
+export { mirrorsOf, validDays, type MirrorConfig, type UpstreamConfig } from './mirror-schema.ts'
 export { tidyCacheFolder, WarmLoads } from './warm-loads.ts'
 export {
   ownUpstreamName,

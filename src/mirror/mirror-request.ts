@@ -1,7 +1,7 @@
 import { LarderError, type KindContext } from '../core/index.ts'
 import { checkList } from './check-list.ts'
 import type { AnyFormat, MirrorRequest } from './format.ts'
-import type { MirrorConfig, UpstreamConfig } from './mirror-schema.ts'
+import { upstreamsOf, type MirrorConfig, type UpstreamConfig } from './mirror-schema.ts'
 import { listOwn, ownUpstreamName, type OwnUpstream } from './own-packages.ts'
 import { readPackageList } from './read-package-list.ts'
 
@@ -19,7 +19,7 @@ export async function readMirrorRequest(
   const strict = checkList(list, format)
   const listErrors = [...problems, ...strict].filter(({ severity }) => severity === 'error')
   const sound = strict.length === 0 ? list : list.filter((listed) => format.checkListed(listed).length === 0)
-  const all = (context.site['upstreams'] ?? {}) as Record<string, UpstreamConfig>
+  const all = upstreamsOf(context.site)
   const upstreams = mirror.upstreams.map((upstream) => {
     const config = all[upstream]
     if (config === undefined)

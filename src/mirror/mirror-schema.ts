@@ -26,6 +26,16 @@ export interface MirrorConfig {
 export type UpstreamsConfig = Record<string, UpstreamConfig>
 export type MirrorsConfig = Record<string, MirrorConfig>
 
+/** Of the validated sections of a site; none where there is no site. */
+export function mirrorsOf(site: Readonly<Record<string, unknown>> | undefined): MirrorsConfig {
+  return (site?.['mirrors'] ?? {}) as MirrorsConfig
+}
+
+/** As `mirrorsOf`. */
+export function upstreamsOf(site: Readonly<Record<string, unknown>> | undefined): UpstreamsConfig {
+  return (site?.['upstreams'] ?? {}) as UpstreamsConfig
+}
+
 /** Schemas of the sections `upstreams` and `mirrors`, for the formats that are registered. */
 export function mirrorSections(formats: readonly FormatGrammar[]): {
   upstreams: z.ZodType<UpstreamsConfig>

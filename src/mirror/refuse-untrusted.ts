@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { LarderError, type KindContext } from '../core/index.ts'
-import type { MirrorsConfig } from './mirror-schema.ts'
+import { upstreamsOf, type MirrorsConfig } from './mirror-schema.ts'
 
 /**
  * What nobody has vouched for may ask for other packages, and for nothing else: upstreams and the files of their keys
@@ -10,8 +10,8 @@ import type { MirrorsConfig } from './mirror-schema.ts'
 export async function refuseUntrusted(context: KindContext, desired: MirrorsConfig): Promise<void> {
   const { trust, baseline, site, files } = context
   if (trust === 'trusted') return
-  const before = (baseline?.site['upstreams'] ?? {}) as Record<string, unknown>
-  const after = (site['upstreams'] ?? {}) as Record<string, unknown>
+  const before = upstreamsOf(baseline?.site)
+  const after = upstreamsOf(site)
   const used = new Set(Object.values(desired).flatMap((mirror) => mirror.upstreams))
   for (const name of used) {
     if (!isDeepStrictEqual(before[name], after[name])) throw refused(`the upstream ${name} is not as main has it`)

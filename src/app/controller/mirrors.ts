@@ -5,6 +5,7 @@ import {
   diffPackages,
   formatNamed,
   formatOfSnapshot,
+  mirrorsOf,
   readMirrorRequest,
   republish,
   validForMsOf,
@@ -58,7 +59,7 @@ export function createMirrorMethods(
 
 async function mirrorNames({ siteHead, publisher }: ControllerContext): Promise<string[]> {
   const head = await siteHead.current()
-  const declared = Object.keys((head?.site.sections['mirrors'] as Record<string, unknown> | undefined) ?? {})
+  const declared = Object.keys(mirrorsOf(head?.site.sections))
   return [...new Set([...declared, ...(await publisher.mirrors())])].sort()
 }
 

@@ -1,12 +1,6 @@
 import { isLarderError, LarderError } from '../../core/index.ts'
-import type {
-  KnownService,
-  MachinesConfig,
-  ServiceConfig,
-  ServiceKindOptions,
-  ServicesConfig,
-} from '../../fleet/index.ts'
-import { machineSpecs } from '../../fleet/index.ts'
+import type { KnownService, ServiceConfig, ServiceKindOptions, ServicesConfig } from '../../fleet/index.ts'
+import { machinesOf, machineSpecs, servicesOf } from '../../fleet/index.ts'
 import type {
   BalancerStatus,
   ServiceController,
@@ -40,7 +34,11 @@ export function createServiceMethods(context: ControllerContext): ServiceControl
         const servers = states.flatMap(({ service, ...server }) => (service === name ? [server] : []))
         return { machine, away, servers }
       })
-      return { ...summary, onMachines: machinesOf(name, declared, known), balancers: await Promise.all(balancers) }
+      return {
+        ...summary,
+        onMachines: serviceOnMachines(name, declared, known),
+        balancers: await Promise.all(balancers),
+      }
     },
     async restartService(name) {
       const declared = await declaredServices(context)
@@ -56,7 +54,7 @@ export function createServiceMethods(context: ControllerContext): ServiceControl
 }
 
 async function declaredServices({ siteHead }: ControllerContext): Promise<ServicesConfig> {
-  return ((await siteHead.current())?.site.sections['services'] ?? {}) as ServicesConfig
+  return servicesOf((await siteHead.current())?.site.sections)
 }
 
 function unknownService(name: string): LarderError {
@@ -67,7 +65,7 @@ function unknownService(name: string): LarderError {
 }
 
 function summaryOf(name: string, declared: ServiceConfig | undefined, known: readonly KnownService[]): ServiceSummary {
-  const machines = machinesOf(name, declared, known)
+  const machines = serviceOnMachines(name, declared, known)
   const worst = (['failed', 'changing', 'new'] as const).find((state) => machines.some((one) => one.state === state))
   return {
     name,
@@ -79,7 +77,7 @@ function summaryOf(name: string, declared: ServiceConfig | undefined, known: rea
   }
 }
 
-function machinesOf(
+function serviceOnMachines(
   name: string,
   declared: ServiceConfig | undefined,
   known: readonly KnownService[],
@@ -106,7 +104,7 @@ async function askBalancer({ siteHead, fleet, stopping }: ControllerContext, mac
   const head = await siteHead.current()
   if (head === undefined) return { away: 'the site has no main yet', states: [] }
   const { sections: site, name: siteName } = head.site
-  const machines = (site['machines'] ?? {}) as MachinesConfig
+  const machines = machinesOf(site)
   const specs = machineSpecs(machines, { site, siteName, known: await fleet.memory.list() })
   try {
     const place = await fleet.options.place(machines[machine]!.at)

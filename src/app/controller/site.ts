@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { mirrorsOf } from '../../mirror/index.ts'
 import { planSite } from '../../pipeline/index.ts'
 import type { Controller } from '../controller.ts'
 import type { ControllerContext } from './context.ts'
@@ -40,7 +41,7 @@ async function planFiles(
 async function health({ publisher, siteHead }: ControllerContext): ReturnType<Controller['health']> {
   const head = await siteHead.current()
   if (head === undefined) return { ready: true, reasons: ['no site has been pushed yet'] }
-  const declared = Object.keys((head.site.sections['mirrors'] as Record<string, unknown> | undefined) ?? {})
+  const declared = Object.keys(mirrorsOf(head.site.sections))
   const reasons: string[] = []
   for (const mirror of declared) {
     if ((await publisher.current(mirror)) === undefined) reasons.push(`mirror ${mirror} is not published yet`)

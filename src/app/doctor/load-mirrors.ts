@@ -1,6 +1,7 @@
 import { isLarderError, silentProgress, type LarderError } from '../../core/index.ts'
 import {
   formatNamed,
+  mirrorsOf,
   readMirrorRequest,
   type LoadedUpstream,
   type MirrorConfig,
@@ -19,7 +20,7 @@ export interface LoadedMirror {
 /** Asks every upstream of every mirror at the head of main, as a run would. Nothing when no valid head is there. */
 export async function loadMirrors(context: ControllerContext, signal: AbortSignal): Promise<LoadedMirror[]> {
   const head = await context.siteHead.current()
-  const mirrors = (head?.site.sections['mirrors'] ?? {}) as Record<string, MirrorConfig>
+  const mirrors = mirrorsOf(head?.site.sections)
   const loaded: LoadedMirror[] = []
   for (const [name, config] of Object.entries(mirrors)) loaded.push(await loadMirror(context, { name, config, signal }))
   return loaded

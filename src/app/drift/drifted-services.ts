@@ -1,5 +1,5 @@
 import { isLarderError } from '../../core/index.ts'
-import { observeServices, servicesToDo, type ServicesConfig } from '../../fleet/index.ts'
+import { observeServices, servicesOf, servicesToDo } from '../../fleet/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import { lookContext } from '../look-at-machines.ts'
 
@@ -15,7 +15,7 @@ export async function driftedServices(context: ControllerContext): Promise<Drift
   const known = new Set((await services.memory.list()).map(({ name }) => name))
   const look = known.size === 0 ? undefined : await lookContext(context)
   if (look === undefined) return []
-  const declared = Object.entries((look.site['services'] ?? {}) as ServicesConfig).filter(([name]) => known.has(name))
+  const declared = Object.entries(servicesOf(look.site)).filter(([name]) => known.has(name))
   try {
     const observed = await observeServices(services.options, look, Object.fromEntries(declared))
     return servicesToDo(observed).map(({ name, machines }) => ({ service: name, machines }))

@@ -7,7 +7,7 @@ import { isMade } from './is-made.ts'
 import { baseOf } from './machine-base.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
 import { machineLevels } from './machine-levels.ts'
-import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
+import { machinesOf, type MachineConfig } from './machine-schema.ts'
 import { machineSpecs } from './machine-spec.ts'
 import { resolveMachine, stateOf } from './observe-machines.ts'
 import { reportMachine } from './report-machine.ts'
@@ -70,7 +70,7 @@ class ConvergeSession {
 
   async #convergeAll(): Promise<Map<string, LarderError | undefined>> {
     const context = this.#context
-    const desired = (context.site['machines'] ?? {}) as MachinesConfig
+    const desired = machinesOf(context.site)
     const limit = await this.#options.limitOf(context.runId)
     const specs = machineSpecs(desired, { ...context, known: await this.#options.memory.list() })
     const order = machineLevels(desired).levels.flat()

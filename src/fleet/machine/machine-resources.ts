@@ -16,7 +16,7 @@ import type { ResolveRoom, Resource } from '../resource/resource-type.ts'
 import { readRole, roleNames, type Role } from '../role/role.ts'
 import { secretNames } from '../secret/secret-names.ts'
 import { declaredServices } from '../service/declared-service.ts'
-import type { ServicesConfig } from '../service/service-schema.ts'
+import { servicesOf } from '../service/service-schema.ts'
 import type { ServiceSpec } from '../service/service-spec.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
 import { roleVariableProblems } from './role-variables.ts'
@@ -29,7 +29,7 @@ export async function checkMachineResources(machines: MachinesConfig, context: C
   const names = await roleNames(context.files)
   const secrets = await secretNames(context.files)
   const mirrors = context.declared['mirrors'] ?? []
-  const services = declaredServices(context.site['services'] as ServicesConfig | undefined)
+  const services = declaredServices(servicesOf(context.site))
   const room = { files: context.files, services, addressOf: () => anyAddress }
   const checked = Object.entries(machines).map(async ([name, config]) => {
     const document = context.documentAt(['machines', name])

@@ -74,3 +74,8 @@ export const machinesSchema = z
   .describe('Machines that Larder brings up and keeps as declared.')
 
 export type MachinesConfig = z.output<typeof machinesSchema>
+
+/** Of the validated sections of a site; none where there is no site. */
+export function machinesOf(site: Readonly<Record<string, unknown>> | undefined): MachinesConfig {
+  return (site?.['machines'] ?? {}) as MachinesConfig
+}

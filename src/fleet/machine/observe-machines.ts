@@ -3,7 +3,7 @@ import type { HostPlan } from '../converge/host-plan.ts'
 import type { MachineSpec, MachineState } from '../place/place.ts'
 import type { Resource } from '../resource/resource-type.ts'
 import { declaredServices } from '../service/declared-service.ts'
-import type { ServicesConfig } from '../service/service-schema.ts'
+import { servicesOf } from '../service/service-schema.ts'
 import type { ObservedMachine, ObservedMachines } from './machine-change.ts'
 import { isMade } from './is-made.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
@@ -124,7 +124,7 @@ async function resolveDeclared(
 ): Promise<Resource[]> {
   const machines = machineVariables(specs)
   const variables = { machine: machines[name], machines, site: context.siteName, ...config.variables }
-  const services = declaredServices(context.site['services'] as ServicesConfig | undefined)
+  const services = declaredServices(servicesOf(context.site))
   return options.resolve(
     { name, config, services, certify: options.certify },
     { files: context.files, variables, ...options.room(context, name) },

@@ -2,7 +2,7 @@ import type { Finding, KindContext } from '../../core/index.ts'
 import type { MachineSpec } from '../place/place.ts'
 import type { StagedMachine } from './machine-change.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
-import type { MachinesConfig } from './machine-schema.ts'
+import { machinesOf, type MachinesConfig } from './machine-schema.ts'
 import { stateOf } from './observe-machines.ts'
 import { machineSpecs } from './machine-spec.ts'
 
@@ -17,7 +17,7 @@ export function createMachineVerifier(
   const specsOf = async (context: KindContext, desired: MachinesConfig) =>
     machineSpecs(desired, { ...context, known: await options.memory.list() })
   return async (context, { machine, action }) => {
-    const desired = (context.site['machines'] ?? {}) as MachinesConfig
+    const desired = machinesOf(context.site)
     const config = desired[machine]
     if (action === 'remove' || config === undefined) return []
     const specs = all.get(context) ?? specsOf(context, desired)

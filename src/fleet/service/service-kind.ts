@@ -6,7 +6,7 @@ import type { ObservedServices, ServiceChange, StagedService } from './service-c
 import { serviceGrammar } from './service-grammar.ts'
 import type { ServiceKindOptions } from './service-kind-options.ts'
 import { ServiceRollouts } from './service-rollouts.ts'
-import type { ServicesConfig } from './service-schema.ts'
+import { servicesOf, type ServicesConfig } from './service-schema.ts'
 
 export type ServiceKind = Kind<ServicesConfig, ObservedServices, ServiceChange, StagedService>
 
@@ -31,7 +31,7 @@ async function verifyService(
   context: KindContext,
   { service, leaves }: StagedService,
 ): Promise<Finding[]> {
-  const config = ((context.site['services'] ?? {}) as ServicesConfig)[service]
+  const config = servicesOf(context.site)[service]
   if (leaves !== undefined || config === undefined) return []
   const { services } = await observeServices(options, { ...context, planned: [] }, { [service]: config })
   const found = services[0]?.found ?? []

@@ -7,7 +7,7 @@ import { rollService } from './roll-service.ts'
 import type { StagedService } from './service-change.ts'
 import type { ServiceKindOptions } from './service-kind-options.ts'
 import type { ServiceReport } from './service-memory.ts'
-import type { ServiceConfig, ServicesConfig } from './service-schema.ts'
+import { servicesOf, type ServiceConfig } from './service-schema.ts'
 import { hostOf, serviceTargets, siteMachines, type SiteMachines } from './service-targets.ts'
 
 /**
@@ -48,7 +48,7 @@ export class ServiceRollouts {
 
   async #rollAll(context: KindContext): Promise<LarderError[]> {
     const machines = await siteMachines(this.#options, context)
-    const desired = (context.site['services'] ?? {}) as ServicesConfig
+    const desired = servicesOf(context.site)
     const failures: LarderError[] = []
     for (const [name, config] of await askedFor(this.#options, context, desired)) {
       try {

@@ -115,3 +115,8 @@ export const servicesSchema = z
   .describe('Workloads that run on several machines, and are renewed on one after the other.')
 
 export type ServicesConfig = z.output<typeof servicesSchema>
+
+/** Of the validated sections of a site; none where there is no site. */
+export function servicesOf(site: Readonly<Record<string, unknown>> | undefined): ServicesConfig {
+  return (site?.['services'] ?? {}) as ServicesConfig
+}

@@ -1,6 +1,6 @@
 import type { KindContext } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
-import type { MachinesConfig } from '../machine/machine-schema.ts'
+import { machinesOf, type MachinesConfig } from '../machine/machine-schema.ts'
 import { machineSpecs } from '../machine/machine-spec.ts'
 import { machineVariables } from '../machine/machine-variables.ts'
 import { stateOf } from '../machine/observe-machines.ts'
@@ -17,7 +17,7 @@ export interface SiteMachines {
 }
 
 export async function siteMachines({ machines }: ServiceKindOptions, context: KindContext): Promise<SiteMachines> {
-  const config = (context.site['machines'] ?? {}) as MachinesConfig
+  const config = machinesOf(context.site)
   return { config, specs: machineSpecs(config, { ...context, known: await machines.memory.list() }) }
 }
 

@@ -1,5 +1,5 @@
 import { formatBytes, isLarderError } from '../../../core/index.ts'
-import { examineHost, machineSpecs, type HostHealth, type MachinesConfig } from '../../../fleet/index.ts'
+import { examineHost, machinesOf, machineSpecs, type HostHealth } from '../../../fleet/index.ts'
 import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
 
 /** Machines that were brought up answer, have the right time and room on their disks, and nothing on them has failed. */
@@ -25,7 +25,7 @@ export const hostsCheck: DoctorCheck = {
 /** Those that were seen once: what was never made, or is gone, is told by the check of machines. */
 async function hostsOf({ context: { siteHead, fleet } }: DoctorContext) {
   const site = (await siteHead.current())?.site
-  const declared = (site?.sections['machines'] ?? {}) as MachinesConfig
+  const declared = machinesOf(site?.sections)
   const known = await fleet.memory.list()
   if (site === undefined || known.length === 0) return []
   const specs = machineSpecs(declared, { site: site.sections, siteName: site.name, known })

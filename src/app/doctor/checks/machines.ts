@@ -1,4 +1,4 @@
-import type { MachinesConfig } from '../../../fleet/index.ts'
+import { machinesOf } from '../../../fleet/index.ts'
 import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
 
 /** Machines are as declared, as they were found last; where containers are declared, this host can run them. */
@@ -10,7 +10,7 @@ export const machinesCheck: DoctorCheck = {
 }
 
 async function lookForPlaces({ context: { siteHead, fleet } }: DoctorContext): Promise<Ailment[]> {
-  const machines = ((await siteHead.current())?.site.sections['machines'] ?? {}) as MachinesConfig
+  const machines = machinesOf((await siteHead.current())?.site.sections)
   const places = [...new Set(Object.values(machines).map(({ at }) => at))]
   const lacking = await Promise.all(places.map(async (at) => (await fleet.options.place(at)).unusable()))
   return lacking.flatMap((lack) =>

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { isExecutable, isOnPath } from '../../program-path.ts'
-import type { MirrorConfig } from '../../../mirror/index.ts'
+import { mirrorsOf } from '../../../mirror/index.ts'
 import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
 
 const run = promisify(execFile)
@@ -54,7 +54,7 @@ async function lookForXz(environment: NodeJS.ProcessEnv): Promise<Ailment[]> {
 
 async function hasRpmMirrors({ siteHead }: DoctorContext['context']): Promise<boolean> {
   const head = await siteHead.current()
-  const mirrors = (head?.site.sections['mirrors'] ?? {}) as Record<string, MirrorConfig>
+  const mirrors = mirrorsOf(head?.site.sections)
   return Object.values(mirrors).some(({ format }) => format === 'rpm')
 }
 
