@@ -1,5 +1,11 @@
 import { LarderError } from '../../core/index.ts'
-import { scanHostKey, type KnownMachine, type MachineConfig, type MachinesConfig } from '../../fleet/index.ts'
+import {
+  machinesOf,
+  scanHostKey,
+  type KnownMachine,
+  type MachineConfig,
+  type MachinesConfig,
+} from '../../fleet/index.ts'
 import type { MachineController, MachineKey, MachineSummary } from '../machine-controller.ts'
 import { lookAtMachines } from '../look-at-machines.ts'
 import { lookAtServices } from '../look-at-services.ts'
@@ -67,7 +73,7 @@ export function createMachineMethods(context: ControllerContext): MachineControl
 }
 
 async function declaredMachines({ siteHead }: ControllerContext): Promise<MachinesConfig> {
-  return ((await siteHead.current())?.site.sections['machines'] ?? {}) as MachinesConfig
+  return machinesOf((await siteHead.current())?.site.sections)
 }
 
 async function requireMachines(context: ControllerContext, names: readonly string[] | undefined): Promise<void> {
