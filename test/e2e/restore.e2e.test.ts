@@ -1,13 +1,14 @@
-import { cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { expect, it } from 'vitest'
 import type { DoctorReport } from '../../src/app/doctor/doctor-report.ts'
 import { startUpstream } from '../fixtures/upstream/index.ts'
 import { complaint, createAptClient, fetchSource } from './support/apt-client.ts'
-import { startControllerChild } from './support/controller-child.ts'
+import { startControllerChild, type ControllerChild } from './support/controller-child.ts'
 import { freePort } from './support/free-port.ts'
 import { runLarder } from './support/larder-command.ts'
+import { createRegistryClient, type PushedImage } from './support/registry-client.ts'
 import { createSiteClone } from './support/site-clone.ts'
 import { larderYaml, packageList } from './support/site-text.ts'
 import { waitForSuccess } from './support/wait-for-run.ts'
@@ -33,6 +34,8 @@ it('a copy made while it runs is restored, with its blobs and without, and clien
     const pushed = await site.push(controller)
     expect(pushed.accepted, pushed.output).toBe(true)
     await waitForSuccess(controller.client)
+
+    const { layer } = await pushImage(controller)
 
     // Twice: the second takes the place of the first.
     await execa(backupProgram, [data, backup])
@@ -66,10 +69,22 @@ it('a copy made while it runs is restored, with its blobs and without, and clien
       await controller.kill()
     }
     await checkWithoutBlobs(bare, client.root)
+    // Nobody else has what the registry has.
+    expect(await readFile(join(bare, 'blobs/sha256', layer.slice(7, 9), layer.slice(7)), 'utf8')).toBe('pushed here')
   } finally {
     await upstream.close()
   }
 })
+
+async function pushImage({ url, token }: ControllerChild): Promise<PushedImage> {
+  const authorization = `Basic ${Buffer.from(`admin:${token}`).toString('base64')}`
+  const registry = createRegistryClient(url, { authorization })
+  try {
+    return await registry.pushImage('counter', '1', 'pushed here')
+  } finally {
+    registry.close()
+  }
+}
 
 /** What is published now comes from the upstream again, and nothing else is needed. */
 async function checkWithoutBlobs(folder: string, clientRoot: string): Promise<void> {
