@@ -1,6 +1,6 @@
 export { composeRepository, type CarriedFiles, type ComposeOptions, type RepositoryMeta } from './compose.ts'
 export { bindingRelations, findContradiction, type PackageStatement } from './contradiction.ts'
-export { createPackageHeaders, rememberHeaders, type PackageHeaders } from './package-headers.ts'
+export { createPackageHeaders, type PackageHeaders } from './package-headers.ts'
 export { primaryXml } from './package-xml.ts'
 export { primaryNamespaces } from './plan-indices.ts'
 export type { RepositoryPackage, UpstreamPrimary } from './repository-package.ts'

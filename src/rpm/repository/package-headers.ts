@@ -18,7 +18,7 @@ export function createPackageHeaders(store: RpmStore, known?: Pick<HeaderMemory,
  * The last thousand headers are remembered: the three indices ask for the packages of a chunk one after the other.
  * Nothing is kept longer than that: a header is read again in less time than a cache of them.
  */
-export function rememberHeaders(read: PackageHeaders['of']): PackageHeaders {
+function rememberHeaders(read: PackageHeaders['of']): PackageHeaders {
   const remembered = new Map<Digest, Promise<RpmPackage>>()
   return {
     of(item) {

@@ -130,7 +130,7 @@ export async function resolveText(
 
 /** A secret has lost the end of its last line. Where it has several, programs read none without it: a private key of ssh(1). */
 function asFile(secret: string): string {
-  return secret.includes('\n') ? `${secret}\n` : secret
+  return secret.includes('\n') && !secret.endsWith('\n') ? `${secret}\n` : secret
 }
 
 async function renderText(
