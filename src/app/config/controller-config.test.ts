@@ -82,3 +82,11 @@ test.each([
   if (isTaken) expect((await reading).forge).toMatchObject({ url: repositoryUrl })
   else await expect(reading).rejects.toMatchObject({ code: 'USAGE', message: expect.not.stringContaining('secret') })
 })
+
+test('--repository that is no address is told as that', async () => {
+  await expect(readControllerConfig({ root: '/nonexistent', repositoryUrl: 'nowhere' })).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringMatching(/^--repository nowhere cannot be used; expected an address of a Git repository/),
+    hint: expect.stringContaining('git clone'),
+  })
+})

@@ -61,8 +61,14 @@ function withRepository(config: ControllerConfig, url: string | undefined, path:
     })
   }
   refuseLogin(url)
-  const { forge } = controllerSchema.parse({ forge: { type: 'git', url } })
-  return { ...config, ...(forge === undefined ? {} : { forge }) }
+  const { data, error } = controllerSchema.safeParse({ forge: { type: 'git', url } })
+  if (data === undefined) {
+    throw new LarderError('USAGE', {
+      message: `--repository ${url} cannot be used; expected ${error.issues.map(({ message }) => message).join('; ')}.`,
+      hint: 'Give the address that git clone takes; docs/forges.md has examples.',
+    })
+  }
+  return { ...config, ...(data.forge === undefined ? {} : { forge: data.forge }) }
 }
 
 /** Every user of the host may read the arguments of every process. */
