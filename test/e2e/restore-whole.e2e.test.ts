@@ -215,7 +215,7 @@ while [ ! -e '${go}' ]; do sleep 0.05; done
   await made
 }
 
-/** Nothing of what was published is published any more, or kept. */
+/** Other versions are published by then, and gc has removed what nothing refers to any more. */
 async function overtake(controller: ControllerChild, upstream: Upstream): Promise<void> {
   for (const version of ['1.1', '1.2']) {
     upstream.suite('stable').packages[0] = { name: 'alpha', version }
