@@ -38,7 +38,7 @@ export function pathScript(asked: readonly AskedPath[]): Script {
   )
   const links = asked.map(({ path }, at) => sh`if [ -L ${path} ]; then echo ${`link ${at}`}; set -- "$@" ${path}; fi`)
   const targets = sh`[ $# -eq 0 ] || { printf 'targets '; readlink -z -- "$@" | ${asWord}; }`
-  const stat = sh`[ $# -eq 0 ] || stat -c 'stat %f %s %u %U %g %G' -- "$@"`
+  const stat = sh`[ $# -eq 0 ] || stat -c 'stat %f %s %u %g %U:%G' -- "$@"`
   return part('paths', lines(sh`set --`, ...present, stat, sh`set --`, ...links, targets, contentScript(asked)))
 }
 
@@ -119,10 +119,12 @@ function byIndex(text: readonly string[], word: string): Map<number, string> {
 /** st_mode of inode(7): its upper bits are the type. */
 const kinds: Readonly<Record<number, PathFacts['kind']>> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'link' }
 
+/** Names may have blanks, as those of a directory service; no name has a colon: passwd(5). */
+const statLine = /^([0-9a-f]{1,8}) ([0-9]{1,15}) ([0-9]+) ([0-9]+) ([^:]*):([^:]*)$/
+
 function statFacts(text: string): PathFacts | undefined {
-  const words = text.split(' ')
-  const [raw = '', size = '', uid = '', owner = '', gid = '', group = ''] = words
-  if (words.length !== 6 || !/^[0-9a-f]{1,8}$/.test(raw) || !/^[0-9]{1,15}$/.test(size)) return undefined
+  const [, raw = '', size = '', uid = '', gid = '', owner = '', group = ''] = statLine.exec(text) ?? []
+  if (raw === '') return undefined
   const bits = Number.parseInt(raw, 16)
   const kind = kinds[bits & 0o170000] ?? 'other'
   const mode = (bits & 0o7777).toString(8).padStart(4, '0')

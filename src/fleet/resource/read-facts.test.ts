@@ -82,7 +82,7 @@ const line = fc.oneof(
         'unless',
         'LoadState=loaded',
       ),
-      fc.oneof(fc.string(), fc.base64String(), fc.constantFrom('0', '1', '-1', '9999999', '81a4 5 0 root 0 root')),
+      fc.oneof(fc.string(), fc.base64String(), fc.constantFrom('0', '1', '-1', '9999999', '81a4 5 0 0 root:root')),
     )
     .map((words) => words.join(' ')),
   fc.string({ unit: 'binary' }),
