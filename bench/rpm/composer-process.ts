@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { digestFromHex, systemClock, type Digest } from '../../src/core/index.ts'
 import { PieceMemory } from '../../src/pieces/index.ts'
 import { createKeyring, writeTree, type Snapshot } from '../../src/publish/index.ts'
@@ -28,11 +28,11 @@ const cache = createCache(state, clock)
 const key = await createKeyring(join(stateFolder, 'keys'), { clock, site: 'bench' }).key('bench')
 const memory = new PieceMemory()
 const known = new Map<string, RepositoryPackage>()
-const pathOf = new Map<Digest, string>()
+const lying = new Map<Digest, { path: string; sizeBytes: number }>()
 /** The packages lie where createrepo_c reads them, too, not in the store; they are read as if they lay there. */
 const headers = createPackageHeaders({
-  stat: (digest) => Promise.resolve({ sizeBytes: known.get(basename(pathOf.get(digest)!))!.sizeBytes }),
-  localPath: (digest) => pathOf.get(digest)!,
+  stat: (digest) => Promise.resolve(lying.get(digest)),
+  localPath: (digest) => lying.get(digest)!.path,
   read: (digest, range) => store.read(digest, range),
 })
 
@@ -64,7 +64,7 @@ function hashNew(files: readonly string[]): void {
     if (known.has(file)) continue
     const path = join(packagesFolder, file)
     const one = readPackage(readFileSync(path), path)
-    pathOf.set(one.digest, path)
+    lying.set(one.digest, { path, sizeBytes: one.sizeBytes })
     known.set(file, one)
   }
 }

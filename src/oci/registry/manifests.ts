@@ -37,7 +37,7 @@ export class Manifests {
     await this.#room.state.transaction(async (transaction) => {
       if (given.isPartial !== true) await requireLinked(transaction, repository, manifest)
       await this.#insert(transaction, { repository, info, manifest, bytes })
-      for (const tag of new Set([...('tag' in reference ? [reference.tag] : []), ...(given.tags ?? [])])) {
+      for (const tag of 'tag' in reference ? [reference.tag] : (given.tags ?? [])) {
         await this.#moveTag(transaction, { repository, tag, digest, isFixed: given.isFixed ?? false })
       }
     })

@@ -126,7 +126,7 @@ export interface NewManifest {
   bytes: Uint8Array
   /** Without parameters. Default: what the manifest says itself. */
   contentType?: string | undefined
-  /** Tags that come to name it besides the one that it is put by, all or none. Default: none. */
+  /** Tags that come to name what is put by its digest, all or none. Default: none. */
   tags?: readonly string[]
   /** The tag never comes to name anything else, nor do `tags`: pushing over it is OCI_TAG_IMMUTABLE. Default: false. */
   isFixed?: boolean

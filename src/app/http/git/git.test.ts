@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LarderError } from '../../../core/index.ts'
 import { listBranches, openCommit, resolveRef } from '../../../forge/index.ts'
+import { git, gitEnvironment } from '../testing/run-git.ts'
 import { adminToken, startServer, type TestServer } from '../testing/start-server.ts'
 
 let folder: string
@@ -29,29 +30,6 @@ afterEach(async () => {
   vi.unstubAllEnvs()
   await rm(folder, { recursive: true, force: true })
 })
-
-const environment = {
-  PATH: process.env['PATH'],
-  HOME: '/nonexistent',
-  GIT_CONFIG_GLOBAL: '/dev/null',
-  GIT_CONFIG_NOSYSTEM: '1',
-  GIT_TERMINAL_PROMPT: '0',
-  GIT_AUTHOR_NAME: 'A',
-  GIT_AUTHOR_EMAIL: 'a@example.org',
-  GIT_COMMITTER_NAME: 'A',
-  GIT_COMMITTER_EMAIL: 'a@example.org',
-}
-
-/** Never rejects: what git said and how it ended. */
-async function git(cwd: string, ...args: string[]): Promise<{ code: number; out: string; said: string }> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)('git', args, { cwd, env: environment })
-    return { code: 0, out: stdout.trim(), said: stderr }
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }
-    return { code, out: stdout, said: stderr }
-  }
-}
 
 async function cloneWith(name: string, files: Record<string, string>): Promise<string> {
   const clone = join(folder, name)
@@ -222,7 +200,7 @@ test('a hook without the key of a push that is under way is refused', async () =
   const gates = (await readdir(tmpdir())).filter((name) => name.startsWith('larder-push-'))
   const hook = new URL('../../../forge/git/push-hook.cjs', import.meta.url).pathname
   const forged = {
-    ...environment,
+    ...gitEnvironment,
     LARDER_NODE: process.execPath,
     LARDER_PUSH_HOOK: hook,
     LARDER_PUSH_KEY: '0'.repeat(32),
@@ -248,7 +226,7 @@ test('a client that goes away takes its processes with it', async () => {
     return leave.promise
   }
   const clone = await cloneWith('a', { f: '1' })
-  const child = spawn('git', ['push', 'origin', 'HEAD:main'], { cwd: clone, env: environment, detached: true })
+  const child = spawn('git', ['push', 'origin', 'HEAD:main'], { cwd: clone, env: gitEnvironment, detached: true })
   await entered.promise
   expect(await processesIn(bare)).not.toEqual([])
   process.kill(-child.pid!, 'SIGKILL')

@@ -38,7 +38,7 @@ async function getManifest(exchange: Exchange, repository: RepositoryName, text:
 /** By digest with tags as `?tag=a&tag=b`, too, as the spec is going to have it after 1.1. */
 async function putManifest(exchange: Exchange, repository: RepositoryName, reference: Reference): Promise<void> {
   const { registry, prefix, query } = exchange
-  const tags = 'tag' in reference ? [] : query.getAll('tag').map(parseTag)
+  const tags = 'digest' in reference ? query.getAll('tag').map(parseTag) : []
   const bytes = await readBody(exchange)
   const put = await registry.putManifest(repository, reference, { bytes, contentType: contentTypeOf(exchange), tags })
   answer(exchange, 201, {
