@@ -89,16 +89,20 @@ function shortId(type: AnyResourceType, names: readonly string[]): string {
   return names.length <= 3 ? `${type.name}:${names.join(', ')}` : `${type.name}:${first} and ${names.length - 1} more`
 }
 
-/** The one key that is the name of a type. Names of types are also options of others: a file has a `group`. */
-function typeOf(keys: readonly string[], document: SourceDocument): AnyResourceType | Problem {
+/** Types that these keys name: one, where the entry is right. Names of types are also options of others: a file has a `group`. */
+export function typesNamedBy(keys: readonly string[]): AnyResourceType[] {
   const candidates = keys.flatMap((key) => resourceTypeOf(key) ?? [])
-  const chosen = candidates.filter(
+  return candidates.filter(
     (type) =>
       !candidates.some(
         (other) => other !== type && keysOf(other).includes(type.name) && !keysOf(type).includes(other.name),
       ),
   )
-  const [type, second] = chosen
+}
+
+/** The one key that is the name of a type. */
+function typeOf(keys: readonly string[], document: SourceDocument): AnyResourceType | Problem {
+  const [type, second] = typesNamedBy(keys)
   if (type !== undefined && second === undefined) return type
   if (second !== undefined) {
     const message = `both ${quote(type!.name)} and ${quote(second.name)} in one resource`

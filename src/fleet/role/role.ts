@@ -9,7 +9,7 @@ import {
   type SourceDocument,
 } from '../../core/index.ts'
 import { z } from 'zod'
-import { parseResources, type DeclaredResource } from '../resource/parse-resources.ts'
+import { parseResources, typesNamedBy, type DeclaredResource } from '../resource/parse-resources.ts'
 import { builtInRoles } from './built-in-roles.ts'
 import { fillVariables } from './fill-variables.ts'
 import { roleSchema } from './role-schema.ts'
@@ -87,18 +87,23 @@ function parseRole(
   }
 }
 
-/** A variable that is an empty list asks for nothing. */
+/** An entry about an empty list, as of a variable, asks for nothing. What stands beside that may be empty. */
 function withoutEmpty(list: SourceDocument): SourceDocument {
   const items = (list.value as unknown[]).map((item, index) => ({ item, index }))
-  const kept = items.filter(
-    ({ item }) => !Object.values(item ?? {}).some((value) => Array.isArray(value) && value.length === 0),
-  )
+  const kept = items.filter(({ item }) => !isAboutNothing(item))
   return {
     file: list.file,
     value: kept.map(({ item }) => item),
     positionOf: ([at, ...path], part) =>
       list.positionOf(typeof at === 'number' ? [kept[at]?.index ?? at, ...path] : [], part),
   }
+}
+
+function isAboutNothing(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return false
+  const written = new Map<string, unknown>(Object.entries(item))
+  const subjects = typesNamedBy([...written.keys()]).map(({ name }) => written.get(name))
+  return subjects.some((subject) => Array.isArray(subject) && subject.length === 0)
 }
 
 async function readOrFault(files: SiteFiles, path: string): Promise<Buffer | Problem | undefined> {
