@@ -41,6 +41,8 @@ export interface MachineSummary {
 }
 
 export interface MachineDetail extends MachineSummary {
+  /** How a host of place `ssh` is reached. */
+  ssh: { address: string; port: number; user: string } | undefined
   /** Run that looked at it last. */
   run: number | undefined
   /** Of resources: how many were as declared. */

@@ -5,36 +5,9 @@ import { createSshHost } from '../../src/fleet/host/ssh-host.ts'
 import type { Host } from '../../src/fleet/host/host.ts'
 import { sh } from '../../src/fleet/shell/script.ts'
 import { hostContract } from '../../src/fleet/testing/host-contract.ts'
-import { canStartSshd, startSshd, type TestSshd } from '../../src/fleet/testing/start-sshd.ts'
+import { canStartSshd, ownAccounts, startSshd, type TestSshd } from '../../src/fleet/testing/start-sshd.ts'
 
 const canBecomeRoot = canStartSshd && existsSync('/usr/bin/sudo')
-
-/** For `prefix`: this machine with accounts of its own, of which some may become root. */
-const ownAccounts = [
-  'unshare',
-  '--mount',
-  'sh',
-  '-ec',
-  `for last; do :; done
-mount -t tmpfs -o mode=755 tmpfs /mnt
-cp "\${last%/*}/client.pub" /mnt/keys && chmod 644 /mnt/keys
-for file in passwd shadow sudoers; do cp -p /etc/$file /mnt/$file; done
-id=5000
-for name in admin asks stranger console; do
-  id=$((id + 1))
-  echo "$name:x:$id:65534::/:/bin/sh" >>/mnt/passwd
-  echo "$name:*:19000:0:99999:7:::" >>/mnt/shadow
-done
-cat >>/mnt/sudoers <<END
-admin ALL=(ALL) NOPASSWD: ALL
-asks ALL=(ALL) ALL
-console ALL=(ALL) NOPASSWD: ALL
-Defaults:console requiretty
-END
-for file in passwd shadow sudoers; do mount --bind /mnt/$file /etc/$file; done
-exec "$@"`,
-  'sh',
-]
 
 const start = (): Promise<TestSshd> =>
   startSshd({ prefix: ownAccounts, config: 'Match User *\nAuthorizedKeysFile /mnt/keys' })

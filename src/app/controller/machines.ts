@@ -1,4 +1,4 @@
-import { LarderError } from '../../core/index.ts'
+import { LarderError, ownValue } from '../../core/index.ts'
 import {
   machinesOf,
   scanHostKey,
@@ -23,17 +23,17 @@ export function createMachineMethods(context: ControllerContext): MachineControl
       return names.map((name) =>
         summaryOf(
           name,
-          declared[name],
+          ownValue(declared, name),
           known.find((one) => one.name === name),
         ),
       )
     },
     async machine(name) {
-      const declared = (await declaredMachines(context))[name]
+      const declared = ownValue(await declaredMachines(context), name)
       const known = await fleet.memory.get(name)
       if (declared === undefined && known === undefined) throw unknownMachine(name)
       const { ok = 0, resources = [] } = known?.detail ?? {}
-      return { ...summaryOf(name, declared, known), run: known?.runId, ok, resources }
+      return { ...summaryOf(name, declared, known), ssh: declared?.ssh, run: known?.runId, ok, resources }
     },
     async networkLeases() {
       const leases = await fleet.network.leases()
@@ -116,8 +116,9 @@ function foundLast({ state, detail, checkedAt, changedAt }: KnownMachine): Found
 
 async function scan(context: ControllerContext, name: string) {
   const machines = await declaredMachines(context)
-  const { ssh } = machines[name] ?? {}
-  if (machines[name] === undefined) throw unknownMachine(name)
+  const declared = ownValue(machines, name)
+  if (declared === undefined) throw unknownMachine(name)
+  const { ssh } = declared
   if (ssh === undefined) {
     throw new LarderError('USAGE', {
       message: `Larder gave ${name} its key, and knows it by that.`,

@@ -73,17 +73,17 @@ function argumentsFor(options: SshHostOptions): string[] {
   const settings = {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
-    UserKnownHostsFile: quoted(options.knownHostsFile),
+    UserKnownHostsFile: quotedPath(options.knownHostsFile),
     GlobalKnownHostsFile: '/dev/null',
     HostKeyAlias: options.name,
     CheckHostIP: 'no',
     UpdateHostKeys: 'no',
-    IdentityFile: quoted(options.identityFile),
+    IdentityFile: quotedPath(options.identityFile),
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
     PreferredAuthentications: 'publickey',
     ControlMaster: 'auto',
-    ControlPath: quoted(join(options.controlFolder, hexOf(identity).slice(0, 16))),
+    ControlPath: quotedPath(join(options.controlFolder, hexOf(identity).slice(0, 16))),
     ControlPersist: String(keepOpenS),
     ConnectTimeout: String(connectTimeoutS),
     ServerAliveInterval: '5',
@@ -96,8 +96,8 @@ function argumentsFor(options: SshHostOptions): string[] {
   return ['-F', '/dev/null', ...given, '-T', '-p', String(port), '-l', user]
 }
 
-/** `%` begins a token in these settings. */
-function quoted(path: string): string {
+/** A path in a setting of ssh, where `%` begins a token. */
+export function quotedPath(path: string): string {
   return `"${path.replaceAll('%', '%%')}"`
 }
 

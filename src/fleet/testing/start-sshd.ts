@@ -51,6 +51,36 @@ exec chroot /mnt/r "$@"`,
   'sh',
 ]
 
+/**
+ * For `prefix`: this machine with accounts of its own, of which some may become root. Whose key is this site's may log in as
+ * each, by `AuthorizedKeysFile /mnt/keys`.
+ */
+export const ownAccounts = [
+  'unshare',
+  '--mount',
+  'sh',
+  '-ec',
+  `for last; do :; done
+mount -t tmpfs -o mode=755 tmpfs /mnt
+cp "\${last%/*}/client.pub" /mnt/keys && chmod 644 /mnt/keys
+for file in passwd shadow sudoers; do cp -p /etc/$file /mnt/$file; done
+id=5000
+for name in admin asks stranger console; do
+  id=$((id + 1))
+  echo "$name:x:$id:65534::/:/bin/sh" >>/mnt/passwd
+  echo "$name:*:19000:0:99999:7:::" >>/mnt/shadow
+done
+cat >>/mnt/sudoers <<END
+admin ALL=(ALL) NOPASSWD: ALL
+asks ALL=(ALL) ALL
+console ALL=(ALL) NOPASSWD: ALL
+Defaults:console requiretty
+END
+for file in passwd shadow sudoers; do mount --bind /mnt/$file /etc/$file; done
+exec "$@"`,
+  'sh',
+]
+
 const lookEveryMs = 10
 /** A minute at least. */
 const mostLooks = 6000

@@ -21,6 +21,10 @@ export const machineSchema = z
 
 export const machineDetailSchema = machineSchema
   .extend({
+    ssh: z
+      .object({ address: z.string(), port: z.number().int(), user: z.string() })
+      .optional()
+      .meta({ description: 'How a host of place ssh is reached' }),
     run: z.number().int().optional().meta({ description: 'Run that looked at it last' }),
     ok: count.meta({ description: 'Resources that were as declared' }),
     resources: z

@@ -36,7 +36,7 @@ export abstract class FakeImagesAndMachines {
   machines = () => Promise.resolve([this.#machine])
   machine = (name: string) =>
     name === 'web-1'
-      ? Promise.resolve({ ...this.#machine, run: 7, ok: 20, resources: [] })
+      ? Promise.resolve({ ...this.#machine, ssh: undefined, run: 7, ok: 20, resources: [] })
       : Promise.reject(new LarderError('FLEET_MACHINE_UNKNOWN', { message: `The site declares no machine ${name}.` }))
   planMachines = (names?: readonly string[]) => {
     this.actions.push(`plan machines ${names?.join(' ') ?? 'all'}`)
