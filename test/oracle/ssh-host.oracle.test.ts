@@ -1,5 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sh } from '../../src/fleet/shell/script.ts'
@@ -77,6 +79,39 @@ describe.skipIf(!canStartSshd)('ssh', () => {
     await other.stop()
   })
 
+  it('a host that stands still in the middle', async () => {
+    const begun = join(sshd.folder, 'begun')
+    const host = createSshHost({ ...sshd.options, controlFolder: join(sshd.folder, 'c5') })
+    const session = sh`p=$$; until [ "$(cat /proc/$p/comm)" = sshd ]; do p=$(cut -d ' ' -f 4 /proc/$p/stat); done; echo $p`
+    const standing = host.run(sh`${session} >${begun}.new; mv ${begun}.new ${begun}; sleep 60`, { timeoutMs: 50_000 })
+    const refused = expect(standing).rejects.toMatchObject({ code: 'FLEET_HOST_UNREACHABLE' })
+    while (!existsSync(begun)) await new Promise((resolve) => setTimeout(resolve, 20))
+    const pid = Number(readFileSync(begun, 'utf8'))
+    process.kill(pid, 'SIGSTOP')
+    await refused
+    process.kill(pid, 'SIGKILL')
+  })
+
+  it.each<[string, (socket: Socket) => void, RegExp]>([
+    ['says nothing', () => {}, /Connection timed out during banner exchange/],
+    // Where the last of its words comes with the last of the time, ssh itself waits for ever.
+    ['says something else, and slowly', drip, /Connection timed out during banner exchange|did not answer within 3 s/],
+    ['floods', flood, /banner line too long/],
+    ['closes after its first words', (socket) => socket.end('SSH-2.0-x\r\n'), /cannot be reached/],
+  ])('a host that %s is not waited for, and why is said', async (_what, answer, words) => {
+    await using server = await listen(answer)
+    const { port } = server
+    const host = createSshHost({ ...sshd.options, port, connectTimeoutS: 2 })
+    await expect(host.run(sh`true`, { timeoutMs: 3000 })).rejects.toMatchObject({
+      code: expect.stringMatching(/^FLEET_HOST_(?:UNREACHABLE|TIMEOUT)$/),
+      message: expect.stringMatching(words),
+    })
+    await expect(scanHostKey({ name: 'web-1', address: '127.0.0.1', port, timeoutMs: 1000 })).rejects.toMatchObject({
+      code: 'FLEET_HOST_UNREACHABLE',
+      message: expect.stringMatching(/, port [0-9]+: \S/),
+    })
+  })
+
   it('shows the fingerprint that ssh-keygen shows', async () => {
     const [key] = await scanHostKey({ name: 'web-1', address: '127.0.0.1', port: sshd.port })
     const shown = execFileSync('ssh-keygen', ['-lf', `${sshd.hostKeyFile}.pub`]).toString()
@@ -99,3 +134,35 @@ describe.skipIf(!canStartSshd)('ssh', () => {
     expect(() => createSshHost({ ...sshd.options, ...wrong })).toThrow(message)
   })
 })
+
+/** A port of the loopback where somebody answers who is no sshd. */
+async function listen(answer: (socket: Socket) => void): Promise<AsyncDisposable & { port: number }> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    answer(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function drip(socket: Socket): void {
+  const timer = setInterval(() => socket.write('hello\r\n'), 200)
+  socket.on('close', () => clearInterval(timer))
+}
+
+function flood(socket: Socket): void {
+  const more = (): void => {
+    while (socket.write('x'.repeat(65_536)));
+  }
+  socket.on('drain', more)
+  more()
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { LarderError } from '../../core/index.ts'
+import { LarderError, plainText } from '../../core/index.ts'
 
 export interface HostKey {
   /** `ssh-ed25519`. */
@@ -12,7 +12,7 @@ export interface HostKey {
 
 /**
  * The keys that a host shows to anybody, the best first. Whoever asks must compare the fingerprint with what is seen on the
- * host itself. FLEET_HOST_UNREACHABLE.
+ * host itself. FLEET_HOST_UNREACHABLE, TOOL_MISSING.
  */
 export async function scanHostKey(options: {
   name: string
@@ -31,6 +31,7 @@ export async function scanHostKey(options: {
   const args = ['-T', timeoutS, '-p', String(port), '-t', 'ed25519,ecdsa,rsa', '--', address]
   const { execa } = await import('execa')
   const answer = await execa('ssh-keyscan', args, { reject: false, timeout: 2 * timeoutMs })
+  if (answer.code === 'ENOENT') throw missing()
   const keys = parseHostKeys(answer.stdout)
   if (keys.length > 0) return keys
   throw new LarderError('FLEET_HOST_UNREACHABLE', {
@@ -65,10 +66,11 @@ function fingerprintOf(base64: string): string {
 }
 
 function lastLine(text: string): string {
-  return (
-    text
-      .trim()
-      .split('\n')
-      .findLast((line) => !line.startsWith('#')) ?? 'it does not answer'
-  )
+  const lines = text.split('\n').map((line) => line.trim())
+  return plainText(lines.findLast((line) => line !== '' && !line.startsWith('#')) ?? 'it does not answer').slice(0, 300)
+}
+
+function missing(): LarderError {
+  const message = 'ssh-keyscan is not installed, or not on the PATH.'
+  return new LarderError('TOOL_MISSING', { message, hint: 'On Debian: apt-get install openssh-client' })
 }

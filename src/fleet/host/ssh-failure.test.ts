@@ -33,6 +33,12 @@ it.each([
   [1, 'sudo: a password is required\n', 'FLEET_SUDO_REFUSED', 'NOPASSWD'],
   [1, 'sudo: sorry, you must have a tty to run sudo\n', 'FLEET_SUDO_REFUSED', 'Defaults:NAME !requiretty'],
   [1, 'admin is not in the sudoers file.\n', 'FLEET_SUDO_REFUSED', 'NOPASSWD'],
+  [
+    1,
+    'sudo: unable to resolve host web-1: Name or service not known\nsudo: sorry, you must have a tty to run sudo\n',
+    'FLEET_SUDO_REFUSED',
+    '!requiretty',
+  ],
   [127, 'bash: line 1: exec: sudo: not found\n', 'FLEET_SUDO_REFUSED', 'NOPASSWD'],
 ])('%i, %j: %s', (code, stderr, expected, hint) => {
   const failure = failureOf('web-1', { code, stdout, stderr })
@@ -46,6 +52,9 @@ it.each([
 it.each([
   [0, 'sudo: unable to resolve host web-1\n'],
   [3, 'sudo: a password is required\n'],
+  // What sudo warns of before it lets a script begin, which then ends with 1 itself.
+  [1, 'sudo: unable to resolve host web-1: Name or service not known\nno such file\n'],
+  [1, 'sudo: setrlimit(RLIMIT_CORE): Operation not permitted\n'],
   [1, 'no such file\n'],
   [254, 'Connection refused\n'],
 ])('%i, %j is the answer of a script', (code, stderr) => {

@@ -13,7 +13,9 @@ export function failureOf(name: string, answer: HostAnswer): LarderError | undef
 export function refusalOf(name: string, { code, stderr }: HostAnswer): LarderError | undefined {
   const line = stderr
     .split('\n')
-    .find((one) => /^(?:sudo: |.*\bsudo: (?:command )?not found|.*not in the sudoers file)/.test(one))
+    .find(
+      (one) => /^(?:sudo: |.*\bsudo: (?:command )?not found|.*not in the sudoers file)/.test(one) && !warning.test(one),
+    )
   if (line === undefined || (code !== 1 && code !== 127)) return undefined
   return new LarderError('FLEET_SUDO_REFUSED', {
     message: `${name}: the user that Larder logs in as may not become root: ${plainText(line.trim())}`,
@@ -21,6 +23,9 @@ export function refusalOf(name: string, { code, stderr }: HostAnswer): LarderErr
     context: { host: name },
   })
 }
+
+/** What sudo says and goes on: the name of a host that is in no /etc/hosts, and what a container forbids. */
+const warning = /^sudo: (?:unable to resolve host|setrlimit\()/
 
 /** Source: sudoers(5). */
 function sudoersLine(said: string): string {
