@@ -14,7 +14,7 @@ export { createPreviews, type NewPreview, type Preview, type PreviewQuota, type 
 export { createPublisher, type PublishOptions, type Publisher, type PublisherOptions } from './publisher.ts'
 export type { KeyKind } from './openpgp-key.ts'
 export { KeyFile, readPassphrase } from './key-file.ts'
-export { writePrivateFile } from './private-file.ts'
+export { makePrivateFile, writePrivateFile } from './private-file.ts'
 export { createKeyring, type Keyring, type KeyringOptions } from './keys.ts'
 export { verifyTree, type VerifyOptions } from './verify-tree.ts'
 export { exportTree, type ExportOptions, type ExportResult } from './export-tree.ts'

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { armor, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
@@ -40,6 +40,22 @@ it('what is encrypted for this site is read, and masked from then on', async () 
   // The identity stays, whoever opens it.
   expect(await createSiteSecrets(path, known).recipient()).toBe(recipient)
   expect(readFileSync(path, 'utf8')).toMatch(/^AGE-SECRET-KEY-1/)
+})
+
+it('several that make the identity at once have the same one', async () => {
+  const path = join(folder, 'age-identity')
+  const openings = Array.from({ length: 8 }, () => createSiteSecrets(path, new KnownSecrets()).recipient())
+  expect(new Set(await Promise.all(openings)).size).toBe(1)
+  expect(readdirSync(folder)).toEqual(['age-identity'])
+})
+
+it('an identity that could not be had is asked for again', async () => {
+  const inTheWay = join(folder, 'data')
+  writeFileSync(inTheWay, '')
+  const secrets = createSiteSecrets(join(inTheWay, 'age-identity'), new KnownSecrets())
+  await expect(secrets.recipient()).rejects.toMatchObject({ code: 'ENOTDIR' })
+  rmSync(inTheWay)
+  expect(await secrets.recipient()).toMatch(/^age1/)
 })
 
 it('says which secret cannot be read, and how one is made', async () => {

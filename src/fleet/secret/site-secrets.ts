@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { LarderError, type KnownSecrets, type SiteFiles } from '../../core/index.ts'
-import { writePrivateFile } from '../../publish/index.ts'
+import { makePrivateFile } from '../../publish/index.ts'
 import { readIfThere } from '../read-if-there.ts'
 
 /** What people encrypt for this Larder, and how it reads that. */
@@ -21,7 +21,16 @@ function secretPath(name: string): string {
 /** Secrets of a site repository (age-encryption.org/v1). `identityFile`: made at first use, 0600, whole or not there. */
 export function createSiteSecrets(identityFile: string, known: KnownSecrets): SiteSecrets {
   let identity: Promise<string> | undefined
-  const ownIdentity = (): Promise<string> => (identity ??= readOrMakeIdentity(identityFile))
+  const ownIdentity = async (): Promise<string> => {
+    const asked = (identity ??= readOrMakeIdentity(identityFile))
+    try {
+      return await asked
+    } catch (error) {
+      // The next who asks may find that its disk has room again, or that somebody has put it back.
+      if (identity === asked) identity = undefined
+      throw error
+    }
+  }
   return {
     async recipient() {
       const { identityToRecipient } = await import('age-encryption')
@@ -63,8 +72,8 @@ async function readOrMakeIdentity(path: string): Promise<string> {
   if (there !== undefined) return there.trim()
   const { generateX25519Identity } = await import('age-encryption')
   const made = await generateX25519Identity()
-  await writePrivateFile(path, `${made}\n`)
-  return made
+  // Another process may make one just now: what is there first is that of both, since people encrypt for it from then on.
+  return (await makePrivateFile(path, `${made}\n`)).trim()
 }
 
 function unknown(name: string, why: string, cause?: unknown): LarderError {
