@@ -12,6 +12,7 @@ import type { DeclaredResource } from './parse-resources.ts'
 import { templateNames } from './render-template.ts'
 import { namesOfResources, referredTo } from './resource-references.ts'
 import type { Named } from './resource-type.ts'
+import { rivalsAmong, type Rivals } from './rivals.ts'
 import { excludeEachOther } from './when.ts'
 
 /** What a list of resources is checked against, with no host at hand. What is undefined is not checked. */
@@ -34,7 +35,13 @@ export async function checkResources(declared: readonly DeclaredResource[], chec
     (_, less) => less,
   )
   const named = await Promise.all(all.map((one) => checkNames(one, check)))
-  return [...named.flat(), ...all.flatMap((one) => checkReferences(one, all, check)), ...twins(all)]
+  const rivals = (await rivalsAmong(all, check.files)).map(rivalProblem)
+  return [...named.flat(), ...all.flatMap((one) => checkReferences(one, all, check)), ...twins(all), ...rivals]
+}
+
+function rivalProblem({ first, second, about }: Rivals): Problem {
+  const message = `${second.id} and ${first.id} (${first.origin}) make different things of ${about}`
+  return problemAt(second.document, [second.type.name], { message, expected: 'one of them' })
 }
 
 async function checkNames(one: DeclaredResource, check: ResourceCheck): Promise<Problem[]> {

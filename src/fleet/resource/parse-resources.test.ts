@@ -151,6 +151,51 @@ it('what two roles declare in just the same way is declared once', async () => {
   expect(await check('- package: git\n- package: git\n  state: latest')).toContain('package:git is declared twice')
 })
 
+const key = `ssh-ed25519 ${'A'.repeat(56)}abcdefghijkl`
+it.each([
+  [
+    'an alias that is the name of another',
+    '- host-entry: a\n  address: 192.0.2.1\n  aliases: [b]\n- host-entry: b\n  address: 192.0.2.2',
+    'host-entry:b and host-entry:a (r.yaml:1) make different things of the name "b" in /etc/hosts; expected one of them',
+  ],
+  [
+    'an alias that shall be gone',
+    '- host-entry: b\n  state: absent\n- host-entry: a\n  address: 192.0.2.1\n  aliases: [b]',
+    'host-entry:a and host-entry:b (r.yaml:1) make different things of the name "b" in /etc/hosts; expected one of them',
+  ],
+  [
+    'an alias of two addresses',
+    '- host-entry: a\n  address: 192.0.2.1\n  aliases: [c, a]\n- host-entry: b\n  address: "2001:db8::1"\n  aliases: [c]',
+    '',
+  ],
+  [
+    'where no machine has both',
+    '- host-entry: a\n  address: 192.0.2.1\n  aliases: [b]\n  when: { family: rhel }\n- host-entry: b\n  address: 192.0.2.2\n  when: { family: debian }',
+    '',
+  ],
+  [
+    'one key with two options',
+    `- ssh-key: a\n  key: ${key} x\n- ssh-key: b\n  key: ${key} x\n  options: no-pty`,
+    'ssh-key:root/b and ssh-key:root/a (r.yaml:1) make different things of the key ssh-ed25519 …abcdefghijkl of root; expected one of them',
+  ],
+  [
+    'one key that shall be there, and gone',
+    `- ssh-key: a\n  key: ${key} x\n- ssh-key: b\n  key: ${key} x\n  state: absent`,
+    'ssh-key:root/b and ssh-key:root/a (r.yaml:1) make different things of the key ssh-ed25519 …abcdefghijkl of root; expected one of them',
+  ],
+  [
+    'one line by two names, and one key of two users',
+    `- ssh-key: a\n  key: ${key} x\n- ssh-key: b\n  key: ${key} x\n- ssh-key: a\n  key: ${key} y\n  user: web`,
+    '',
+  ],
+])('rivals: %s', async (_, yaml, problem) => {
+  expect((await check(yaml)).replace(/^r.yaml:[0-9:]+ /, '')).toBe(problem)
+  const { resources } = parse(yaml)
+  const resolving = resolveResources(resources.map((resource) => ({ resource, room: testRoom() })))
+  if (problem === '') await resolving
+  else await expect(resolving).rejects.toMatchObject({ code: 'FLEET_RESOURCE_INVALID' })
+})
+
 it('says which resource a fault is in', async () => {
   const { resources } = parse('- file: /a\n  source: files/x')
   const failing = resolveResources(resources.map((resource) => ({ resource, room: testRoom() })))

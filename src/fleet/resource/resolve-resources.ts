@@ -1,9 +1,10 @@
-import { isLarderError, LarderError, retell } from '../../core/index.ts'
+import { isLarderError, LarderError, retell, type SiteFiles } from '../../core/index.ts'
 import { mergeEqual } from './merge-equal.ts'
 import { orderOf } from './order-resources.ts'
 import type { DeclaredResource } from './parse-resources.ts'
 import { referredTo } from './resource-references.ts'
 import type { ResolveRoom, Resource } from './resource-type.ts'
+import { rivalsAmong } from './rivals.ts'
 import { excludeEachOther } from './when.ts'
 
 /** A declared resource, and the room that its files and variables come from: each role has its own. */
@@ -25,6 +26,7 @@ export async function resolveResources(declared: readonly PlacedResource[]): Pro
   )
   const all = placed.map(({ resource }) => resource)
   refuseTwins(all)
+  if (placed[0] !== undefined) await refuseRivals(all, placed[0].room.files)
   const desired = await Promise.all(placed.map(resolveOne))
   const index = new Map(all.map((one, at) => [one, at]))
   const indices = (names: readonly string[]): number[] =>
@@ -73,6 +75,17 @@ function refuseTwins(all: readonly DeclaredResource[]): void {
       seen.set(name, [...others, one])
     }
   }
+}
+
+async function refuseRivals(all: readonly DeclaredResource[], files: SiteFiles): Promise<void> {
+  const [rivals] = await rivalsAmong(all, files)
+  if (rivals === undefined) return
+  const { first, second, about } = rivals
+  throw new LarderError('FLEET_RESOURCE_INVALID', {
+    message: `${first.id} (${first.origin}) and ${second.id} (${second.origin}) make different things of ${about}.`,
+    hint: 'Each run would undo what the other has done: declare it once; or make them exclude each other by `when`.',
+    context: { resource: second.id, origins: [first.origin, second.origin] },
+  })
 }
 
 function refuseUnknown(one: DeclaredResource, all: readonly DeclaredResource[]): void {

@@ -93,6 +93,8 @@ export interface ResourceType<Declared, Desired, Facts> {
   after?(desired: Desired): readonly string[]
   /** What of the site it names, so that it is checked without any host. */
   names?(declared: Declared): readonly Named[]
+  /** What it is about besides its subject, which others may be about as well. Without any host; mistakes are told elsewhere. */
+  claims?(declared: Declared, files: SiteFiles): Promise<readonly Claim[]>
   /** One resource may be about several subjects, which are then looked at and made so together: `package`. */
   readonly grouped?: boolean
   /** One script that asks for all of this type at once, and changes nothing. What it prints is read by `read`. */
@@ -123,6 +125,15 @@ export interface Named {
   readonly kind: 'file' | 'template' | 'inline' | 'secret' | 'mirror' | 'image'
   readonly name: string
   readonly key: string
+}
+
+/** Two resources of one host with the same key and different values are refused. */
+export interface Claim {
+  /** Within all types: begins with the name of its own. */
+  readonly key: string
+  /** In words: `the name "db" in /etc/hosts`. */
+  readonly about: string
+  readonly value: string
 }
 
 /** Only on hosts of which all of this holds; of several values, one has to. */

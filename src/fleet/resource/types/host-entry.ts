@@ -34,6 +34,13 @@ export const hostEntryType: ResourceType<Declared, Declared, HostEntryFacts> = {
   schema,
   subjectOf: (declared) => declared['host-entry'],
   resolve: async (declared) => declared,
+  // Its own name is taken out of all other lines. An alias may stand in several.
+  claims: async ({ 'host-entry': name, aliases }) =>
+    [name, ...aliases].map((one) => ({
+      key: `host-entry ${one}`,
+      about: `the name ${JSON.stringify(one)} in /etc/hosts`,
+      value: one === name ? `of ${name}` : 'alias',
+    })),
   facts: () => part('hosts', sh`printf 'hosts '; head -c 1048576 /etc/hosts | ${asWord}`),
   read: (output, all) => {
     const word = readPart(output, 'hosts')?.[0]

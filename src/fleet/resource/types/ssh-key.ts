@@ -3,7 +3,7 @@ import { lines, sh, type Script } from '../../shell/script.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { accountName, oneLine, presence, siteName, sitePath } from '../grammar.ts'
 import { resolveText } from './file.ts'
-import { LarderError } from '../../../core/index.ts'
+import { LarderError, readSiteFile } from '../../../core/index.ts'
 import type { ResourceType } from '../resource-type.ts'
 
 /** sshd(8), AUTHORIZED_KEYS FILE FORMAT: type, base64, comment. */
@@ -42,8 +42,17 @@ export const sshKeyType: ResourceType<Declared, Desired, SshKeyFacts> = {
   schema,
   subjectOf: (declared) => `${declared.user}/${declared['ssh-key']}`,
   names: ({ source }) => (source === undefined ? [] : [{ kind: 'file', name: source, key: 'source' }]),
+  claims: async (declared, files) => {
+    const { key, source = '', user } = declared
+    const read = key === undefined ? await readSiteFile(files, source) : { bytes: Buffer.from(key) }
+    const parsed = 'fault' in read ? null : keyPattern.exec(read.bytes.toString('utf8').trim())
+    if (parsed === null) return []
+    const { key: bare, line, state } = desiredOf(declared, parsed)
+    const about = `the key ${parsed[1]} …${parsed[2]!.slice(-12)} of ${user}`
+    return [{ key: `ssh-key ${user} ${bare}`, about, value: state === 'absent' ? '' : line }]
+  },
   resolve: async (declared, room) => {
-    const { key, source, options, user, state } = declared
+    const { key, source } = declared
     const text = key ?? (await resolveText({ source }, room)).content.toString('utf8').trim()
     const parsed = keyPattern.exec(text)
     if (parsed === null) {
@@ -52,10 +61,7 @@ export const sshKeyType: ResourceType<Declared, Desired, SshKeyFacts> = {
         hint: 'It is what ssh-keygen writes into a file that ends with .pub.',
       })
     }
-    const name = declared['ssh-key']
-    const bare = `${parsed[1]} ${parsed[2]}`
-    const line = `${options === '' ? '' : `${options} `}${bare} ${parsed[3] ?? name}`
-    return { user, name, key: bare, line, state }
+    return desiredOf(declared, parsed)
   },
   after: ({ user }) => [`user:${user}`, ...(user === 'root' ? [] : ['package:*'])],
   facts: (all) => records(all.map(look)),
@@ -86,6 +92,13 @@ export const sshKeyType: ResourceType<Declared, Desired, SshKeyFacts> = {
     )
     return asUser(user, change)
   },
+}
+
+function desiredOf(declared: Declared, [, type, body, comment]: RegExpExecArray): Desired {
+  const { 'ssh-key': name, user, options, state } = declared
+  const key = `${type} ${body}`
+  const line = `${options === '' ? '' : `${options} `}${key} ${comment ?? name}`
+  return { user, name, key, line, state }
 }
 
 /** As that user: what is in a home folder belongs to the user, links to elsewhere included, and root need not follow them. */
