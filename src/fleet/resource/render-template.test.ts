@@ -21,6 +21,7 @@ it.each([
   ['{{#on}}yes{{/on}}{{#off}}no{{/off}}{{#missing}}no{{/missing}}', 'yes'],
   ['{{map.a-b.c}}{{! a comment }}', 'deep'],
   ['{{#map}}{{a-b.c}}{{/map}}', 'deep'],
+  ['{{#secrets.tls.key}}key {{.}}{{/secrets.tls.key}}{{^secrets.none}}!{{/secrets.none}}', 'key K!'],
   ['{{secrets.tls.key}}{{#on}}{{secrets.a.b.c}}{{/on}}', 'KL'],
   ["it's $HOME `x` \\ {", "it's $HOME `x` \\ {"],
 ])('%j', (template, expected) => {
@@ -37,6 +38,10 @@ it.each([
   ['x {{/on}}', 't:1: unopened section "on".'],
   ['{{on', 't:1: unclosed tag.'],
   ['a\n{{> other}}', 't:2: the partial "other": a template is one file.'],
+  [
+    'a\n{{#secrets}}{{db}}{{/secrets}}',
+    't:2: "secrets" is no list: a section asks for one of them, as in {{#secrets.db}}.',
+  ],
   ['{{=<% %>=}}', 't:1: other delimiters are not known here.'],
 ])('%j is refused with its line', (template, message) => {
   expect(() => renderTemplate(template, variables, 't')).toThrow(
@@ -49,5 +54,6 @@ it('names what it shows, and whether items of a list may be meant', () => {
     { name: 'a', line: 1, isOutermost: true },
     { name: 'b', line: 2, isOutermost: false },
   ])
+  expect(templateNames('{{#a}}{{a}}{{/a}}{{^b}}{{b}}{{/b}}', 't')).toEqual([{ name: 'b', line: 1, isOutermost: false }])
   expect(() => templateNames('{{', 't')).toThrow(expect.toSatisfy((error: unknown) => isLarderError(error)))
 })

@@ -40,14 +40,26 @@ export interface TemplateName {
   readonly isOutermost: boolean
 }
 
-/** Names whose values a template shows. FLEET_TEMPLATE_INVALID. */
+/** Secrets that a template shows, and those whose sections ask whether they are there. FLEET_TEMPLATE_INVALID. */
+export function templateSecrets(text: string, file: string): { shown: string[]; asked: string[] } {
+  const askedIn = (tokens: readonly Token[]): string[] =>
+    tokens.flatMap(([, name, , , inner]) => (inner === undefined ? [] : [name, ...askedIn(inner)]))
+  const secretsOf = (names: readonly string[]): string[] =>
+    names.flatMap((name) => /^secrets\.(.+)$/.exec(name)?.[1] ?? [])
+  const shown = secretsOf(templateNames(text, file).map(({ name }) => name))
+  const asked = secretsOf(askedIn(parseTemplate(text, file)))
+  return { shown: [...new Set(shown)], asked: [...new Set(asked)].filter((name) => !shown.includes(name)) }
+}
+
+/** Names whose values a template shows, but where their own section has asked whether they are there. FLEET_TEMPLATE_INVALID. */
 export function templateNames(text: string, file: string): TemplateName[] {
-  const namesOf = (tokens: readonly Token[], isOutermost: boolean): TemplateName[] =>
+  const namesOf = (tokens: readonly Token[], within: readonly string[]): TemplateName[] =>
     tokens.flatMap(([type, name, start, , inner]) => {
-      if (inner !== undefined) return namesOf(inner, false)
-      return type === 'text' || type === '!' ? [] : [{ name, line: lineOf(text, start), isOutermost }]
+      if (inner !== undefined) return namesOf(inner, [...within, `${type}${name}`])
+      if (type === 'text' || type === '!' || within.includes(`#${name}`)) return []
+      return [{ name, line: lineOf(text, start), isOutermost: within.length === 0 }]
     })
-  return namesOf(parseTemplate(text, file), true)
+  return namesOf(parseTemplate(text, file), [])
 }
 
 function parseTemplate(text: string, file: string): readonly Token[] {
@@ -71,6 +83,9 @@ function refuse(tokens: readonly Token[], source: { file: string; text: string }
   for (const [type, name, at, , inner] of tokens) {
     if (type === '>') throw invalid({ ...source, at }, `the partial ${JSON.stringify(name)}: a template is one file`)
     if (type === '=') throw invalid({ ...source, at }, 'other delimiters are not known here')
+    if (inner !== undefined && name === 'secrets') {
+      throw invalid({ ...source, at }, '"secrets" is no list: a section asks for one of them, as in {{#secrets.db}}')
+    }
     refuse(inner ?? [], source)
   }
 }

@@ -103,6 +103,10 @@ describe('checkServices', () => {
       'larder.yaml:4:77: nothing is called "nothing" here: machine, machines, site are there',
     ],
     [
+      `  a: { image: counter, ${both}, port: 1, environment: { P: "{{#secrets.db}}x{{/secrets.db}}" } }\n`,
+      'larder.yaml:4:77: secrets are not there: `secrets` sets variables to them',
+    ],
+    [
       `  a: { unit: { source: files/none.service }, ${both}, port: 1 }\n`,
       'larder.yaml:4:24: there is no file "files/none.service" in the site',
     ],

@@ -2,7 +2,7 @@ import { isLarderError, problemAt, type CheckContext, type Problem, type SourceD
 import { checkResources } from '../resource/check-resources.ts'
 import { parseResources } from '../resource/parse-resources.ts'
 import { pulledImage } from '../resource/pull-image.ts'
-import { renderTemplate, templateNames } from '../resource/render-template.ts'
+import { renderTemplate, templateNames, templateSecrets } from '../resource/render-template.ts'
 import { resolveResources } from '../resource/resolve-resources.ts'
 import type { Resource, ResolveRoom } from '../resource/resource-type.ts'
 import { secretNames } from '../secret/secret-names.ts'
@@ -134,6 +134,8 @@ function checkEnvironment({ environment }: ServiceConfig, document: SourceDocume
   return Object.entries(environment).flatMap(([variable, value]) => {
     const report = (message: string): Problem => problemAt(document, ['environment', variable], { message })
     try {
+      if (templateSecrets(value, document.file).asked.length > 0)
+        return [report('secrets are not there: `secrets` sets variables to them')]
       return templateNames(value, document.file).flatMap(({ name, isOutermost }) => {
         const [first = ''] = name.split('.')
         if (!isOutermost || commonVariables.includes(first)) return []

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { LarderError } from '../../../core/index.ts'
 import { sh } from '../../shell/script.ts'
+import { secretNames } from '../../secret/secret-names.ts'
 import { desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
 import { cutOff } from '../fact-text.ts'
 import { commandLine, fileMode, fullMode, hostPath, ownerName, presence, siteName, sitePath } from '../grammar.ts'
 import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
-import { renderTemplate, templateNames } from '../render-template.ts'
+import { renderTemplate, templateSecrets } from '../render-template.ts'
 import type { Named, ResolveRoom, ResourceType } from '../resource-type.ts'
 import { setAttributes, writeFile } from '../write-file.ts'
 
@@ -138,11 +139,10 @@ async function renderText(
   path: string,
   room: ResolveRoom,
 ): Promise<{ content: Buffer; isSecret: boolean }> {
+  const { shown, asked } = templateSecrets(text, path)
+  const known = asked.length === 0 ? [] : await secretNames(room.files)
   const secrets: Record<string, string> = {}
-  for (const { name } of templateNames(text, path)) {
-    const secret = /^secrets\.(.+)$/.exec(name)?.[1]
-    if (secret !== undefined) secrets[secret] ??= await room.secret(secret)
-  }
+  for (const name of [...shown, ...asked.filter((one) => known.includes(one))]) secrets[name] = await room.secret(name)
   const rendered = renderTemplate(text, { ...room.variables, secrets }, path)
   return { content: Buffer.from(rendered), isSecret: Object.keys(secrets).length > 0 }
 }
