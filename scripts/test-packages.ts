@@ -28,6 +28,7 @@ const packages: Record<'oracle' | 'e2e', Record<string, string>> = {
     'libdpkg-perl': "dpkg's own parser of relations",
     'libsolv-tools': 'installcheck judges closures',
     openssl: 'judges signatures of images',
+    podman: 'reads variables and volumes of containers',
     procps: 'pgrep finds servers',
     'qemu-system-x86': 'runs virtual machines',
     'qemu-utils': 'makes and judges qcow2',

@@ -1,5 +1,6 @@
 import { LarderError, plainText } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
+import { containerVariables } from '../resource/types/container.ts'
 import { sh, type Script } from '../shell/script.ts'
 
 /**
@@ -84,7 +85,7 @@ function folderOf(service: string): string {
 /** Everything that a release consists of on a machine; images stay where they are. */
 function filesOf({ service, unit }: ServiceUnit): string[] {
   return [
-    `/etc/larder/containers/${service}.env`,
+    ...containerVariables(service),
     `/etc/larder/services/${service}.env`,
     `/etc/systemd/system/${unit}`,
     `/etc/systemd/system/${unit}.d/larder.conf`,

@@ -57,10 +57,13 @@ describe('a service of an image', () => {
   it('has its variables, with templates and secrets, where nobody else reads them', async () => {
     const environment = { DATABASE: '{{machines.db.address}}', NOTE: '%d $x' }
     const { filesOf } = await resolve({ image: 'counter', environment, secrets: { PASSWORD: 'db' } })
-    expect(filesOf('container:counter')['/etc/larder/containers/counter.env']).toEqual({
-      text: 'PORT="8080"\nDATABASE="10.0.0.9"\nNOTE="%d \\$x"\nPASSWORD="secret of db \\"\\$\\""\n',
-      mode: '0600',
-      isSecret: true,
+    const hidden = { mode: '0600', isSecret: true }
+    expect(filesOf('container:counter')).toMatchObject({
+      '/etc/larder/containers/counter.env': { text: 'PORT=8080\nDATABASE=10.0.0.9\n', ...hidden },
+      '/etc/larder/containers/counter.passed.env': {
+        text: 'NOTE="%d \\$x"\nPASSWORD="secret of db \\"\\$\\""\n',
+        ...hidden,
+      },
     })
   })
 

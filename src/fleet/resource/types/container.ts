@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { lines, sh } from '../../shell/script.ts'
+import { containerEnvironment } from '../container-environment.ts'
 import { desiredFile } from '../content.ts'
 import { environmentMap, hostPath, oneLine, presence, siteName } from '../grammar.ts'
 import { probeSchema, probeScript, readyMsOf, readyTimeout, type Probe } from '../probe.ts'
@@ -17,6 +18,14 @@ import {
 } from '../unit-files.ts'
 import { activeScript } from '../unit-facts.ts'
 import { environmentFile, unitCommand } from '../unit-text.ts'
+
+/** podman-run(1): `:` means something to --volume, `,` and quotes to --mount. */
+const volume = z
+  .strictObject({ from: hostPath, to: hostPath, read_only: z.boolean().default(false) })
+  .refine(
+    ({ from, to }) => !`${from}${to}`.includes(':') || !/[,"]/.test(`${from}${to}`),
+    'podman takes no volume with ":" and with "," or quotes in its paths',
+  )
 
 const schema = z
   .strictObject({
@@ -40,10 +49,7 @@ const schema = z
       .max(100)
       .default([])
       .describe('network: bridge. Port of the machine, and of the container'),
-    volumes: z
-      .array(z.strictObject({ from: hostPath, to: hostPath, read_only: z.boolean().default(false) }))
-      .max(100)
-      .default([]),
+    volumes: z.array(volume).max(100).default([]),
     user: z
       .string()
       .regex(/^[a-z0-9_][a-z0-9_-]*(?::[a-z0-9_-]+)?$/)
@@ -85,17 +91,18 @@ export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
         async ([variable, secret]) => [variable, await room.secret(secret)] as const,
       ),
     )
-    const variables = environmentFile({ ...declared.environment, ...Object.fromEntries(secrets) })
-    const environment = desiredFile(`/etc/larder/containers/${name}.env`, variables, {
-      mode: '0600',
-      isSecret: secrets.length > 0,
-    })
-    const text = unitText(declared, image.reference)
-    const release = createHash('sha256').update(text).update(environment.sha256).digest('hex').slice(0, 16)
+    const { file, passed } = containerEnvironment(name, { ...declared.environment, ...Object.fromEntries(secrets) })
+    const [handed, through] = containerVariables(name)
+    const hidden = { mode: '0600', isSecret: secrets.length > 0 }
+    const variables = [desiredFile(handed, file, hidden), desiredFile(through, environmentFile(passed), hidden)]
+    const text = unitText(declared, image.reference, Object.keys(passed))
+    const hash = createHash('sha256').update(text)
+    for (const { sha256 } of variables) hash.update(sha256)
+    const release = hash.digest('hex').slice(0, 16)
     const unit = desiredFile(`/etc/systemd/system/${name}.service`, text.replace(releaseMark, release))
     // Written by the unit itself once it has started: another one is running, or none, where it says something else.
     const running = desiredFile(`/run/larder-containers/${name}`, `${release}\n`)
-    const files = [environment, unit, running]
+    const files = [...variables, unit, running]
     const { ready, ready_timeout: within } = declared
     return { unit: `${name}.service`, files, isAbsent, image, ready, readyMs: readyMsOf(within) }
   },
@@ -106,7 +113,7 @@ export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
   apply: (desired) => {
     if (desired.isAbsent) return removeUnit(desired)
     // Before anything is stopped.
-    return lines(pullImage(desired.image), installUnit({ ...desired, files: desired.files.slice(0, 2) }))
+    return lines(pullImage(desired.image), installUnit({ ...desired, files: desired.files.slice(0, -1) }))
   },
   notified: ({ unit }) => sh`systemctl restart -- ${unit}`,
   ready: ({ unit, ready, isAbsent }) => {
@@ -121,21 +128,30 @@ const noImage: PulledImage = { reference: '', login: undefined }
 
 const releaseMark = '@RELEASE@'
 
-function unitText(declared: Declared, reference: string): string {
+function mountOptions({ from, to, read_only: isReadOnly }: Declared['volumes'][number]): string[] {
+  if (!`${from}${to}`.includes(':')) return ['--volume', `${from}:${to}${isReadOnly ? ':ro' : ''}`]
+  return ['--mount', `type=bind,source=${from},destination=${to}${isReadOnly ? ',ro=true' : ''}`]
+}
+
+/** Files of its variables: those that podman reads, and those that systemd gives to podman. */
+export function containerVariables(name: string): readonly [handed: string, through: string] {
+  return [`/etc/larder/containers/${name}.env`, `/etc/larder/containers/${name}.passed.env`]
+}
+
+function unitText(declared: Declared, reference: string, passed: readonly string[]): string {
   const name = declared.container
   const { cgroups } = declared
+  const [handed, through] = containerVariables(name)
   const options = [
     ...['--rm', '--replace', '--name', name, '--sdnotify=conmon', '--pull=never', '--log-driver=journald'],
     ...(cgroups === 'disabled' ? ['--cgroups=disabled'] : ['--cgroups=split']),
     `--network=${declared.network}`,
     ...declared.ports.flatMap((ports) => ['--publish', ports]),
-    ...declared.volumes.flatMap(({ from, to, read_only: isReadOnly }) => [
-      '--volume',
-      `${from}:${to}${isReadOnly ? ':ro' : ''}`,
-    ]),
+    ...declared.volumes.flatMap(mountOptions),
     ...(declared.user === undefined ? [] : ['--user', declared.user]),
-    // By name: values stand in the environment of podman, not in its arguments.
-    ...Object.keys({ ...declared.environment, ...declared.secrets }).flatMap((variable) => ['--env', variable]),
+    '--env-file',
+    handed,
+    ...passed.flatMap((variable) => ['--env', variable]),
   ]
   return `# Written by Larder.
 [Unit]
@@ -146,7 +162,7 @@ After=network-online.target
 [Service]
 Type=notify
 NotifyAccess=all
-EnvironmentFile=/etc/larder/containers/${name}.env
+EnvironmentFile=${through}
 ExecStartPre=-/bin/rm -f /run/larder-containers/${name}
 ExecStart=/usr/bin/podman run ${unitCommand([...options, reference, ...declared.command])}
 ExecStartPost=/bin/sh -c "mkdir -p /run/larder-containers && echo ${releaseMark} >/run/larder-containers/${name}"
