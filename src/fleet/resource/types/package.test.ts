@@ -4,7 +4,8 @@ import type { HostFacts } from '../resource-type.ts'
 import { debianHost } from '../../testing/converge.ts'
 import { testRoom } from '../../testing/resolve-room.ts'
 import { runScript } from '../../testing/run-script.ts'
-import { packageType, type PackagesDesired } from './package.ts'
+import type { PackagesDesired } from '../install-packages.ts'
+import { packageType } from './package.ts'
 
 const desired = (declared: object): Promise<PackagesDesired> =>
   packageType.resolve(packageType.schema.parse(declared), testRoom())
@@ -38,6 +39,18 @@ it.each([
     to('a', '1.0-1', '1.0-2'),
   ],
   ['latest of none', { package: 'a', state: 'latest' }, ['dpkg', 'is a amd64 1.0-1 ii ', 'new a (none)'], []],
+  [
+    'latest, where nobody has looked for a day',
+    { package: 'a', state: 'latest' },
+    ['dpkg', 'is a amd64 1.0-1 ii ', 'new a 1.0-1', 'old'],
+    [{ what: 'index of packages', from: 'older than a day', to: 'read anew' }],
+  ],
+  [
+    'purged, but for its settings',
+    { package: ['a', 'b', 'c'], state: 'absent', purge: true },
+    ['dpkg', 'is a amd64 1 rc ', 'is b amd64 1 un '],
+    [{ what: 'a', from: 'its settings' }],
+  ],
   ['absent', { package: ['a', 'b'], state: 'absent' }, ['dpkg', 'is b amd64 1 rc '], []],
   ['RPM', { package: ['a', 'b=2.0-1.el9'] }, ['rpm', 'is a x86_64 1.0-1.el9 ii', 'is b noarch 3:2.0-1.el9 ii'], []],
   ['RPM, another', { package: 'b=2.1' }, ['rpm', 'is b noarch 2.0-1.el9 ii'], to('b', '2.0-1.el9', '2.1')],
@@ -53,19 +66,28 @@ it.each([
 })
 
 /** What package managers are asked to do; each of these functions stands in for a program. */
-async function asked(declared: object, host: HostFacts, stubs: string): Promise<string[]> {
+async function asked(declared: object, host: HostFacts, stubs: string, ...said: string[]): Promise<string[]> {
   const one = await desired(declared)
-  const script = packageType.apply(one, { facts: undefined, differences: [], host })
+  const facts = said.length === 0 ? undefined : { installed: new Map(), isOld: true }
+  const differences = said.map((what) => ({ what }))
+  const script = packageType.apply(one, { facts, differences, host })
   const { stdout, code, stderr } = runScript(lines({ shell: stubs }, sh`set -eu`, script), { shell: '/bin/bash' })
   return [...stdout.toString().trim().split('\n'), ...(code === 0 ? [] : [`exit ${code} ${stderr.trim()}`])]
 }
 
-const dnf = 'dnf() { echo dnf "$@"; }\nrpm() { return 1; }'
+const dnf = `dnf() { case " $* " in *" repoquery "*" --whatprovides b "*) echo b-server ;; *" --whatprovides "*) ;; *" repoquery "*) echo a a.x86_64 ;; *) echo dnf "$@" ;; esac; }
+rpm() { return 1; }`
 
 it.each([
-  [{ package: ['a', 'b=1-1'] }, dnf, ['dnf -y -q install -- a b-1-1', 'dnf -y -q downgrade -- a b-1-1']],
+  [{ package: ['a', 'c=1-1'] }, dnf, ['dnf -y -q install -- a c-1-1', 'dnf -y -q downgrade -- a c-1-1']],
   [{ package: 'a', state: 'latest' }, dnf, ['dnf -y -q install -- a', 'dnf -y -q upgrade -- a']],
+  [{ package: 'a.x86_64' }, dnf, ['dnf -y -q install -- a.x86_64']],
   [{ package: 'a', state: 'absent' }, dnf, ['dnf -y -q remove -- a']],
+  [
+    { package: ['a', 'b'] },
+    dnf,
+    ['', 'exit 1 b is no package, but what several may provide. Name one of those that do: b-server.'],
+  ],
 ])('dnf: %o', async (declared, stubs, expected) => {
   expect(await asked(declared, rocky, stubs)).toEqual(expected)
 })
@@ -81,6 +103,39 @@ apt-get() { n=$((n + 1)); for last; do :; done; echo "$n $last"; [ $n != 1 ]; }
 dpkg() { for last; do :; done; echo "dpkg $last"; }`
   expect(await asked({ package: 'a' }, debianHost, stubs)).toEqual(['1 a', 'dpkg -a', '2 update', '3 a'])
   expect(await asked({ package: 'a', state: 'absent' }, debianHost, stubs)).toEqual(['1 a', 'dpkg -a', '2 a'])
+})
+
+const virtual = `apt-cache() { [ "$1" != -o ] || shift 2; case $1 in
+policy) for name in "$@"; do case $name in -*|policy) ;; *) printf '%s:\\n  Installed: (none)\\n  Candidate: (none)\\n  Version table:\\n' "$name" ;; esac; done ;;
+showpkg) printf 'Package: %s\\nVersions: \\n%s\\nReverse Depends: \\n  cron,x\\nProvides: \\nReverse Provides: \\n%s' "$3" "$REAL" 'postfix 3.7 (= )
+exim4 4.96 (= )
+postfix 3.6 (= )
+' ;; esac; }
+apt-get() { for last; do :; done; echo "$last"; [ "$last" = update ] || [ -n "$REAL" ]; }
+dpkg() { :; }`
+
+it('apt: names that only others provide are refused, with those, once its repositories were asked anew', async () => {
+  expect(await asked({ package: 'mta' }, debianHost, `REAL=\n${virtual}`)).toEqual([
+    'update',
+    'exit 1 mta is no package, but what several may provide. Name one of those that do: exim4, postfix.',
+  ])
+  expect(await asked({ package: 'mta' }, debianHost, `REAL='1.0 (/lists)'\n${virtual}`)).toEqual(['mta'])
+})
+
+it('what nobody has looked for within a day is asked for anew, and fails where a repository is away', async () => {
+  const latest = { package: ['a', 'b'], state: 'latest' }
+  const mark = 'mkdir() { :; }\ntouch() { echo touch "$@"; }\n'
+  const apt =
+    'apt-get() { for last; do :; done; echo "$last"; case " $* " in *" update "*) [ "$AWAY" != yes ] ;; esac; }'
+  const [touched, index] = ['touch /var/lib/larder/index-read', 'index of packages']
+  expect(await asked(latest, debianHost, `AWAY=no\n${mark}${apt}`, index)).toEqual(['update', touched, 'b'])
+  expect(await asked(latest, debianHost, `AWAY=yes\n${mark}${apt}`, index)).toEqual(['update', 'exit 1 '])
+  expect(await asked({ package: 'a', state: 'latest' }, rocky, `${mark}${dnf}`, index)).toEqual([
+    'dnf -q --refresh makecache',
+    touched,
+    'dnf -y -q install -- a',
+    'dnf -y -q upgrade -- a',
+  ])
 })
 
 it('apt takes names as they are, and for no pattern of others', async () => {

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { cutOff, part, readPart } from '../fact-text.ts'
-import type { Difference, HostFacts, ResourceType } from '../resource-type.ts'
+import { indexStamp, installPackages, type PackagesDesired, type Wanted } from '../install-packages.ts'
+import { forOtherSources } from '../package-sources.ts'
+import type { Difference, ResourceType } from '../resource-type.ts'
 
 /**
  * deb-control(5) and RPM's names, with an architecture (`libc6:amd64`, `glibc.i686`) and a version after `=`. None ends with a
@@ -31,24 +33,18 @@ const schema = z
 
 type Declared = z.output<typeof schema>
 
-interface Wanted {
-  readonly name: string
-  readonly version: string | undefined
+export interface PackageFacts {
+  /** By name as it was asked for. */
+  readonly installed: ReadonlyMap<string, InstalledPackage>
+  /** Nobody has read the index of repositories that are not Larder's within a day. Asked for `state: latest` alone. */
+  readonly isOld: boolean
 }
-
-export interface PackagesDesired {
-  readonly packages: readonly Wanted[]
-  readonly state: Declared['state']
-  readonly recommends: boolean | undefined
-  readonly purge: boolean
-}
-
-/** By name as it was asked for. */
-export type PackageFacts = ReadonlyMap<string, InstalledPackage>
 
 interface InstalledPackage {
   /** Undefined: not installed. */
   readonly version?: string
+  /** Its settings are there: dpkg(1), config-files. */
+  readonly hasSettings?: boolean
   /** state: latest; undefined where no repository has it. */
   readonly candidate?: string
 }
@@ -81,19 +77,27 @@ export const packageType: ResourceType<Declared, PackagesDesired, PackageFacts> 
       return all.map(() => ({ known: false, why }))
     }
     const known = readInstalled(text)
+    const isOld = text.includes('old')
     return all.map((one) => ({
       known: true,
-      facts: new Map(namesOf(one).map((name) => [name, known.get(name) ?? {}])),
+      facts: { installed: new Map(namesOf(one).map((name) => [name, known.get(name) ?? {}])), isOld },
     }))
   },
-  diff: ({ packages, state }, facts) =>
-    packages.flatMap(({ name, version }) => differenceOf({ name, version, state }, facts.get(name) ?? {})),
+  diff: ({ packages, state, purge }, { installed, isOld }) => [
+    ...(state === 'latest' && isOld ? [{ what: index, from: 'older than a day', to: 'read anew' }] : []),
+    ...packages.flatMap((one) => differenceOf({ ...one, state, purge }, installed.get(one.name) ?? {})),
+  ],
   apply: (desired, { differences, facts, host }) => {
     const changed = new Set(differences.map(({ what }) => what))
-    const chosen = desired.packages.filter(({ name }) => facts === undefined || changed.has(name))
-    return host.family === 'rhel' ? applyDnf(desired, chosen) : applyApt(desired, chosen, host)
+    const isRefreshed = changed.has(index)
+    const isChosen = (name: string): boolean => facts === undefined || isRefreshed || changed.has(name)
+    const chosen = { ...desired, packages: desired.packages.filter(({ name }) => isChosen(name)) }
+    return installPackages(chosen, host, { isRefreshed })
   },
 }
+
+/** No package has blanks in its name. */
+const index = 'index of packages'
 
 function nameOf(text: string): string {
   return text.split('=')[0]!
@@ -114,10 +118,11 @@ else echo none; fi`
 
 function askLatest(names: readonly string[]): Script {
   return sh`if command -v dpkg-query >/dev/null 2>&1; then
-LC_ALL=C apt-cache policy -- ${names} 2>/dev/null | awk '/^[^ ].*:$/ { name = $1; sub(/:$/, "", name) } $1 == "Candidate:" { print "new", name, $2 }' || :
+LC_ALL=C apt-cache -o APT::Cmd::Pattern-Only=true policy -- ${names} 2>/dev/null | awk '/^[^ ].*:$/ { name = $1; sub(/:$/, "", name) } $1 == "Candidate:" { print "new", name, $2 }' || :
 else
 { dnf -q -C repoquery --latest-limit=1 --qf ${'new %{name} %{evr} %{arch}\n'} -- ${names} 2>/dev/null || :; } | grep '^new ' || :
-fi`
+fi
+[ "$(($(date +%s) - $(stat -c %Y -- ${indexStamp} 2>/dev/null || echo 0)))" -lt 86400 ] || ${forOtherSources(sh`echo old; break`)}`
 }
 
 function readInstalled(text: readonly string[]): Map<string, InstalledPackage> {
@@ -127,18 +132,23 @@ function readInstalled(text: readonly string[]): Map<string, InstalledPackage> {
   }
   for (const line of text) {
     const [word, name = '', second = '', third = '', status = ''] = line.split(' ')
+    const names = [name, `${name}:${second}`, `${name}.${second}`]
     // Second letter of Status-Abbrev: `i` is installed; `n`, `c` (settings only), `u`, `f`, `h` are not, or not whole.
-    if (word === 'is' && /^.i/.test(status)) set([name, `${name}:${second}`, `${name}.${second}`], { version: third })
+    if (word === 'is' && /^.i/.test(status)) set(names, { version: third })
+    if (word === 'is' && /^.c/.test(status)) set(names, { hasSettings: true })
     if (word === 'new' && second !== '(none)') set([name], { candidate: second.replace(/^0:/, '') })
   }
   return known
 }
 
 function differenceOf(
-  { name, version, state }: Wanted & { state: Declared['state'] },
+  { name, version, state, purge }: Wanted & Pick<PackagesDesired, 'state' | 'purge'>,
   facts: InstalledPackage,
 ): Difference[] {
-  if (state === 'absent') return facts.version === undefined ? [] : [{ what: name, from: facts.version, to: undefined }]
+  if (state === 'absent') {
+    const from = facts.version ?? (purge && facts.hasSettings === true ? 'its settings' : undefined)
+    return from === undefined ? [] : [{ what: name, from, to: undefined }]
+  }
   const to = version ?? (state === 'latest' ? facts.candidate : undefined)
   if (facts.version === undefined) return [{ what: name, to: to ?? 'installed' }]
   return to === undefined || isVersion(facts.version, to) ? [] : [{ what: name, from: facts.version, to }]
@@ -148,39 +158,4 @@ function differenceOf(
 function isVersion(installed: string, wantedVersion: string): boolean {
   const forms = [installed, installed.replace(/^[0-9]+:/, '')]
   return forms.some((form) => form === wantedVersion || form.slice(0, form.lastIndexOf('-')) === wantedVersion)
-}
-
-const aptOptions = ['-y', '-q', '-o', 'Dpkg::Options::=--force-confdef', '-o', 'Dpkg::Options::=--force-confold', '-o', 'DPkg::Lock::Timeout=300', '-o', 'Dpkg::Use-Pty=0', '-o', 'APT::Cmd::Pattern-Only=true'] // prettier-ignore
-
-/** Ends what was killed in the middle, which apt refuses to do by itself; nothing where nothing was. */
-const goOn = sh`dpkg --force-confdef --force-confold --configure -a || :`
-
-/** Asks nobody anything; settings that somebody has changed are kept: dpkg(1) --force-confold. A name is no pattern of others. */
-function applyApt({ state, recommends, purge }: PackagesDesired, chosen: readonly Wanted[], host: HostFacts): Script {
-  if (host.family === 'other')
-    return sh`echo 'Packages are known how to be installed on Debian, Ubuntu, and Fedora, Rocky and their like only.' >&2; exit 1`
-  const environment = sh`export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none`
-  if (state === 'absent') {
-    const removal = purge ? 'purge' : 'remove'
-    const remove = sh`apt-get ${aptOptions} ${removal} -- ${chosen.map(({ name }) => name)}`
-    return lines(environment, sh`${remove} || { ${goOn}; ${remove}; }`)
-  }
-  const recommending =
-    recommends === undefined ? nothing : sh`${recommends ? '--install-recommends' : '--no-install-recommends'}`
-  const names = chosen.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`))
-  const pinned = chosen.some(({ version }) => version !== undefined) ? sh`--allow-downgrades` : nothing
-  const install = sh`apt-get ${aptOptions} ${recommending} ${pinned} install -- ${names}`
-  // What the machine knows of its repositories may be older than they are: then what it asks for is no longer there.
-  return lines(environment, sh`${install} || { ${goOn}; apt-get -q -o DPkg::Lock::Timeout=300 update && ${install}; }`)
-}
-
-function applyDnf({ state }: PackagesDesired, chosen: readonly Wanted[]): Script {
-  const client = sh`client=$(command -v dnf || command -v microdnf || command -v yum)`
-  if (state === 'absent') return lines(client, sh`"$client" -y -q remove -- ${chosen.map(({ name }) => name)}`)
-  const names = chosen.map(({ name, version }) => (version === undefined ? name : `${name}-${version}`))
-  const install = sh`"$client" -y -q install -- ${names}`
-  const upgrade = state === 'latest' ? sh` && "$client" -y -q upgrade -- ${names}` : nothing
-  const pinned = chosen.some(({ version }) => version !== undefined)
-  const downgrade = pinned ? sh`\nrpm -q -- ${names} >/dev/null || "$client" -y -q downgrade -- ${names}` : nothing
-  return lines(client, sh`${install}${upgrade} || "$client" -y -q --refresh install -- ${names}${downgrade}`)
 }

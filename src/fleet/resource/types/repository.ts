@@ -3,6 +3,7 @@ import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { desiredFile, fileDifferences, namedDifferences, type DesiredFile } from '../content.ts'
 import { asWord, cutOff, fromWord, part, readPart } from '../fact-text.ts'
 import { presence, siteName } from '../grammar.ts'
+import { forOtherSources } from '../package-sources.ts'
 import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
 import type { Difference, MirrorSource, ResourceType } from '../resource-type.ts'
 import { writeFile } from '../write-file.ts'
@@ -54,10 +55,7 @@ export const repositoryType: ResourceType<Declared, Desired, RepositoryFacts> = 
   facts: (all) =>
     lines(
       pathScript(all.flatMap(({ files }) => files.map(({ path, sha256 }) => ({ path, sha256, isShown: true })))),
-      part(
-        'others',
-        sh`for file in ${sources}; do case $file in */larder-*) ;; *) if [ -s "$file" ]; then printf '%s' "$file" | ${asWord}; fi ;; esac; done`,
-      ),
+      part('others', forOtherSources(sh`printf '%s' "$file" | ${asWord}`)),
     ),
   read: (output, all) => {
     const paths = readPaths(
@@ -98,9 +96,6 @@ export const repositoryType: ResourceType<Declared, Desired, RepositoryFacts> = 
   },
 }
 
-/** A glob that matches nothing stays as it is, and is no file then. It is a text of ours, and not quoted. */
-const sources: Script = sh`/etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources /etc/yum.repos.d/*.repo`
-
 function filesOf(name: string, { format, source, keys, snapshot }: MirrorSource): DesiredFile[] {
   const stamp = desiredFile(`/var/lib/larder/repository-${name}`, `snapshot ${snapshot}\n`)
   if (format === 'apt') return [desiredFile(`/etc/apt/sources.list.d/larder-${name}.sources`, source), stamp]
@@ -119,14 +114,11 @@ function differenceOf(file: DesiredFile, facts: PathFacts): Difference[] {
 function moveAside(format: MirrorSource['format']): Script {
   const aside = format === 'apt' ? '/etc/apt/larder-aside' : '/etc/larder-aside'
   const folder = format === 'apt' ? '/etc/apt' : '/etc'
-  return sh`for file in ${sources}; do
-case $file in */larder-*) continue ;; ${folder}/*) ;; *) continue ;; esac
-[ -s "$file" ] || continue
+  return forOtherSources(sh`case $file in ${folder}/*) ;; *) continue ;; esac
 kept=${aside}"\${file#${folder}}"
 mkdir -p -- "\${kept%/*}"
 [ ! -e "$kept" ] || kept=$kept.$(date +%s)
-mv -- "$file" "$kept"
-done`
+mv -- "$file" "$kept"`)
 }
 
 /** Only this one is read anew: others may be away. */
