@@ -1,3 +1,4 @@
+import { ownValue } from '../core/index.ts'
 import type { HttpSend } from '../forge/index.ts'
 import { createOutbox, type Outbox, type OutboxHandler, type Run } from '../pipeline/index.ts'
 import type { Publication } from '../publish/index.ts'
@@ -145,7 +146,7 @@ async function isTold({ state, clock }: ControllerContext, subject: string): Pro
   const now = clock.now().getTime()
   const known = JSON.parse((await getSetting(state, expiredKey)) ?? '{}') as Record<string, number>
   const recent = Object.fromEntries(Object.entries(known).filter(([, at]) => now - at < dayMs))
-  if (recent[subject] !== undefined) return true
+  if (ownValue(recent, subject) !== undefined) return true
   await setSetting(state, expiredKey, JSON.stringify({ ...recent, [subject]: now }))
   return false
 }

@@ -1,4 +1,4 @@
-import { LarderError, type KindContext } from '../core/index.ts'
+import { LarderError, ownValue, type KindContext } from '../core/index.ts'
 import { checkList } from './check-list.ts'
 import type { AnyFormat, MirrorRequest } from './format.ts'
 import { upstreamsOf, type MirrorConfig, type UpstreamConfig } from './mirror-schema.ts'
@@ -21,7 +21,7 @@ export async function readMirrorRequest(
   const sound = strict.length === 0 ? list : list.filter((listed) => format.checkListed(listed).length === 0)
   const all = upstreamsOf(context.site)
   const upstreams = mirror.upstreams.map((upstream) => {
-    const config = all[upstream]
+    const config = ownValue(all, upstream)
     if (config === undefined)
       throw new LarderError('SITE_INVALID', { message: `Mirror ${name} names an unknown upstream, ${upstream}.` })
     return { name: upstream, config }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { LarderError, type KindContext } from '../core/index.ts'
+import { LarderError, ownValue, type KindContext } from '../core/index.ts'
 import { upstreamsOf, type MirrorsConfig } from './mirror-schema.ts'
 
 /**
@@ -14,7 +14,8 @@ export async function refuseUntrusted(context: KindContext, desired: MirrorsConf
   const after = upstreamsOf(site)
   const used = new Set(Object.values(desired).flatMap((mirror) => mirror.upstreams))
   for (const name of used) {
-    if (!isDeepStrictEqual(before[name], after[name])) throw refused(`the upstream ${name} is not as main has it`)
+    if (!isDeepStrictEqual(ownValue(before, name), ownValue(after, name)))
+      throw refused(`the upstream ${name} is not as main has it`)
   }
   for (const path of keyFilesOf(after, desired)) {
     const [old, young] = await Promise.all([baseline?.files.read(path), files.read(path)])

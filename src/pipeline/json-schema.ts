@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { closest, LarderError, type KindGrammar } from '../core/index.ts'
+import { closest, LarderError, ownValue, type KindGrammar } from '../core/index.ts'
 import { schemasOf, siteNameSchema } from './site-sections.ts'
 import { siteFile } from './site.ts'
 
@@ -17,7 +17,7 @@ export function jsonSchemaOf(
   kinds: readonly KindGrammar[],
   others: Readonly<Record<string, z.ZodType>> = {},
 ): Record<string, unknown> {
-  const schema = others[file] ?? (file === siteFile ? siteSchema(kinds) : fileSchema(file, kinds))
+  const schema = ownValue(others, file) ?? (file === siteFile ? siteSchema(kinds) : fileSchema(file, kinds))
   if (schema === undefined) throw noSchema(file, [...schemaFiles(kinds), ...Object.keys(others)])
   const body = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' })
   const { $schema, ...rest } = body

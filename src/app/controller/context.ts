@@ -1,4 +1,4 @@
-import type { Clock, Log } from '../../core/index.ts'
+import { ownValue, type Clock, type Log } from '../../core/index.ts'
 import { formatNamed, type AnyFormat, type MirrorConfig } from '../../mirror/index.ts'
 import type { Registry } from '../../oci/index.ts'
 import type { AnyKind, PullRequestStore, Runner, RunStore } from '../../pipeline/index.ts'
@@ -56,7 +56,7 @@ export interface ControllerContext {
 export async function declaredMirror(context: ControllerContext, name: string): Promise<MirrorConfig | undefined> {
   const head = await context.siteHead.current()
   const mirrors = head?.site.sections['mirrors'] as Record<string, MirrorConfig> | undefined
-  return mirrors?.[name]
+  return ownValue(mirrors, name)
 }
 
 /** What kind of key a mirror is to have, where one is made. */

@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/index.ts'
 import {
   okOf,
   plannedResources,
@@ -30,7 +31,7 @@ function tellAt(
   if (leaves !== undefined) return [leaves.machine]
   const differing = machines.map(({ machine }) => machine).filter((machine) => asked.includes(machine))
   if (differing.length > 0) return differing
-  return asked.filter((machine) => declared[service]?.machines.includes(machine) === true).slice(0, 1)
+  return asked.filter((machine) => ownValue(declared, service)?.machines.includes(machine) === true).slice(0, 1)
 }
 
 function planOn(machine: string, { summary, detail: { service, machines } }: ServiceChange): PlannedService {

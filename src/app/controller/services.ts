@@ -1,4 +1,4 @@
-import { isLarderError, LarderError } from '../../core/index.ts'
+import { isLarderError, LarderError, ownValue } from '../../core/index.ts'
 import type { KnownService, ServiceConfig, ServiceKindOptions, ServicesConfig } from '../../fleet/index.ts'
 import { machinesOf, machineSpecs, servicesOf } from '../../fleet/index.ts'
 import type {
@@ -20,10 +20,10 @@ export function createServiceMethods(context: ControllerContext): ServiceControl
       const declared = await declaredServices(context)
       const known = await services.memory.list()
       const names = [...new Set([...Object.keys(declared), ...known.map(({ name }) => name)])].sort()
-      return names.map((name) => summaryOf(name, declared[name], known))
+      return names.map((name) => summaryOf(name, ownValue(declared, name), known))
     },
     async service(name) {
-      const declared = (await declaredServices(context))[name]
+      const declared = ownValue(await declaredServices(context), name)
       const known = await services.memory.list()
       const summary = summaryOf(name, declared, known)
       if (summary.machines.length === 0) throw unknownService(name)

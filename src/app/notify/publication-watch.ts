@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/index.ts'
 import type { Publication } from '../../publish/index.ts'
 import { getSetting, setSetting, type State } from '../../state/index.ts'
 
@@ -36,7 +37,7 @@ export function createPublicationWatch({
     const next = JSON.stringify({ ...seen, ...now })
     if (next === text) return
     for (const publication of seen === undefined ? [] : publications) {
-      let before = seen?.[publication.mirror]
+      let before = ownValue(seen, publication.mirror)
       if (before === publication.generation) continue
       for (const one of await switchedTo(publication, before ?? 0)) {
         await onSwitched(one, before)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isLarderError } from '../../core/index.ts'
+import { isLarderError, ownValue } from '../../core/index.ts'
 import { dropRefs, fetchRefs, listRemoteRefs } from '../../forge/index.ts'
 import { getSetting, setSetting } from '../../state/index.ts'
 import { branchRef } from './connected-forge.ts'
@@ -24,7 +24,7 @@ export async function pollBranches(news: NewsContext): Promise<void> {
   const seen = text === undefined ? undefined : seenSchema.parse(JSON.parse(text))
   const applied = await news.appliedBranches()
   const isPushed = ([name, commit]: [string, string]): boolean =>
-    !applied.includes(name) && seen !== undefined && seen[name] !== commit
+    !applied.includes(name) && seen !== undefined && ownValue(seen, name) !== commit
   const pushed = [...heads].filter(isPushed)
   // Where `topic` was, there is no room for `topic/x`.
   const gone = Object.keys(seen ?? {}).filter((name) => !applied.includes(name) && !heads.has(name))

@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/index.ts'
 import { decompress, type CompressionFormat } from '../../unpack/index.ts'
 import { readArMembers, type ArMember } from './ar.ts'
 import { malformed, readRange, type DebSource } from './deb-source.ts'
@@ -73,7 +74,7 @@ async function* readArchive(
   options: { signal: AbortSignal; maxBytes: number; keep?: (path: string) => boolean },
 ): AsyncGenerator<TarEntry> {
   const fail = (why: string): Error => malformed(source.label, why)
-  const format = formats[member.name.replace(/^(?:control|data)\.tar/, '')]
+  const format = ownValue(formats, member.name.replace(/^(?:control|data)\.tar/, ''))
   if (format === undefined) throw fail(`${member.name} is compressed in a way that is not supported`)
   const { signal, maxBytes, keep } = options
   const label = `${member.name} of ${source.label}`

@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/index.ts'
 import {
   makeHostSource,
   malformedSource,
@@ -95,7 +96,7 @@ class WordReader {
       throw malformedSource(this.place, `the option ${JSON.stringify(option)} is not of the form name=value`)
     }
     const name = option.slice(0, equals)
-    options.set(optionNames[name] ?? name, decodeWord(option.slice(equals + 1)))
+    options.set(ownValue(optionNames, name) ?? name, decodeWord(option.slice(equals + 1)))
   }
 
   private after(close: string): number {

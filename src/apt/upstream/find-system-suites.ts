@@ -1,4 +1,4 @@
-import { LarderError } from '../../core/index.ts'
+import { LarderError, ownValue } from '../../core/index.ts'
 import type { ProxySettings } from '../../fetch/index.ts'
 import type { AptConfig } from '../host/apt-config.ts'
 import type { HostSource, SignedBy } from '../host/sources.ts'
@@ -95,7 +95,7 @@ async function readKeyring(signedBy: SignedBy, host: Host, source: HostSource): 
 
 /** Undefined: as the environment says. */
 function proxyFor(uri: string, config: AptConfig): ProxySettings | undefined {
-  const own = config.proxyByHost[URL.parse(uri)?.hostname ?? '']
+  const own = ownValue(config.proxyByHost, URL.parse(uri)?.hostname ?? '')
   if (own !== undefined) return own.toUpperCase() === 'DIRECT' ? {} : { http: own, https: own }
   if (config.httpProxy === undefined && config.httpsProxy === undefined) return undefined
   return { http: config.httpProxy ?? '', https: config.httpsProxy ?? '' }

@@ -49,6 +49,7 @@ const mistakes: [string, unknown, string[]][] = [
   ['{"a":[1,2}', undefined, ['1:10: unexpected }; expected a ] for the [ of line 1']],
   ['{"a":1]', undefined, ['1:7: unexpected ]; expected a } for the { of line 1']],
   ['[1.22.1-9]', undefined, ['1:2: "1.22.1-9" is not a number; expected text in double quotes: "1.22.1-9"']],
+  ['[constructor]', ['constructor'], ['1:2: "constructor" without quotes; expected text in double quotes']],
   ['[True]', undefined, ['1:2: "True" is not JSON: did you mean true?']],
   ['[1] [2]', undefined, ['1:5: more text after the end of the document']],
   ['', undefined, ['1:1: the file is empty; expected [] for nothing']],

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value.ts'
 import { createDocument, type ArrayPlace, type ObjectPlace, type Parsed, type Place } from './document.ts'
 import { quote, JsonScanner } from './json-scanner.ts'
 import { isOddQuote, readJsonString, readOddlyQuoted } from './json-string.ts'
@@ -19,6 +20,7 @@ export function parseJson(text: string | Source, file: string): Parsed {
 const deepest = 64
 const comma = 0x2c
 const semicolon = 0x3b
+const otherSpellings = { True: 'true', TRUE: 'true', False: 'false', FALSE: 'false', None: 'null', undefined: 'null' }
 const closers: Record<string, string> = { '[': ']', '{': '}' }
 
 class JsonReader {
@@ -65,7 +67,7 @@ class JsonReader {
     if (word === 'true') return true
     if (word === 'false') return false
     if (word === 'null') return null
-    const meant = { True: 'true', TRUE: 'true', False: 'false', FALSE: 'false', None: 'null', undefined: 'null' }[word]
+    const meant = ownValue(otherSpellings, word)
     if (meant !== undefined) scanner.guess(start, `${quote(word)} is not JSON`, undefined, meant)
     else if (/^\w/.test(word)) scanner.report(start, `${quote(word)} without quotes`, 'text in double quotes')
     else scanner.guess(start, `unexpected ${quote(word)}`, 'a value')

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value.ts'
 import type { z } from 'zod'
 import { closest } from '../suggest.ts'
 import type { Path } from './document.ts'
@@ -82,11 +83,14 @@ function wrongType(issue: z.core.$ZodIssueInvalidType, path: Path, whole: Whole)
     return { path, part: 'value', message, expected: 'text: put it in quotes' }
   }
   if (issue.expected === 'boolean' && typeof value === 'string') {
-    const meant = { yes: 'true', on: 'true', y: 'true', no: 'false', off: 'false', n: 'false' }[value.toLowerCase()]
+    const meant = ownValue(booleanWords, value.toLowerCase())
     if (meant !== undefined) return { path, part: 'value', message, expected, suggestion: meant }
   }
   return { path, part: 'value', message, expected }
 }
+
+/** What YAML 1.1 took for true and false. */
+const booleanWords = { yes: 'true', on: 'true', y: 'true', no: 'false', off: 'false', n: 'false' }
 
 function wrongChoice(values: readonly unknown[], path: Path, whole: Whole): WordedIssue {
   const value = valueAt(whole.value, path)

@@ -3,6 +3,7 @@ import {
   parseSiteFile,
   problemAt,
   subDocument,
+  ownValue,
   type CheckContext,
   type Problem,
   type SiteFiles,
@@ -172,7 +173,7 @@ function balancerGroup({ entries, certified }: BalancerResources): ResourceGroup
 
 function addressIn(variables: Readonly<Record<string, unknown>>, machine: string): string {
   const machines = variables['machines'] as Readonly<Record<string, { address: string }>>
-  return machines[machine]?.address ?? ''
+  return ownValue(machines, machine)?.address ?? ''
 }
 
 function roleOf(use: MachineConfig['roles'][number]): string {

@@ -35,7 +35,7 @@ export async function observeMachines(
     }),
   )
   const plans = await planRunning(options, context, found)
-  const leftOver = limit === undefined ? known.filter(({ name }) => desired[name] === undefined) : []
+  const leftOver = limit === undefined ? known.filter(({ name }) => !Object.hasOwn(desired, name)) : []
   return {
     machines: found.map((machine) => ({ ...machine, plan: plans.get(machine.name) })),
     leftOver: leftOver.map(({ name, place }) => ({ name, place })),

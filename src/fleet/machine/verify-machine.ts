@@ -1,4 +1,4 @@
-import type { Finding, KindContext } from '../../core/index.ts'
+import { ownValue, type Finding, type KindContext } from '../../core/index.ts'
 import type { MachineSpec } from '../place/place.ts'
 import type { StagedMachine } from './machine-change.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
@@ -18,7 +18,7 @@ export function createMachineVerifier(
     machineSpecs(desired, { ...context, known: await options.memory.list() })
   return async (context, { machine, action }) => {
     const desired = machinesOf(context.site)
-    const config = desired[machine]
+    const config = ownValue(desired, machine)
     if (action === 'remove' || config === undefined) return []
     const specs = all.get(context) ?? specsOf(context, desired)
     all.set(context, specs)

@@ -23,7 +23,8 @@ export async function findFootings(network: DeclaredNetwork, room: NetworkRoom):
     if (footing === undefined && subnet.dhcp !== undefined) throw missing(subnet, interfaces)
     return footing === undefined ? [] : [[subnet.name, footing] as const]
   })
-  return Object.fromEntries(found)
+  // A network may be called `constructor`: what is not here must not be found.
+  return Object.assign(Object.create(null) as Record<string, Footing>, Object.fromEntries(found))
 }
 
 /** Makes the bridges that larder.yaml asks for, with the addresses of their gateways. Idempotent. */

@@ -1,4 +1,4 @@
-import { isLarderError, type KindContext } from '../../core/index.ts'
+import { isLarderError, ownValue, type KindContext } from '../../core/index.ts'
 import { hostFailures } from '../converge/plan-host.ts'
 import { createKeptRelease } from './kept-release.ts'
 import { isToDo, lookAtService, type FoundService, type ServiceTarget } from './look-at-service.ts'
@@ -72,7 +72,7 @@ async function noteGood(
 }
 
 function isDeclared({ name, machine }: KnownService, desired: ServicesConfig): boolean {
-  return desired[name]?.machines.includes(machine) === true
+  return ownValue(desired, name)?.machines.includes(machine) === true
 }
 
 async function observeService(

@@ -1,4 +1,4 @@
-import type { Finding, Kind, KindContext } from '../../core/index.ts'
+import { ownValue, type Finding, type Kind, type KindContext } from '../../core/index.ts'
 import { isToDo } from './look-at-service.ts'
 import { observeServices } from './observe-services.ts'
 import { planServices } from './plan-service.ts'
@@ -31,7 +31,7 @@ async function verifyService(
   context: KindContext,
   { service, leaves }: StagedService,
 ): Promise<Finding[]> {
-  const config = servicesOf(context.site)[service]
+  const config = ownValue(servicesOf(context.site), service)
   if (leaves !== undefined || config === undefined) return []
   const { services } = await observeServices(options, { ...context, planned: [] }, { [service]: config })
   const found = services[0]?.found ?? []

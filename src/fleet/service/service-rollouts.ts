@@ -39,7 +39,7 @@ export class ServiceRollouts {
   async #remove(context: KindContext, left: { name: string; machine: string; unit: string }): Promise<void> {
     const { name, machine, unit } = left
     const machines = await siteMachines(this.#options, context)
-    if (machines.config[machine] !== undefined) {
+    if (Object.hasOwn(machines.config, machine)) {
       const host = await hostOf(this.#options, machines, machine)
       await createKeptRelease(context.signal).remove(host, { service: name, unit })
     }

@@ -1,4 +1,4 @@
-import type { KindContext } from '../../core/index.ts'
+import { ownValue, type KindContext } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
 import { machinesOf, type MachinesConfig } from '../machine/machine-schema.ts'
 import { machineSpecs } from '../machine/machine-spec.ts'
@@ -38,7 +38,7 @@ export async function serviceTargets(
   }
   return Promise.all(
     config.machines.map(async (machine): Promise<ServiceTarget> => {
-      const isNested = machines.config[machine]?.at === 'container'
+      const isNested = ownValue(machines.config, machine)?.at === 'container'
       const own = { machine: variables[machine], machines: variables, site: context.siteName }
       const ofMachine = { ...options.room(context, machine), ...room, variables: own }
       const resolved = await resolveService({ name, config, isNested }, ofMachine)

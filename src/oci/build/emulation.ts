@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/index.ts'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hostPlatform } from '../platform.ts'
@@ -48,7 +49,7 @@ const processors: Readonly<Record<string, readonly [bits: 32 | 64, endian: 'litt
 
 /** How a program for it begins. */
 function programHeader(architecture: string): Buffer | undefined {
-  const processor = processors[architecture]
+  const processor = ownValue(processors, architecture)
   if (processor === undefined) return undefined
   const [bits, endian, machine] = processor
   const header = Buffer.alloc(20)

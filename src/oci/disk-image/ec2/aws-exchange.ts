@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type Clock } from '../../../core/index.ts'
+import { isLarderError, LarderError, ownValue, type Clock } from '../../../core/index.ts'
 import { pause } from './pause.ts'
 import { signRequest, type AwsCredentials } from './sign-request.ts'
 import { parseReply, textAt, type XmlReply } from './xml-reply.ts'
@@ -121,7 +121,7 @@ const hints: Record<string, string> = {
 }
 
 function refused({ service }: AwsExchangeOptions, { action }: AwsRequest, { code, message }: Refusal): LarderError {
-  const hint = hints[code]
+  const hint = ownValue(hints, code)
   return new LarderError('EC2_REFUSED', {
     message: `${service.toUpperCase()} refuses ${action}: ${code}: ${message.slice(0, 500)}`,
     ...(hint === undefined ? {} : { hint }),
