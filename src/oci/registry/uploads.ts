@@ -6,6 +6,7 @@ import { algorithmOf, type OciDigest, type RepositoryName } from '../reference.t
 import { appendPart } from './append-part.ts'
 import type { Blobs } from './blobs.ts'
 import type { BlobInfo, UploadPart } from './registry.ts'
+import { uploadChanged, uploadUnknown } from './upload-unknown.ts'
 
 interface UploadRoom {
   state: State
@@ -18,6 +19,8 @@ interface UploadRoom {
 interface Session {
   readonly repository: RepositoryName
   readonly turn: Mutex
+  /** Begun before this process was: what is left of it may be more or less than its client was told. */
+  readonly isRevived: boolean
   /** Open while it is in use and shortly after. */
   upload: Upload | undefined
   lease: LeaseId | undefined
@@ -43,7 +46,7 @@ export class Uploads {
     await this.#room.state.relaxedTransaction((transaction) =>
       transaction.insertInto('oci_uploads').values({ id, repository, touched_at }).execute(),
     )
-    this.#sessions.set(id, this.#newSession(repository))
+    this.#sessions.set(id, this.#newSession(repository, { isRevived: false }))
     return id
   }
 
@@ -67,8 +70,9 @@ export class Uploads {
       await this.#append(session, upload, part)
       session.upload = undefined
       const stored = await this.#commit(upload, digest).catch(async (error: unknown) => {
-        if (isLarderError(error, 'OCI_DIGEST_INVALID')) await this.#forget(id, session)
-        throw error
+        if (!isLarderError(error, 'OCI_DIGEST_INVALID')) throw error
+        await this.#forget(id, session)
+        throw session.isRevived ? uploadChanged(repository, id, error) : error
       })
       await this.#blobs.add(repository, { digest, stored: stored.digest, sizeBytes: stored.sizeBytes })
       await this.#forget(id, session)
@@ -128,14 +132,15 @@ export class Uploads {
     if (row?.repository !== repository) throw uploadUnknown(repository, id)
     const again = this.#sessions.get(id)
     if (again !== undefined) return again
-    const session = this.#newSession(repository)
+    const session = this.#newSession(repository, { isRevived: true })
     this.#sessions.set(id, session)
     return session
   }
 
-  #newSession(repository: RepositoryName): Session {
+  #newSession(repository: RepositoryName, { isRevived }: Pick<Session, 'isRevived'>): Session {
     return {
       repository,
+      isRevived,
       turn: new Mutex(),
       upload: undefined,
       lease: undefined,
@@ -234,13 +239,6 @@ const touchEveryMs = 600_000
 const leaseMs = 7 * 24 * 3600_000
 const leaseHolder = (id: string): string => `registry/upload/${id}`
 const uploadId = /^[0-9a-f-]{36}$/
-
-function uploadUnknown(repository: RepositoryName, id: string): LarderError {
-  return new LarderError('OCI_UPLOAD_UNKNOWN', {
-    message: `${repository} has no upload ${id.slice(0, 60)}.`,
-    hint: 'It was finished or cancelled, or expired; begin a new one.',
-  })
-}
 
 function unlessUnknown(error: unknown): void {
   if (!isLarderError(error, 'OCI_UPLOAD_UNKNOWN')) throw error
