@@ -15,6 +15,7 @@ export { createImageKind, type BuilderIdentity, type DiskForEc2 } from './image/
 export { listedManifests } from './registry/listed-manifests.ts'
 export { platformName } from './platform.ts'
 export { withWatermark } from './registry/watermark.ts'
+export type { AbsentBlobs } from './registry/absent-blobs.ts'
 export type { RegistryUsage } from './registry/usage.ts'
 export { maxManifestBytes } from './manifest.ts'
 export { mediaTypes } from './media-type.ts'

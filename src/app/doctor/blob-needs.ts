@@ -4,13 +4,15 @@ import { keptTrees } from './kept-trees.ts'
 
 /** Why a blob is kept. */
 export interface Need {
-  /** '' for the memory of upstreams and of index pieces, which makes itself anew. */
-  mirror: string
+  /** Undefined: of no mirror. */
+  mirror: string | undefined
   /** `the publication of base`. */
   title: string
   path: string
   /** Clients are served it. */
   isCurrent: boolean
+  /** How it comes back when it is gone: by a run, by the next who wants it, from where it was pushed; or not at all. */
+  again: 'run' | 'itself' | 'push' | 'never'
 }
 
 /** What needs each of the blobs. Trees that cannot be read themselves are told elsewhere. */
@@ -24,19 +26,24 @@ export async function findNeeds(
   }
   for (const { mirror, title, isCurrent, content } of await keptTrees(context)) {
     if (isLarderError(content)) continue
+    const again = isCurrent ? 'run' : 'never'
     const inEntries = new Set<Digest>()
     for (const { path, digest, parts } of content.entries()) {
       for (const part of parts ?? [{ digest }]) {
         inEntries.add(part.digest)
-        add(part.digest, { mirror, title, path, isCurrent })
+        add(part.digest, { mirror, title, path, isCurrent, again })
       }
     }
     for (const digest of content.blobs())
-      if (!inEntries.has(digest)) add(digest, { mirror, title, path: 'the list of files', isCurrent })
+      if (!inEntries.has(digest)) add(digest, { mirror, title, path: 'the list of files', isCurrent, again })
   }
+  const ofNoMirror = { mirror: undefined, path: 'a part' }
+  for (const { repository, stored } of await context.registry.holdersOfStored([...digests]))
+    add(stored, { ...ofNoMirror, title: `the image ${repository}`, isCurrent: true, again: 'push' })
   for await (const digest of cache.roots()) {
+    // What upstreams and index pieces are remembered by.
     if (digests.has(digest) && !needs.has(digest))
-      add(digest, { mirror: '', title: 'the cache', path: 'a part', isCurrent: false })
+      add(digest, { ...ofNoMirror, title: 'the cache', isCurrent: false, again: 'itself' })
   }
   return needs
 }

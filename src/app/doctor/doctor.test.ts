@@ -12,7 +12,7 @@ it('finds nothing wrong with what is right, but that no controller runs', async 
   expect(report.findings.filter((one) => one.check !== 'disk')).toMatchObject([
     { check: 'address', severity: 'warning', fixable: false },
   ])
-  expect(report.checks).toHaveLength(22)
+  expect(report.checks).toHaveLength(23)
   expect(report.runs).toEqual([])
   expect(report.usage.blobBytes).toBeGreaterThan(1000)
 })
@@ -144,5 +144,5 @@ it('a check that cannot be made is a finding, and the others go on', async () =>
   expect(report.findings.filter((one) => one.check === 'events')).toMatchObject([
     { severity: 'error', message: expect.stringContaining('could not be looked at') },
   ])
-  expect(report.checks).toHaveLength(22)
+  expect(report.checks).toHaveLength(23)
 })

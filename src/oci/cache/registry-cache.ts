@@ -38,6 +38,8 @@ export interface RegistryCache {
    * and kept. Nothing is ever pushed there: OCI_CACHE_READ_ONLY. A pull throws OCI_ORIGIN_UNAVAILABLE and OCI_ORIGIN_WRONG, too.
    */
   registry: Registry
+  /** What it has comes from another registry, and comes again when it is asked for. */
+  isReadThrough(repository: RepositoryName): boolean
   /** Forgets what nobody has pulled for its time; the registry's `tidy` takes the rest. Answers how much it was. */
   expire(): Promise<number>
   /** Ends what is on its way. */
@@ -60,6 +62,7 @@ export function createRegistryCache(options: RegistryCacheOptions): RegistryCach
   }
   return {
     registry: caches.length === 0 ? registry : readingThrough(registry, { find, refuse }),
+    isReadThrough: (repository) => find(repository) !== undefined,
     async expire() {
       let expired = 0
       for (const { prefix, keepMs, readThrough } of caches) {

@@ -25,7 +25,8 @@ export class Blobs {
   async open(repository: RepositoryName, digest: OciDigest): Promise<OpenBlob | undefined> {
     const { store } = this.#room
     const row = await this.#find(repository, digest)
-    if (row === undefined) return undefined
+    // Of bytes that are lost nobody may be told that they are here: a push leaves out what is, and would not bring them back.
+    if (row === undefined || !(await this.#isStored(row))) return undefined
     const stored = row.store_digest as Digest
     return {
       digest,
@@ -50,6 +51,7 @@ export class Blobs {
 
   /** Whether the blob is in the other repository is asked in the transaction that adds it here: gc sees both or none. */
   async mount(repository: RepositoryName, digest: OciDigest, from: RepositoryName): Promise<boolean> {
+    if ((await this.open(from, digest)) === undefined) return false
     const used_at = this.#now()
     return this.#room.state.transaction(async (transaction) => {
       const row = await transaction
@@ -105,6 +107,12 @@ export class Blobs {
         .executeTakeFirst(),
     )
     return numUpdatedRows === 0n ? undefined : row
+  }
+
+  /** One of another length counts as lost: a push replaces it. */
+  async #isStored({ store_digest, size_bytes }: { store_digest: string; size_bytes: number }): Promise<boolean> {
+    const stat = await this.#room.store.stat(store_digest as Digest)
+    return stat?.sizeBytes === size_bytes
   }
 
   #now(): string {

@@ -4,8 +4,9 @@ import type { State } from '../../state/index.ts'
 import type { BlobStore, CollectableLeases, LocalBlobs } from '../../store/index.ts'
 import type { Descriptor } from '../descriptor.ts'
 import type { OciDigest, Reference, RepositoryName } from '../reference.ts'
+import { absentBlobs, type AbsentBlobs } from './absent-blobs.ts'
 import { Blobs } from './blobs.ts'
-import { holdersOf } from './holders.ts'
+import { holdersOf, holdersOfStored, type Holder } from './holders.ts'
 import { Manifests } from './manifests.ts'
 import { manifestNaming } from './naming.ts'
 import { listReferrers } from './referrers.ts'
@@ -75,6 +76,8 @@ export interface Registry {
   mountBlob(repository: RepositoryName, digest: OciDigest, from: RepositoryName): Promise<boolean>
   /** Repositories that it could be mounted from; of many, a hundred. */
   holders(digest: OciDigest): Promise<RepositoryName[]>
+  /** All that have one of these blobs of the store. */
+  holdersOfStored(stored: readonly Digest[]): Promise<Holder[]>
 
   /** Answers with the name of the upload, which holds for a day after its last use and through restarts. */
   beginUpload(repository: RepositoryName): Promise<string>
@@ -112,6 +115,8 @@ export interface Registry {
 
   /** Every blob of the store that a repository has: not for gc. */
   roots(): AsyncIterable<Digest>
+  /** What repositories should have and the store has not: looked for by the length of each file, not by its bytes. */
+  absentBlobs(signal?: AbortSignal): Promise<AbsentBlobs[]>
   /** What it holds, counted over all rows. */
   usage(): Promise<RegistryUsage>
   /** Of uploads, which go on after a restart. */
@@ -155,6 +160,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     adoptBlob: (repository, blob) => blobs.add(repository, blob),
     mountBlob: (repository, digest, from) => blobs.mount(repository, digest, from),
     holders: (digest) => holdersOf(state, digest),
+    holdersOfStored: (stored) => holdersOfStored(state, stored),
     beginUpload: (repository) => uploads.begin(repository),
     uploadOffset: (repository, id) => uploads.offset(repository, id),
     writeUpload: (repository, id, part) => uploads.write(repository, id, part),
@@ -170,6 +176,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     referrers: (repository, subject, filter) => listReferrers({ state, manifests }, { repository, subject, ...filter }),
     leaseHolders: () => uploads.leaseHolders(),
     usage: () => registryUsage(state),
+    absentBlobs: (signal) => absentBlobs({ ...options, signal }),
     roots: () => registryRoots(state),
     tidy: (signal) => tidyRegistry({ ...options, uploads, keepUnusedMs, signal }),
     close: () => uploads.suspendAll(),

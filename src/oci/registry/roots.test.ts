@@ -6,9 +6,8 @@ import { parseDigest, parseRepositoryName } from '../reference.ts'
 import { createRegistry, type Registry } from './registry.ts'
 
 const [here, there] = [parseRepositoryName('here'), parseRepositoryName('there')]
-const digests = Array.from({ length: 2500 }, (_, index) =>
-  parseDigest(`sha256:${createHash('sha256').update(String(index)).digest('hex')}`),
-).sort()
+const blobs = Array.from({ length: 2500 }, (_, index) => Buffer.from(String(index)))
+const digests = blobs.map((bytes) => parseDigest(`sha256:${createHash('sha256').update(bytes).digest('hex')}`)).sort()
 
 let room: MemoryStore
 let registry: Registry
@@ -17,7 +16,14 @@ beforeEach(async () => {
   room = await openMemoryStore()
   registry = createRegistry(room)
   const used_at = room.clock.now().toISOString()
-  const rows = digests.map((digest) => ({ repository: here, digest, store_digest: digest, size_bytes: 1, used_at }))
+  const stored = await room.store.writeMany(await room.leases.acquire('test'), blobs)
+  const rows = stored.map((digest, index) => ({
+    repository: here,
+    digest,
+    store_digest: digest,
+    size_bytes: blobs[index]!.length,
+    used_at,
+  }))
   await room.state.transaction((transaction) => transaction.insertInto('oci_blobs').values(rows).execute())
 })
 afterEach(async () => {

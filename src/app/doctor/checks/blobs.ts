@@ -53,14 +53,14 @@ async function examineBlob(store: DoctorContext['context']['store'], digest: Dig
 
 function damagedBlob(context: DoctorContext, { digest, why }: DamagedBlob, needs: readonly Need[]): Ailment {
   const used = needs.filter((need) => need.isCurrent)
-  const mirrors = new Set(used.map((need) => need.mirror))
+  const mirrors = new Set(used.flatMap(({ mirror }) => mirror ?? []))
   const where = needs.slice(0, 3).map(({ title, path }) => `${path} of ${title}`)
   const more = needs.length > 3 ? ` and ${needs.length - 3} more` : ''
   return {
     severity: used.length > 0 ? 'error' : 'warning',
     subject: [...mirrors].map((mirror) => `mirror ${mirror}`).join(', ') || 'store',
     message: `The blob ${digest} is damaged: ${why}. ${where.length === 0 ? 'Nothing needs it.' : `It is ${where.join(', ')}${more}.`}`,
-    hint: hintFor(needs, used),
+    hint: `${hintFor(needs)}The disk may be failing.`,
     mend: async () => {
       await context.discard([digest])
       for (const mirror of mirrors) await context.restage(mirror)
@@ -68,8 +68,14 @@ function damagedBlob(context: DoctorContext, { digest, why }: DamagedBlob, needs
   }
 }
 
-function hintFor(needs: readonly Need[], used: readonly Need[]): string {
-  if (used.length > 0) return 'It is thrown away, and a run fetches or makes it again. The disk may be failing.'
-  if (needs.length > 0) return 'What is older and needs it cannot be published again. The disk may be failing.'
-  return 'The disk may be failing.'
+function hintFor(needs: readonly Need[]): string {
+  const ways = new Set(needs.map(({ again }) => again))
+  return [...ways].map((way) => hints[way]).join('')
+}
+
+const hints: Readonly<Record<Need['again'], string>> = {
+  run: 'It is thrown away, and a run fetches or makes it again. ',
+  itself: '',
+  push: 'When it is thrown away, the next push of the image brings it again; what doctor says of the registry then tells more. ',
+  never: 'What is older and needs it cannot be published again. ',
 }

@@ -16,6 +16,7 @@ import { networkCheck } from './network.ts'
 import { outboxCheck } from './outbox.ts'
 import { previewsCheck } from './previews.ts'
 import { publicationsCheck } from './publications.ts'
+import { registryCheck } from './registry.ts'
 import { runsCheck } from './runs.ts'
 import { servicesCheck } from './services.ts'
 import { siteCheck } from './site.ts'
@@ -34,6 +35,7 @@ export const checks: readonly DoctorCheck[] = [
   blobsCheck,
   publicationsCheck,
   previewsCheck,
+  registryCheck,
   imagesCheck,
   networkCheck,
   machinesCheck,

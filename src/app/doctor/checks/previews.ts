@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { isLarderError, type Digest } from '../../../core/index.ts'
 import { diffTrees, readTree, type Preview, type Tree } from '../../../publish/index.ts'
 import type { ControllerContext } from '../../controller/context.ts'
@@ -46,6 +47,8 @@ async function lookAt({ store }: ControllerContext, { tree }: Preview, base?: Tr
     const stats = await Promise.all(some.map(([digest]) => store.stat(digest)))
     const missing = some[stats.findIndex((stat) => stat === undefined)]
     if (missing !== undefined) return `lacks ${missing[1]}: blob ${missing[0]} is not in the store`
+    // Looks hold the loop, and a tree may have 100,000 files.
+    await setImmediate()
   }
   return undefined
 }

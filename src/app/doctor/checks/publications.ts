@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { isLarderError, type Digest, type LarderError } from '../../../core/index.ts'
 import { diffTrees, type Publication, type Tree, type TreeEntry } from '../../../publish/index.ts'
 import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
@@ -93,6 +94,8 @@ async function lookAtTree(
       known.set(digest, presence)
       if (presence !== 'right') wrong.push(absentBlob(context, { kept, path, digest, presence }))
     }
+    // Looks hold the loop, and a tree may have 100,000 files.
+    await setImmediate()
   }
   return summarise(wrong, kept)
 }
