@@ -17,6 +17,7 @@ export interface Network {
   kind: AnyKind
   leases: NetworkService['leases']
   status: NetworkService['status']
+  obstacle: NetworkService['obstacle']
   /** Ends the servers, which would go on without the controller. Leases stay. */
   stop: () => Promise<void>
   /** Starts again what has died, and gives names to clients that came. */
@@ -35,6 +36,7 @@ export function createNetwork({ clock, log }: Rooms, { root }: DataFolder, memor
   const service: NetworkService = {
     status: async () =>
       (await isUsed()) ? (await open()).status() : { state: undefined, dhcp: undefined, dns: undefined },
+    obstacle: async () => ((await isUsed()) ? (await open()).obstacle() : undefined),
     prepare: async (wanted) => (await open()).prepare(wanted),
     apply: async (wanted) => (await open()).apply(wanted),
     tend: async () => ((await isUsed()) ? (await open()).tend() : []),
@@ -56,6 +58,7 @@ export function createNetwork({ clock, log }: Rooms, { root }: DataFolder, memor
     kind: asAnyKind(kind),
     leases: () => service.leases(),
     status: () => service.status(),
+    obstacle: () => service.obstacle(),
     stop: async () => {
       // Also what was begun, and never done.
       if (await isThere(folder)) await service.stop()

@@ -162,6 +162,9 @@ describe.skipIf(!isRoot && !must)('the networks of a site [needs root]', () => {
     await killAll()
     expect(await apply({ ...base, dhcp })).toEqual(['update: kea does not run, names are not answered'])
     expect(await lab.askForAddress(await lab.addClient())).toBeDefined()
+    expect(await service.obstacle()).toBeUndefined()
+    await lab.in(lab.namespace, 'ip', 'addr', 'del', '10.77.0.1/24', 'dev', 'srv0')
+    expect(await service.obstacle()).toMatchObject({ message: expect.stringContaining('an address in 10.77.0.0/24') })
   })
 
   it('does not start where another DHCP server answers, unless it is told to', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { LarderError, Mutex } from '../../core/index.ts'
+import { isLarderError, LarderError, Mutex } from '../../core/index.ts'
 import { addressNumber, isWithin } from './address.ts'
 import { createSupervisor } from './daemon/supervisor.ts'
 import { blockOf, type DeclaredNetwork } from './declared-network.ts'
@@ -10,7 +10,7 @@ import { createDnsmasqServer } from './dnsmasq/dnsmasq-server.ts'
 import { bridgesOf, dropFormerAddresses, ensureBridges, findFootings, removeBridges } from './footing.ts'
 import { createKeaServer } from './kea/kea-server.ts'
 import type { NetworkRoom } from './network-room.ts'
-import { refuseOtherServers } from './other-server.ts'
+import { refuseOtherServers, servedAlone } from './other-server.ts'
 import { readIfThere } from '../read-if-there.ts'
 import { writePrivateFile } from '../../publish/index.ts'
 
@@ -32,6 +32,11 @@ export interface NetworkStatus {
   dns: string | undefined
 }
 
+export interface Obstacle {
+  message: string
+  hint: string | undefined
+}
+
 /** A lease, and what the site knows of it. */
 export interface SiteLease extends Lease {
   network: string | undefined
@@ -44,6 +49,8 @@ export type Wanted = Pick<NetworkState, 'network' | 'names'>
 /** Addresses and names of the site's networks: the servers that give them, as one. */
 export interface NetworkService {
   status(): Promise<NetworkStatus>
+  /** Why the servers of what was made last could not be started now; undefined: nothing is known to be in the way. */
+  obstacle(): Promise<Obstacle | undefined>
   /** All that can be refused, is refused here; bridges are made. TOOL_MISSING, FLEET_NETWORK_…. */
   prepare(wanted: Wanted): Promise<void>
   /** What became of the DHCP server; undefined: there is none. */
@@ -74,6 +81,7 @@ export async function createNetworkService(room: NetworkRoom): Promise<NetworkSe
   const turns = new Mutex()
   return {
     status: () => readStatus(servers),
+    obstacle: () => findObstacle(servers),
     prepare: (wanted) => turns.run(() => prepare(servers, wanted)),
     apply: (wanted) => turns.run(() => apply(servers, wanted)),
     tend: () => turns.run(() => tend(servers)),
@@ -99,15 +107,37 @@ async function readStatus({ room, dhcp, dns }: Servers): Promise<NetworkStatus> 
 const hasDhcp = ({ subnets }: DeclaredNetwork): boolean => subnets.some(({ dhcp }) => dhcp !== undefined)
 const hasDns = ({ subnets }: DeclaredNetwork): boolean => subnets.some(({ dns }) => dns === 'larder')
 
-async function prepare(servers: Servers, wanted: Wanted): Promise<void> {
-  const { room, dhcp, dns } = servers
-  const { network } = wanted
-  const server = dhcp[network.server]
-  const needed = [...(hasDhcp(network) ? [server] : []), ...(hasDns(network) ? [dns] : [])]
+/** Without a change: a bridge that Larder makes itself is none. */
+async function findObstacle(servers: Servers): Promise<Obstacle | undefined> {
+  const { room } = servers
+  const network = (await readState(room))?.network
+  if (network === undefined) return undefined
+  const made = new Set(bridgesOf(network))
+  const subnets = network.subnets.filter(({ bridge, fallbackBridge }) => !made.has(bridge ?? fallbackBridge ?? ''))
+  try {
+    await requireServers(servers, network)
+    await findFootings({ ...network, subnets }, room)
+    return undefined
+  } catch (error) {
+    if (!isLarderError(error, 'TOOL_MISSING', 'FLEET_NETWORK_INTERFACE_MISSING')) throw error
+    return { message: error.message, hint: error.hint }
+  }
+}
+
+/** TOOL_MISSING. */
+async function requireServers({ dhcp, dns }: Servers, network: DeclaredNetwork): Promise<void> {
+  const needed = [...(hasDhcp(network) ? [dhcp[network.server]] : []), ...(hasDns(network) ? [dns] : [])]
   for (const one of needed) {
     const lacking = await one.unusable()
     if (lacking !== undefined) throw new LarderError('TOOL_MISSING', lacking)
   }
+}
+
+async function prepare(servers: Servers, wanted: Wanted): Promise<void> {
+  const { room, dhcp, dns } = servers
+  const { network } = wanted
+  const server = dhcp[network.server]
+  await requireServers(servers, network)
   if (network.subnets.length === 0) return
   await ensureBridges(network, room)
   const footings = await findFootings(network, room)
@@ -117,7 +147,10 @@ async function prepare(servers: Servers, wanted: Wanted): Promise<void> {
   if (!hasDhcp(network)) return
   await server.check(server.compile(network, footings))
   const running = await Promise.all(Object.values(dhcp).map((one) => one.running()))
-  if (running.every((digest) => digest === undefined)) await refuseOtherServers(network, footings, room)
+  const isRunning = running.some((digest) => digest !== undefined)
+  const before = isRunning ? (await readState(room))?.network : undefined
+  const served = before === undefined ? new Set<string>() : servedAlone(before)
+  await refuseOtherServers(network, { footings, served }, room)
 }
 
 async function apply(servers: Servers, { network, names }: Wanted): Promise<Applied | undefined> {

@@ -1,14 +1,80 @@
-import type { NetworkStatus, SiteLease } from '../../../fleet/index.ts'
+import { networkOf, type NetworkStatus, type SiteLease } from '../../../fleet/index.ts'
 import type { Ailment, DoctorCheck } from '../check.ts'
 
-/** The servers of the site's networks run, addresses are left to give, and machines renew those that are reserved for them. */
+/** The site's networks are made, their servers run, addresses are left to give, and machines renew those that are reserved for them. */
 export const networkCheck: DoctorCheck = {
   name: 'network',
-  async look({ context: { fleet, clock } }) {
-    const status = await fleet.network.status()
-    if (status.state === undefined) return []
-    return judgeNetwork(status, await fleet.network.leases(), clock.now())
+  async look({ context: { fleet, clock, siteHead }, isServing }) {
+    const { network } = fleet
+    const [status, head] = await Promise.all([network.status(), siteHead.current()])
+    const declared = head && networkOf({ site: head.site.sections, siteName: head.site.name })
+    const found = judgeDeclared(declared, status.state?.network)
+    if (status.state === undefined) return found
+    const fallen = judgeServers(status, { isServing, obstacle: await network.obstacle() })
+    if (isServing) for (const one of fallen) one.mend = () => network.tend()
+    return [...found, ...fallen, ...judgeNetwork(status, await network.leases(), clock.now())]
   },
+}
+
+type Network = NonNullable<NetworkStatus['state']>['network']
+type Subnet = Network['subnets'][number]
+
+/** What main declares and no run has made: after a restore without `network/`, or because the run failed. Pure. */
+export function judgeDeclared(declared: Network | undefined, made: Network | undefined): Ailment[] {
+  return (declared?.subnets ?? []).flatMap((subnet): Ailment[] => {
+    const known = made?.subnets.find(({ name }) => name === subnet.name)
+    const lacking = [
+      ...(subnet.dhcp !== undefined && known?.dhcp === undefined ? ['hands out addresses'] : []),
+      ...(subnet.dns === 'larder' && known?.dns !== 'larder' ? ['answers for names'] : []),
+    ]
+    if (lacking.length === 0) return []
+    return [
+      {
+        severity: 'error',
+        subject: `network ${subnet.name}`,
+        message: `Nobody ${lacking.join(' or ')} in ${subnet.subnet}: main declares it, and no run has made it here.`,
+        hint: 'larder apply makes it; where that fails, it says why. Was the data folder restored without network/?',
+      },
+    ]
+  })
+}
+
+interface Surroundings {
+  isServing: boolean
+  /** What is in the way of a start. */
+  obstacle: { message: string; hint: string | undefined } | undefined
+}
+
+/** Pure. */
+export function judgeServers({ state, dhcp, dns }: NetworkStatus, surroundings: Surroundings): Ailment[] {
+  const { subnets = [], server } = state?.network ?? {}
+  const hasDhcp = subnets.some((subnet) => subnet.dhcp !== undefined)
+  const hasDns = subnets.some((subnet) => subnet.dns === 'larder')
+  const isOther = hasDhcp && dhcp !== undefined && state?.dhcp !== undefined && dhcp !== state.dhcp
+  return [
+    ...(hasDhcp && dhcp === undefined
+      ? [notRunning(`${server ?? ''}, which hands out addresses,`, 'dhcp', surroundings)]
+      : []),
+    ...(hasDns && dns === undefined ? [notRunning('What answers for names', 'dns', surroundings)] : []),
+    ...(isOther ? [misconfigured(server ?? '')] : []),
+  ]
+}
+
+function notRunning(what: string, name: string, { isServing, obstacle }: Surroundings): Ailment {
+  const message = `${what} does not run${obstacle === undefined ? '.' : `: ${obstacle.message}`}`
+  const starter = isServing
+    ? `The controller tries every ten seconds; ${name}.log in network/, or journalctl -u 'larder-${name}-*', says why in vain.`
+    : 'A controller starts it again within seconds: larder up, or systemctl start larder.'
+  return { severity: 'error', subject: 'network', message, hint: obstacle?.hint ?? starter }
+}
+
+function misconfigured(server: string): Ailment {
+  return {
+    severity: 'warning',
+    subject: 'network',
+    message: `${server} runs with another configuration than the last run made, or does not answer.`,
+    hint: 'larder apply tells it again.',
+  }
 }
 
 /** RFC 2131 §4.4.5: a client asks its server at half of the time, and everybody at seven eighths. */
@@ -16,25 +82,13 @@ const overdueShare = 1 / 8
 const scarceShare = 0.05
 
 /** Pure. */
-export function judgeNetwork({ state, dhcp, dns }: NetworkStatus, leases: readonly SiteLease[], now: Date): Ailment[] {
+export function judgeNetwork({ state }: NetworkStatus, leases: readonly SiteLease[], now: Date): Ailment[] {
   const { subnets = [] } = state?.network ?? {}
-  const hasDhcp = subnets.some((subnet) => subnet.dhcp !== undefined)
-  const hasDns = subnets.some((subnet) => subnet.dns === 'larder')
   return [
-    ...(hasDhcp && dhcp === undefined ? [notRunning('hands out addresses')] : []),
-    ...(hasDns && dns === undefined ? [notRunning('answers for names')] : []),
     ...subnets.flatMap((subnet) => judgeRange(subnet, leases)),
     ...subnets.flatMap((subnet) => judgeRenewals(subnet, leases, now)),
   ]
 }
-
-function notRunning(what: string): Ailment {
-  const hint =
-    'A controller starts it again within seconds: systemctl status larder; else see dhcp.log and dns.log in network/.'
-  return { severity: 'error', subject: 'network', message: `What ${what} does not run.`, hint }
-}
-
-type Subnet = NonNullable<NetworkStatus['state']>['network']['subnets'][number]
 
 function judgeRange({ name, dhcp }: Subnet, leases: readonly SiteLease[]): Ailment[] {
   if (dhcp === undefined) return []
