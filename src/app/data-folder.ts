@@ -30,11 +30,17 @@ export interface DataFolder {
   readonly registryTokenKey: string
 }
 
-/** `--data`, else LARDER_DATA, else /var/lib/larder for root and ~/.local/share/larder for others. */
+/** `--data`, else LARDER_DATA, else /var/lib/larder for root and ~/.local/share/larder for others. USAGE. */
 export function dataFolderAt(root: string | undefined, environment: NodeJS.ProcessEnv): DataFolder {
-  const isRoot = process.getuid?.() === 0
-  const chosen =
-    root ?? environment['LARDER_DATA'] ?? (isRoot ? '/var/lib/larder' : join(homedir(), '.local/share/larder'))
+  if (root === '') {
+    throw new LarderError('USAGE', {
+      message: '--data names no folder: what was given is empty.',
+      hint: 'Give a folder, or leave the option out: LARDER_DATA, or the usual folder of this user, is taken then.',
+    })
+  }
+  const usual = process.getuid?.() === 0 ? '/var/lib/larder' : join(homedir(), '.local/share/larder')
+  // A variable that is empty is none: https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html
+  const chosen = root ?? (environment['LARDER_DATA'] || usual)
   return {
     root: chosen,
     database: join(chosen, 'larder.db'),

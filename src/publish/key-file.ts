@@ -41,14 +41,23 @@ export class KeyFile<HeldKey> {
   }
 }
 
-/** The first line of a file; undefined where no file is named. KEY_LOCKED when it is empty. */
+/** The first line of a file; undefined where no file is named. KEY_LOCKED when there is none, or nothing in it. */
 export async function readPassphrase(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined
-  const [line = ''] = (await readFile(path, 'utf8')).split(/\r?\n/, 1)
-  if (line !== '') return line
-  throw new LarderError('KEY_LOCKED', {
-    message: `The passphrase file ${path} is empty.`,
-    hint: 'Its first line is the passphrase.',
+  // A variable that is empty is none.
+  if (path === undefined || path === '') return undefined
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw locked(path, `cannot be read: ${(cause as Error).message}`, cause)
+  })
+  const [line = ''] = text.split(/\r?\n/, 1)
+  if (line === '') throw locked(path, 'is empty')
+  return line
+}
+
+function locked(path: string, why: string, cause?: unknown): LarderError {
+  return new LarderError('KEY_LOCKED', {
+    message: `The passphrase file ${path} ${why}.`,
+    hint: 'Name a file, by --passphrase-file or LARDER_PASSPHRASE_FILE, whose first line is the passphrase.',
+    cause,
     context: { path },
   })
 }

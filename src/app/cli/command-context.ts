@@ -30,7 +30,7 @@ export function contextOf(command: Command, signal: AbortSignal): CommandContext
   const noColor = !options.color || (environment['NO_COLOR'] ?? '') !== ''
   const output = createOutput({ json: options.json ?? false, noColor, out: process.stdout, err: process.stderr })
   const dataFolder = dataFolderAt(options.data, environment)
-  const url = options.url ?? environment['LARDER_URL']
+  const url = options.url ?? (environment['LARDER_URL'] || undefined)
   return {
     output,
     dataFolder,

@@ -1,5 +1,5 @@
 import { access, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { formatBytes, LarderError, type Log, silentLog, systemClock } from '../../core/index.ts'
 import type { AwsCredentials, RootSource } from '../../oci/index.ts'
@@ -49,6 +49,7 @@ async function make(
 ): Promise<undefined> {
   const { makeDiskImage } = await import('../../oci/index.ts')
   const { format, firmware, base, sizeGb, kernelArgument = [] } = options
+  await requireFolder(dirname(resolve(outputFile)), 'The disk is written there: make the folder first.')
   const made = await makeDiskImage({
     source: await sourceAt(from),
     ...(base === undefined ? {} : { base: await sourceAt(base) }),
@@ -112,11 +113,23 @@ function telling(note: (text: string) => void): Log {
 }
 
 async function sourceAt(folder: string): Promise<RootSource> {
+  await requireFolder(
+    folder,
+    'Give an OCI image layout, as `skopeo copy … oci:FOLDER` writes it, or the root of a file system.',
+  )
   const isLayout = await access(join(folder, 'oci-layout')).then(
     () => true,
     () => false,
   )
   return isLayout ? { layout: folder } : { folder }
+}
+
+/** USAGE. */
+async function requireFolder(path: string, hint: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => error as NodeJS.ErrnoException)
+  if (!(found instanceof Error) && found.isDirectory()) return
+  const why = found instanceof Error && found.code !== 'ENOENT' ? `: ${found.message}` : ''
+  throw new LarderError('USAGE', { message: `There is no folder ${path}${why}.`, hint })
 }
 
 async function fileAt(path: string): Promise<string> {

@@ -21,7 +21,7 @@ export function requireHttpUrl(text: string, hint: string): void {
   const protocol = URL.parse(text)?.protocol
   if (protocol === 'http:' || protocol === 'https:') return
   throw new LarderError('USAGE', {
-    message: `${text.slice(0, 200)} is no address of http:// or https://.`,
+    message: `${text === '' ? '""' : text.slice(0, 200)} is no address of http:// or https://.`,
     hint: `${hint}.`,
   })
 }

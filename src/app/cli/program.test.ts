@@ -48,6 +48,16 @@ describe('wrong usage ends with 2 and says what to do', () => {
     [['machine', 'apply', '--limit', ','], /Name machines/],
     [['hook', 'send', main, '--forge', 'github', '--event', 'push'], /holds no JSON.*\n.*payload of a webhook/],
     [['key', 'import', 'base', import.meta.dirname], /cannot be read: EISDIR.*\n.*Give a file/],
+    [['up', '--passphrase-file', 'nowhere'], /nowhere cannot be read: ENOENT.*USAGE.*\n.*--passphrase-file/],
+    [['up', '--passphrase-file', import.meta.dirname], /cannot be read: EISDIR.*USAGE/],
+    [['up', '--passphrase-file', '/dev/null'], /is empty.*USAGE/],
+    [['up', '--passphrase-file', ''], /name of a file/],
+    [['disk', 'make', join('does', 'not', 'exist'), 'disk'], /no folder does.*USAGE.*\n.*image layout/],
+    [['disk', 'make', main, 'disk'], /There is no folder .*main\.ts/],
+    [['disk', 'make', import.meta.dirname, 'disk', '--base', 'nowhere'], /There is no folder nowhere/],
+    [['disk', 'make', import.meta.dirname, 'not/there/disk'], /no folder .*not\/there/],
+    [['--data', '', 'mirror', 'ls'], /--data names no folder/],
+    [['--url', '', 'mirror', 'ls'], /"" is no address/],
   ])('%j', async (args, words) => {
     const { exitCode, stderr, stdout } = await larder(...args)
     expect(stderr).toMatch(words)
@@ -55,6 +65,26 @@ describe('wrong usage ends with 2 and says what to do', () => {
     expect(stderr).not.toMatch(/^\s+at /m)
     expect(exitCode).toBe(2)
   })
+})
+
+test.each([
+  [['mirorr', 'ls'], /^unknown command 'mirorr'$/, 'Did you mean mirror?'],
+  [['mirror', 'show'], /missing required argument 'mirror'/, expect.stringContaining('--help')],
+  [['mirror'], /^A command is missing/, expect.stringContaining('--help')],
+  [['run', 'ls', '--sate', 'running'], /^unknown option '--sate'$/, 'Did you mean --state?'],
+  [['run', 'show', 'x'], /number from 1 on/, expect.anything()],
+  [['disk', 'to-ec2', 'x'], /required option/, expect.anything()],
+  [[], /^A command is missing/, expect.anything()],
+])('with --json, wrong usage is one document: %j', async (args, message, hint) => {
+  const { exitCode, stderr, stdout } = await larder('--json', ...args)
+  const error = { code: 'USAGE', message: expect.stringMatching(message), hint, context: {} }
+  expect([exitCode, JSON.parse(stderr), stdout]).toEqual([2, { error }, ''])
+})
+
+test('a variable that is empty is none', async () => {
+  const env = { HOME: folder, LARDER_DATA: join(folder, 'data'), LARDER_URL: '', LARDER_PASSPHRASE_FILE: '' }
+  const { exitCode, stderr } = await execa(process.execPath, [main, 'mirror', 'ls'], { env })
+  expect([exitCode, stderr]).toEqual([0, ''])
 })
 
 describe('check', () => {

@@ -34,14 +34,16 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   tolerateUnread(process.stderr)
   process.once('SIGINT', interrupt)
   process.once('SIGTERM', interrupt)
-  const program = createProgram(abort.signal)
+  const json = argv.includes('--json')
+  const program = createProgram(abort.signal, { json })
   try {
     await program.parseAsync(argv)
     return exitStatus.get(program) ?? 0
   } catch (error) {
     if (reader.hasLeft && isLarderError(error, 'CANCELLED')) return 1
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    return reportFailure(error, argv.includes('--json'))
+    if (!(error instanceof CommanderError)) return reportFailure(error, json)
+    if (error.exitCode === 0) return 0
+    return json ? reportFailure(wrongUsage(error), json) : 2
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
@@ -50,7 +52,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
 const exitStatus = new WeakMap<Command, number>()
 
-function createProgram(signal: AbortSignal): Command {
+function createProgram(signal: AbortSignal, { json }: { json: boolean }): Command {
   const program = new Command('larder')
     .description('Keeps a private network stocked and running from one Git repository.')
     .version(version)
@@ -61,6 +63,8 @@ function createProgram(signal: AbortSignal): Command {
     .exitOverride()
     .showHelpAfterError('(larder --help shows all commands)')
     .showSuggestionAfterError()
+    // Programs get one document, with what would stand here in it.
+    .configureOutput(json ? { writeErr: () => undefined } : {})
   const run =
     (action: Action) =>
     async (...parameters: unknown[]): Promise<void> => {
@@ -83,6 +87,15 @@ function createProgram(signal: AbortSignal): Command {
   addDoctorCommand(program, run)
   tellUsageAfterErrors(program)
   return program
+}
+
+/** What commander tells people in lines of its own. */
+function wrongUsage({ message, code }: CommanderError): LarderError {
+  const hint = 'larder --help shows all commands, larder COMMAND --help how one is written.'
+  if (code === 'commander.help') return new LarderError('USAGE', { message: 'A command is missing.', hint })
+  const [what = '', suggestion = ''] = message.replace(/^error: /, '').split('\n')
+  const meant = suggestion.replace(/^\((.*)\)$/, '$1')
+  return new LarderError('USAGE', { message: what, hint: meant === '' ? hint : meant })
 }
 
 /** After a mistake: how the command that was meant is written. */

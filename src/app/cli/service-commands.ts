@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
-import { redactText, systemClock } from '../../core/index.ts'
+import { isLarderError, LarderError, redactText, systemClock } from '../../core/index.ts'
 import type { CommandContext } from './command-context.ts'
 import { hookSecretsOf } from '../data-folder.ts'
 import type { Bind } from './program.ts'
@@ -45,7 +45,7 @@ export function addServiceCommands(program: Command, bind: Bind): void {
     .option('--sync-every <hours>', 'ask upstreams for news this often', parseHours)
     .option('--bandwidth <kB/s>', 'most kilobytes a second to fetch from upstreams', parsePositive)
     .option('--connections <n>', 'transfers at once from one host (4)', parseId)
-    .option('--passphrase-file <file>', 'encrypts the signing keys on the disk (LARDER_PASSPHRASE_FILE)')
+    .option('--passphrase-file <file>', 'encrypts the signing keys on the disk (LARDER_PASSPHRASE_FILE)', parseFileName)
     .action(bind(up))
 }
 
@@ -58,6 +58,7 @@ async function quickstartCommand(context: CommandContext, options: { once?: bool
 }
 
 async function up({ output, dataFolder, environment, signal }: CommandContext, options: UpOptions): Promise<number> {
+  await requirePassphrase(options.passphraseFile ?? environment['LARDER_PASSPHRASE_FILE'])
   const { startController } = await import('../controller-process.ts')
   const running = await startController({
     dataFolder,
@@ -88,6 +89,22 @@ async function up({ output, dataFolder, environment, signal }: CommandContext, o
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   await running.stop()
   return 0
+}
+
+/** It would be missed when something is signed. USAGE. */
+async function requirePassphrase(path: string | undefined): Promise<void> {
+  const { readPassphrase } = await import('../../publish/index.ts')
+  try {
+    await readPassphrase(path)
+  } catch (cause) {
+    if (!isLarderError(cause, 'KEY_LOCKED')) throw cause
+    throw new LarderError('USAGE', { message: cause.message, hint: cause.hint ?? '', cause })
+  }
+}
+
+function parseFileName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be the name of a file.')
+  return text
 }
 
 function parseHours(text: string): number {
