@@ -3,8 +3,8 @@
  * catches what it is there for.
  */
 
-/** Room → the rooms that it may import, and why no others. */
-const rooms = {
+/** Room → the rooms that it may import, which it does (scripts/arrows.test.ts), and why no others. */
+export const rooms = {
   core: { may: [], why: 'everything stands on core, so it stands on nothing of ours' },
   state: { may: ['core'], why: 'the database knows rows and jobs, not what they are about' },
   store: { may: ['core', 'state'], why: 'a blob is bytes with a digest, whatever is in it' },
@@ -19,7 +19,7 @@ const rooms = {
   solve: { may: [], why: 'clauses over numbered variables are the same for every format' },
   openpgp: { may: ['core'], why: 'whose signature is good does not depend on what was signed' },
   mirror: {
-    may: ['core', 'state', 'store', 'publish', 'fetch', 'pieces', 'openpgp'],
+    may: ['core', 'store', 'publish', 'pieces', 'openpgp'],
     why: 'what all package formats share must know none of them; a format is handed in by the composition root',
   },
   apt: {
@@ -35,12 +35,15 @@ const rooms = {
     why: 'images and packages share the store and nothing of their formats',
   },
   fleet: {
-    may: ['core', 'state', 'store', 'publish'],
+    may: ['core', 'state', 'publish'],
     why: 'machines are told of mirrors and images by what is handed in: an address, a key, a digest',
   },
-  forge: { may: ['core', 'state'], why: 'it turns what a forge says into events and knows nothing of what they cause' },
+  forge: {
+    may: ['core'],
+    why: 'it turns what a forge says into events, keeps none and knows nothing of what they cause',
+  },
   pipeline: {
-    may: ['core', 'state', 'store', 'forge'],
+    may: ['core', 'state', 'forge'],
     why: 'it walks kinds that it is handed and knows none of them by name',
   },
   app: {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -113,3 +113,21 @@ test.each<{ rule: string; files: Record<string, string>; expected: string[] }>([
 ])('$rule', { timeout: 120_000 }, async ({ files, expected }) => {
   expect(await violations(files)).toEqual(expected)
 })
+
+test('what no room does, it may not do either', async () => {
+  const { rooms } = (await import(join(root, '.dependency-cruiser.mjs'))) as {
+    rooms: Record<string, { may: string[] }>
+  }
+  const allowed = Object.entries(rooms).flatMap(([room, { may }]) => may.map((other) => `${room} → ${other}`))
+  const used = new Set(Object.keys(rooms).flatMap((room) => importsOf(room).map((other) => `${room} → ${other}`)))
+  expect(allowed.filter((arrow) => !used.has(arrow))).toEqual([])
+})
+
+/** Rooms that the files of a room import, but for its tests. */
+function importsOf(room: string): string[] {
+  const folder = join(root, 'src', room)
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const files = names.filter((name) => name.endsWith('.ts') && !/[.](test|contract)[.]ts$|^testing\//.test(name))
+  const text = files.map((name) => readFileSync(join(folder, name), 'utf8')).join('\n')
+  return [...text.matchAll(/(?:from|import\()\s*'(?:\.\.\/)+(\w+)\/index\.ts'/g)].map(([, other = '']) => other)
+}
