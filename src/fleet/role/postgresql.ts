@@ -1,3 +1,18 @@
+/**
+ * The secret alone, as it is: psql quotes it for SQL, and sed for `.pgpass`, whose lines hold neither control characters nor the
+ * end of a line: libpq, PGPASSFILE.
+ */
+const password = '/etc/postgresql/larder-replicator.password'
+const secret = `  - file: ${password}
+    secret: postgresql-replication
+    mode: "0600"
+    owner: postgres
+    group: postgres
+    validate: [/bin/sh, -c, "test $(tr -d '[:cntrl:]' <$0 | wc -c) = $(wc -c <$0) || { echo 'The secret postgresql-replication has several lines or control characters, which .pgpass cannot hold.' >&2; exit 1; }", "%s"]
+`
+
+const pgpass = `sed -e 's/[\\\\:]/\\\\&/g' -e 's/^/*:*:*:replicator:/' ${password}`
+
 /** What both are. */
 const server = `  - package: "postgresql-{{version}}"
     recommends: false
@@ -43,12 +58,14 @@ ${server}  - service: postgresql
     only-if: test "$(psql -Atqc 'select pg_is_in_recovery()')" = t
     user: postgres
     after: service:postgresql
+${secret}    notify: "command:PostgreSQL: who replicates"
   - file: /etc/postgresql/larder-replicator.sql
-    inline: |
+    content: |
       DO $do$ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'replicator') THEN CREATE ROLE replicator LOGIN REPLICATION; END IF;
       END $do$;
-      ALTER ROLE replicator PASSWORD '{{secrets.postgresql-replication}}';
+      \\set password \`cat ${password}\`
+      ALTER ROLE replicator PASSWORD :'password';
     mode: "0600"
     owner: postgres
     group: postgres
@@ -64,12 +81,16 @@ export const postgresqlReplicaRole = `
 description: A copy of a PostgreSQL, which follows it and can be read from
 variables: { version: "15", listen: "*", allow: samenet, primary: null }
 resources:
-${server}  - file: /var/lib/postgresql/.pgpass
-    inline: |
-      *:*:*:replicator:{{secrets.postgresql-replication}}
-    mode: "0600"
-    owner: postgres
-    group: postgres
+${server}${secret}  - command: "PostgreSQL: who it copies as"
+    run: |
+      umask 077
+      ${pgpass} >/var/lib/postgresql/.pgpass.new
+      mv -f -- /var/lib/postgresql/.pgpass.new /var/lib/postgresql/.pgpass
+    unless: |
+      ${pgpass} | cmp -s -- - /var/lib/postgresql/.pgpass
+      test "$(stat -c %a /var/lib/postgresql/.pgpass)" = 600
+    user: postgres
+    after: file:${password}
   - command: "PostgreSQL: copy of {{primary}}"
     run: |
       data=/var/lib/postgresql/{{version}}/main
@@ -90,7 +111,7 @@ ${server}  - file: /var/lib/postgresql/.pgpass
       test -e "$data/standby.signal"
       grep -qsE "host='*{{primary}}(['[:space:]]|$)" "$data/postgresql.auto.conf"
     after:
-      - file:/var/lib/postgresql/.pgpass
+      - "command:PostgreSQL: who it copies as"
       - "file:/etc/postgresql/{{version}}/main/conf.d/larder.conf"
       - "file:/etc/postgresql/{{version}}/main/pg_hba.conf"
   - service: postgresql

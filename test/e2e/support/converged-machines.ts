@@ -124,7 +124,7 @@ async function targetOf(
   name: string,
   host: ConvergeTarget['host'],
 ): Promise<ConvergeTarget> {
-  const room = testRoom({}, { secret: async () => 'replicationpassword' })
+  const room = testRoom({}, { secret: async () => `it's a:b\\c "d" $e %f ;--` })
   const placed = lists.flatMap(({ resources, variables }) =>
     resources.map((resource) => ({ resource, room: { ...room, variables: { machine: { name }, ...variables } } })),
   )
