@@ -23,7 +23,7 @@ interface AbsentOptions {
 }
 
 /** Digests of one question. A look at a file takes some microseconds: the loop is never held for longer than a few ms. */
-const atOnce = 500
+const atOnce = 200
 
 /** Looks at the length of every blob that a repository has, each once; by repository. */
 export async function absentBlobs(options: AbsentOptions): Promise<AbsentBlobs[]> {
