@@ -25,8 +25,9 @@ import { appliedBranches, appliedHeads } from './applied-branches.ts'
 import { keyKindOf, type ControllerContext } from './controller/context.ts'
 import { createServingMethods } from './controller/serving.ts'
 import { createFleet } from './create-fleet.ts'
-import { createImages, type ImagesOptions } from './create-images.ts'
-import { createMachineLogins } from './machine-logins.ts'
+import { createImages } from './create-images.ts'
+import type { ServicesOptions } from './create-services.ts'
+import { createBuildLogins, createMachineLogins } from './machine-logins.ts'
 import type { OpenLarderOptions } from './open-larder.ts'
 import type { Rooms } from './open-rooms.ts'
 import { OwnPackages } from './own-packages.ts'
@@ -100,7 +101,8 @@ function openMakers(
   options: OpenLarderOptions,
   told: ContextOptions & { clientSetup: Serving['clientSetup'] },
 ) {
-  const images = createImages(rooms, { ...options, ...told, sourceUrl: told.connected?.config.url })
+  const buildLogin = createBuildLogins(rooms.clock, { ...options, ...told })
+  const images = createImages(rooms, { ...options, ...told, sourceUrl: told.connected?.config.url, buildLogin })
   const published = { image: images.reference, publishedImage: images.published }
   const logins = createMachineLogins(rooms.clock, { ...options, ...told })
   return { images, fleet: createFleet(rooms, { ...options, ...told, ...published, logins }) }
@@ -141,7 +143,7 @@ function branchRefs(connected: ConnectedForge | undefined): (branch: string) => 
 }
 
 interface ContextOptions
-  extends Pick<ControllerContext, 'publicUrl' | 'registryCache' | 'stopping'>, Pick<ImagesOptions, 'ownRegistry'> {
+  extends Pick<ControllerContext, 'publicUrl' | 'registryCache' | 'stopping'>, Pick<ServicesOptions, 'ownRegistry'> {
   config: ControllerConfig
   connected: ConnectedForge | undefined
   sendForBytes: BytesSend

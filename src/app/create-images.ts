@@ -36,6 +36,8 @@ export interface ImagesOptions {
   config: Pick<ControllerConfig, 'ec2' | 'builds' | 'registry'>
   /** Our own registry, as builders on this host reach it, and as clients name it. */
   ownRegistry: () => (BuildRegistry & { publicHost: string }) | undefined
+  /** What a build pulls with of our own registry. */
+  buildLogin: Parameters<typeof createImageKind>[0]['buildLogin']
 }
 
 /** What has to do with images: their kind, the memory of their builds, the keys that sign them. */
@@ -82,6 +84,7 @@ export function createImages(rooms: Rooms, options: ImagesOptions): Images {
     mask: (text) => rooms.secrets.mask(text),
     cacheFolder,
     ownRegistry,
+    buildLogin: options.buildLogin,
     cachedNames: Object.keys(config.registry.cache),
     parseRpmHeader: parseInstalledRpm,
     keys,

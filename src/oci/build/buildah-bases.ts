@@ -67,7 +67,8 @@ export async function describeBases(
     /@(sha(?:256|512):[0-9a-f]+)$/.exec(image)?.[1] ?? digests.get(withTag(image))
   if (bases.some((image) => digestOf(image) === undefined)) {
     const onLine = (line: string): void => {
-      const [image, digest] = line.split(' ')
+      // buildah makes columns of it.
+      const [, image, digest] = /^(\S+)\s+(sha256:[0-9a-f]{64})\s*$/.exec(line) ?? []
       if (image !== undefined && digest !== undefined) digests.set(image, digest)
     }
     await run(['images', '--format', '{{.Name}}:{{.Tag}} {{.Digest}}'], { onLine })

@@ -1,8 +1,9 @@
-import { isRepositoryName, type RepositoryName } from '../reference.ts'
+import type { RepositoryName } from '../reference.ts'
 import { listedManifests } from '../registry/listed-manifests.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { BuildDetail } from './image-builds.ts'
 import type { ImageKindOptions } from './image-kind.ts'
+import { inOwnRegistry } from './own-registry.ts'
 
 /** Names of images that a build stands on, as its Dockerfile has them. */
 export interface BaseChanges {
@@ -19,7 +20,7 @@ export async function compareBases(options: BaseOptions, bases: BuildDetail['bas
   const changes: BaseChanges = { changed: [], unknown: [] }
   for (const { name, digest } of bases) {
     if (name.includes('@')) continue
-    const own = inOwnRegistry(options, name)
+    const own = inThisRegistry(options, name)
     const state = own === undefined || digest === undefined ? 'unknown' : await stateOf(options.registry, own, digest)
     // What was built for several platforms stood on several images of that name.
     if (state !== 'same' && !changes[state].includes(name)) changes[state].push(name)
@@ -27,24 +28,16 @@ export async function compareBases(options: BaseOptions, bases: BuildDetail['bas
   return changes
 }
 
-interface OwnName {
-  repository: RepositoryName
-  tag: string
-}
-
-/** Undefined for what is in another registry, also where ours reads it through: its owner may have changed it there. */
-function inOwnRegistry({ ownRegistry, who, cachedNames }: BaseOptions, name: string): OwnName | undefined {
-  const hosts = [ownRegistry()?.host, who().registryHost]
-  const host = hosts.find((one) => one !== undefined && name.startsWith(`${one}/`))
-  if (host === undefined) return undefined
-  const [repository = '', tag = 'latest'] = name.slice(host.length + 1).split(':')
-  const [prefix = ''] = repository.split('/')
-  return isRepositoryName(repository) && !cachedNames.includes(prefix) ? { repository, tag } : undefined
+/** Not of what ours reads through: its owner may have changed it there. */
+function inThisRegistry(options: BaseOptions, name: string): ReturnType<typeof inOwnRegistry> {
+  const own = inOwnRegistry(options, name)
+  const [prefix = ''] = own?.repository.split('/') ?? []
+  return options.cachedNames.includes(prefix) ? undefined : own
 }
 
 async function stateOf(
   registry: Registry,
-  { repository, tag }: OwnName,
+  { repository, tag }: { repository: RepositoryName; tag: string },
   digest: string,
 ): Promise<keyof BaseChanges | 'same'> {
   const now = await registry.manifest(repository, { tag })

@@ -1,12 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KindContext } from '../../core/index.ts'
+import { baseImagesOf } from '../build/base-images.ts'
 import type { BuildResult, ImageBuilder } from '../build/image-builder.ts'
 import { readContext } from '../build/read-context.ts'
 import { requireEmulation } from '../build/require-emulation.ts'
 import { pathInContext } from './image-inputs.ts'
 import type { ImageKindOptions } from './image-kind.ts'
 import type { DeclaredImage } from './image-schema.ts'
+import { registriesFor } from './own-registry.ts'
 import { writeContext } from './write-context.ts'
 
 /** An image for one platform, and where it is. */
@@ -40,7 +42,6 @@ export async function buildImages(
   const contextFolder = join(folder, 'context')
   await mkdir(contextFolder)
   await writeContext(files, image, { folder: contextFolder, time, signal })
-  const own = options.ownRegistry()
   const request = {
     contextFolder,
     dockerfile: pathInContext(image, image.dockerfile),
@@ -51,21 +52,23 @@ export async function buildImages(
     limits: { ...image.limits, logBytes },
     network: image.network,
     cacheFolder: options.cacheFolder,
-    registries: own === undefined ? [] : [own],
     log: (line: string) => progress.log(`${image.name}: ${line}`),
     mask: options.mask,
     signal,
   }
   const platforms = image.platforms ?? [image.platform]
-  if (!builder.hasEmulators)
-    await requireEmulation(await readContext(request), request.dockerfile, { ...request, platforms })
+  const dockerfile = await readContext(request)
+  if (!builder.hasEmulators) await requireEmulation(dockerfile, request.dockerfile, { ...request, platforms })
   const built: BuiltImage[] = []
   for (const [index, platform] of platforms.entries()) {
     const layout = join(folder, `layout-${index}`)
     await mkdir(layout)
     const what = image.platforms === undefined ? '' : ` for ${platform ?? ''}`
     progress.log(`${image.name}: building${what} with ${builder.name}`)
-    built.push({ ...(await builder.build({ ...request, platform, outputFolder: layout })), layout })
+    const bases = baseImagesOf(dockerfile, { ...request, platform })
+    const longestS = image.limits.timeoutMs / 1000
+    const registries = await registriesFor(options, { image: image.name, bases, longestS })
+    built.push({ ...(await builder.build({ ...request, platform, registries, outputFolder: layout })), layout })
   }
   return built
 }

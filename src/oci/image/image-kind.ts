@@ -29,6 +29,8 @@ export interface ImageKindOptions {
   mask: (text: string) => string
   /** Ours, as builders reach it. */
   ownRegistry: () => BuildRegistry | undefined
+  /** What a build pulls with of ours; undefined where everybody may pull. */
+  buildLogin: BuildLogin
   /** First parts of the names of repositories that are read through from other registries. */
   cachedNames: readonly string[]
   /** Sign what is said about images. */
@@ -40,6 +42,13 @@ export interface ImageKindOptions {
   /** Who builds, and of what: what is said about images. */
   who: () => BuilderIdentity
 }
+
+/** For the build of an image that may take so long, to pull from these repositories. */
+export type BuildLogin = (build: {
+  image: string
+  repositories: readonly string[]
+  longestS: number
+}) => Promise<Required<Pick<BuildRegistry, 'username' | 'password'>> | undefined>
 
 export interface DiskForEc2 {
   diskPath: string

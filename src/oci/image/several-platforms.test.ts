@@ -44,6 +44,7 @@ beforeEach(async () => {
     mirrorSource: () => Promise.reject(new Error('no mirror is asked for')),
     mask: (text) => text,
     ownRegistry: () => undefined,
+    buildLogin: () => Promise.resolve(undefined),
     cachedNames: [],
     keys: keys(),
     parseRpmHeader: () => undefined,

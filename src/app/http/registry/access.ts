@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { LarderError } from '../../../core/index.ts'
 import type { AdminToken } from '../admin-token.ts'
-import { verifyMachineLogin } from './machine-login.ts'
 import { signToken, verifyToken, type RegistryToken, type TokenRoom } from './registry-token.ts'
+import { verifySignedLogin } from './signed-login.ts'
 
 export type RegistryAction = 'pull' | 'push' | 'delete'
 
@@ -59,8 +59,8 @@ export function createRegistryAccess(options: AccessOptions): RegistryAccess {
     if (user !== undefined) {
       return { subject: name, grants: orAnybody((repository, action) => userGrants(user, repository, action)) }
     }
-    const machine = await verifyMachineLogin({ name, password }, options)
-    return machine && { subject: name, grants: orAnybody(tokenGrants(machine)) }
+    const signed = await verifySignedLogin({ name, password }, options)
+    return signed && { subject: name, grants: orAnybody(tokenGrants(signed)) }
   }
   return {
     async grantsOf(authorization) {

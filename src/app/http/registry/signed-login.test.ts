@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from 'vitest'
 import { FakeClock } from '../../../core/testing/fake-clock.ts'
 import { createAdminToken } from '../admin-token.ts'
 import { createRegistryAccess, type RegistryAccess } from './access.ts'
-import { signMachineLogin } from './machine-login.ts'
+import { signBuildLogin, signMachineLogin } from './signed-login.ts'
 
 const tokenKey = Buffer.alloc(32, 'k')
 let clock: FakeClock
@@ -39,6 +39,15 @@ it('it may change its login into a token, as clients do, which allows no more', 
   expect(grants('counter', 'pull')).toBe(true)
   expect(grants('counter', 'push')).toBe(false)
   expect(grants('other', 'pull')).toBe(false)
+})
+
+it('a build pulls all that it stands on, also when it begins with that late', async () => {
+  const build = { image: 'counter', repositories: ['base/debian', 'hub/library/node'], longestS: 7200 }
+  const { user, password } = await signBuildLogin(build, { tokenKey, clock })
+  clock.advance(7190 * 1000)
+  const grants = await access.grantsOf(basic(user, password))
+  for (const repository of build.repositories) expect(grants(repository, 'pull')).toBe(true)
+  expect([grants('base/debian', 'push'), grants('counter', 'pull')]).toEqual([false, false])
 })
 
 it('it is over after an hour', async () => {
