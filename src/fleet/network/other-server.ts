@@ -7,17 +7,30 @@ import { probeDhcp } from './probe/probe.ts'
 /** Servers that look whether an address is free before they offer it need more than a second (dnsmasq: 3 s). */
 const windowMs = 4000
 
+/** Networks in which ours has begun to hand out addresses on its own. */
+export function servedAlone({ subnets }: DeclaredNetwork): Set<string> {
+  return new Set(subnets.filter(({ dhcp }) => dhcp?.allowOther === false).map(placeOf))
+}
+
+function placeOf({ subnet, interface: device, bridge }: DeclaredNetwork['subnets'][number]): string {
+  return JSON.stringify([subnet, bridge ?? device ?? null])
+}
+
 /**
- * Looks for other DHCP servers before ours starts: two that hand out the same addresses break both. Ours must not run. Networks with
- * `allowOther` are left out. FLEET_NETWORK_OTHER_DHCP. Where it cannot be looked, since a DHCP client of this host has the
- * port for itself, the log says so.
+ * Looks for other DHCP servers before ours begins to answer: two that hand out the same addresses break both. Networks with
+ * `allowOther` are left out, and those that are `served` already. FLEET_NETWORK_OTHER_DHCP. Where it cannot be looked, since a
+ * DHCP client of this host has the port for itself, the log says so.
  */
 export async function refuseOtherServers(
   network: DeclaredNetwork,
-  footings: Footings,
+  { footings, served }: { footings: Footings; served: ReadonlySet<string> },
   room: NetworkRoom,
 ): Promise<void> {
-  const asked = network.subnets.filter(({ dhcp, name }) => dhcp?.allowOther === false && footings[name] !== undefined)
+  const alone = servedAlone(network)
+  const asked = network.subnets.filter((subnet) => {
+    const place = placeOf(subnet)
+    return alone.has(place) && !served.has(place) && footings[subnet.name] !== undefined
+  })
   // One after the other: each needs the same port.
   for (const { name } of asked) {
     const { address = '', interface: device = '' } = footings[name] ?? {}
@@ -30,7 +43,8 @@ export async function refuseOtherServers(
       })
       continue
     }
-    const [other] = probed.found
+    // Ours, where a run was cut off after it had been told.
+    const other = probed.found.find(({ server }) => server !== address)
     if (other === undefined) continue
     throw new LarderError('FLEET_NETWORK_OTHER_DHCP', {
       message: `A DHCP server at ${other.server} answers in network ${name} (${device}), and offers ${other.address}.`,
