@@ -1,7 +1,7 @@
 import { closest, problemAt, type Path, type Problem, type SourceDocument } from '../../core/index.ts'
 
 /** Texts that are taken as they are: what stands in a file may be somebody else's template. */
-const literal = new Set(['content', 'inline', 'description'])
+export const literalKeys: ReadonlySet<string> = new Set(['content', 'inline', 'description'])
 
 /**
  * A document in which `{{name}}` stands for a variable. Where a text is nothing else, the value takes its place, list or
@@ -17,7 +17,7 @@ export function fillVariables(
     if (Array.isArray(value)) return value.map((item: unknown, index) => fill(item, [...path, index]))
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, literal.has(key) ? item : fill(item, [...path, key])]),
+      Object.entries(value).map(([key, item]) => [key, literalKeys.has(key) ? item : fill(item, [...path, key])]),
     )
   }
   const valueOf = (name: string, path: Path): unknown => {

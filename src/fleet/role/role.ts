@@ -8,7 +8,6 @@ import {
   type SiteFiles,
   type SourceDocument,
 } from '../../core/index.ts'
-import { z } from 'zod'
 import { parseResources, typesNamedBy, type DeclaredResource } from '../resource/parse-resources.ts'
 import { builtInRoles } from './built-in-roles.ts'
 import { fillVariables } from './fill-variables.ts'
@@ -75,7 +74,7 @@ function parseRole(
   document: SourceDocument,
   problems: readonly Problem[],
 ): ReadRole {
-  const shape = validate(roleSchema.extend({ resources: z.array(z.unknown()).max(10_000) }), document)
+  const shape = validate(roleSchema, document)
   if (shape.value === undefined) return { role: undefined, problems: [...problems, ...shape.problems] }
   const defaults = shape.value.variables
   const variables = { ...defaults, ...given }
