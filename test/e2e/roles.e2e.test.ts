@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { healthScript } from '../../src/fleet/health/health-script.ts'
+import { readHealth } from '../../src/fleet/health/host-health.ts'
 import { sh } from '../../src/fleet/shell/script.ts'
 import { openConvergedMachines, role, written } from './support/converged-machines.ts'
 
@@ -86,6 +88,29 @@ it('PostgreSQL is replicated, promoted, and follows the other way', async (conte
   expect(await arrives(1, '1')).toBe('here')
   expect(await sql(1, 'insert into kept values (2)')).toContain('read-only transaction')
 
+  // What doctor makes of it: a replica that is late, one that follows nobody, and what is kept for it; a unit that has failed.
+  const health = async (at: number) => readHealth(await ask(at, healthScript), new Date())
+  expect(await health(1)).toMatchObject({ replica: { isStreaming: true, lagMs: 0 }, idleSlots: [] })
+  expect(await health(0)).toMatchObject({ replica: undefined, idleSlots: [] })
+  await sql(1, 'select pg_wal_replay_pause()')
+  await sql(0, 'create table late (n int)')
+  await expect.poll(async () => (await health(1))?.replica?.lagMs).toBeGreaterThan(0)
+  await sql(1, 'select pg_wal_replay_resume()')
+  await expect.poll(async () => (await health(1))?.replica).toEqual({ isStreaming: true, lagMs: 0 })
+  await ask(0, sh`systemctl stop postgresql@15-main`)
+  await expect.poll(async () => (await health(1))?.replica?.isStreaming).toBe(false)
+  await ask(0, sh`systemctl start postgresql@15-main`)
+  await expect.poll(async () => (await health(1))?.replica?.isStreaming, { timeout: 60_000 }).toBe(true)
+  await ask(1, sh`systemctl stop postgresql@15-main; systemd-run --quiet --unit=broken false`)
+  await expect.poll(async () => (await health(0))?.idleSlots.map(({ name }) => name)).toEqual(['db_2'])
+  await expect.poll(async () => (await health(1))?.failedUnits).toContain('broken.service')
+  // One that does not answer is told of, and hides nothing else.
+  await ask(0, sh`kill -STOP "$(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)"`)
+  expect(await health(0)).toMatchObject({ clockOffsetMs: expect.any(Number), isDatabaseSilent: true })
+  await ask(0, sh`kill -CONT "$(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)"`)
+  await ask(1, sh`systemctl reset-failed broken; systemctl start postgresql@15-main`)
+  expect(await health(0)).toMatchObject({ isDatabaseSilent: false })
+
   // Failover, declared: the replica is promoted first, then the former primary follows it.
   await converge([[names], [names, await role('postgresql')]])
   await converge([
@@ -94,6 +119,18 @@ it('PostgreSQL is replicated, promoted, and follows the other way', async (conte
   ])
   expect(await sql(1, 'insert into kept values (2); select count(*) from kept')).toBe('2')
   expect(await arrives(0, '2')).toBe('here')
+
+  // And back, as one merge declares it: both machines at once.
+  const primary = await role('postgresql')
+  await converge(
+    [
+      [names, primary],
+      [names, await role('postgresql-replica', { primary: 'db-1' })],
+    ],
+    'together',
+  )
+  expect(await sql(0, 'insert into kept values (3); select count(*) from kept')).toBe('3')
+  expect(await arrives(1, '3')).toBe('here')
 })
 
 it('addresses are given by Kea with the configuration that is handed in', async (context) => {

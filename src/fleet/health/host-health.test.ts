@@ -30,7 +30,9 @@ it('reads the clock, file systems, units and replicas', () => {
     failedUnits: ['nginx.service'],
     replica: { isStreaming: true, lagMs: 1250 },
     idleSlots: [{ name: 'web_1', keptBytes: 4096 }],
+    isDatabaseSilent: false,
   })
+  expect(readHealth(said(['clock', seconds], ['silent']), arrivedAt)).toMatchObject({ isDatabaseSilent: true })
 })
 
 it('a host that says nothing of its clock has said nothing', () => {

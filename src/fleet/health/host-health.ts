@@ -14,6 +14,8 @@ export interface HostHealth {
   replica: { isStreaming: boolean; lagMs: number } | undefined
   /** Replicas that this PostgreSQL keeps its journal for, and that do not fetch it. */
   idleSlots: readonly { name: string; keptBytes: number }[]
+  /** Its PostgreSQL takes a connection and says nothing. */
+  isDatabaseSilent: boolean
 }
 
 export interface FileSystem {
@@ -60,6 +62,7 @@ export function readHealth(output: string, arrivedAt: Date): HostHealth | undefi
       const keptBytes = numberOf(kept)
       return keptBytes === undefined ? [] : [{ name, keptBytes }]
     }),
+    isDatabaseSilent: of('silent').length > 0,
   }
 }
 

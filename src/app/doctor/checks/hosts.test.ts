@@ -8,6 +8,7 @@ const well: HostHealth = {
   failedUnits: [],
   replica: undefined,
   idleSlots: [{ name: 'web_1', keptBytes: 16_000_000 }],
+  isDatabaseSilent: false,
 }
 const disk = (
   freeBytes: number,
@@ -48,6 +49,11 @@ it.each<[string, Partial<HostHealth>, string[]]>([
     'a replica follows nobody',
     { replica: { isStreaming: false, lagMs: 0 } },
     ['error: The PostgreSQL of a follows nobody: it gets nothing of what its primary writes.'],
+  ],
+  [
+    'a database does not answer',
+    { isDatabaseSilent: true },
+    ['error: The PostgreSQL of a does not answer: it has not within 10 s.'],
   ],
   [
     'a slot keeps the journal growing',

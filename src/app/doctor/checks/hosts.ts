@@ -103,9 +103,14 @@ function judgeUnits(name: string, { failedUnits }: HostHealth): Ailment[] {
   }))
 }
 
-function judgeReplicas(name: string, { replica, idleSlots }: HostHealth): Ailment[] {
+function judgeReplicas(name: string, { replica, idleSlots, isDatabaseSilent }: HostHealth): Ailment[] {
   const subject = `machine ${name}`
   const found: Ailment[] = []
+  if (isDatabaseSilent) {
+    const message = `The PostgreSQL of ${name} does not answer: it has not within 10 s.`
+    const hint = `Is its disk full, or does it hang? larder machine shell ${name}, then: journalctl -u postgresql@* -e; vmstat 1`
+    found.push({ severity: 'error', subject, message, hint })
+  }
   if (replica !== undefined && !replica.isStreaming) {
     const message = `The PostgreSQL of ${name} follows nobody: it gets nothing of what its primary writes.`
     const hint =
