@@ -30,6 +30,7 @@ const packages: Record<'oracle' | 'e2e', Record<string, string>> = {
     openssl: 'judges signatures of images',
     podman: 'reads variables and volumes of containers',
     procps: 'pgrep finds servers',
+    'python3-venv': 'pip, and environments of its own',
     'qemu-system-x86': 'runs virtual machines',
     'qemu-utils': 'makes and judges qcow2',
     'openssh-client': 'reaches machines',
