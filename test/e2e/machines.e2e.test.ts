@@ -111,6 +111,8 @@ it('what fails is named with its machine and what it said, and the next run goes
     ]),
   )
   expect(await readFile(`${folder}/greeting`, 'utf8')).toBe('bye\n')
+  const log = await controller.larder('run', 'logs', String(found.run))
+  expect(log.stdout).toContain('machine here: command:fail | no such luck')
   await writeFile(`${folder}/luck`, '')
   const again = await machine('apply')
   expect(again.exitCode, again.stderr).toBe(0)

@@ -103,7 +103,9 @@ describe.skipIf(!canStartSshd)('converging a host', () => {
       fake('good', { path: at('good'), content: 'x' }),
       fake('after-good', { path: at('after-good'), content: 'x' }, { after: ['good'] }),
     ]
-    const result = await apply(resources)
+    const said: string[] = []
+    const result = await apply(resources, { log: (line) => said.push(line) })
+    expect(said.slice(0, 3)).toEqual(['bad | out', 'bad | err', 'bad: failed, it ended with 9'])
     expect(outcomes(result)).toEqual({
       bad: 'failed',
       'after-bad': 'skipped',

@@ -1,5 +1,6 @@
 import { isLarderError, type Clock } from '../../core/index.ts'
 import type { Resource } from '../resource/resource-type.ts'
+import { entryLines } from './entry-lines.ts'
 import { makeNonce, readFrames, type FramedOutput } from './frame.ts'
 import type { AppliedEntry, ConvergeTarget, HostResult, Outcome } from './host-plan.ts'
 import { lockHost } from './lock-host.ts'
@@ -19,7 +20,7 @@ export interface ApplyOptions {
   /** Who holds the host meanwhile, for people: the name of the site, and the run. */
   owner: string
   clock: Clock
-  /** A line for people, about one resource. */
+  /** A line for people, about one resource: what became of it, and before that what it has printed. */
   log: (line: string) => void
   /** Takes secrets out of what was printed. */
   mask: (text: string) => string
@@ -168,8 +169,7 @@ class HostApply {
   #note(entry: AppliedEntry): void {
     if (this.#entries.get(entry.id)?.outcome === 'changed' && entry.outcome === 'ok') return
     this.#entries.set(entry.id, entry)
-    if (entry.outcome !== 'ok')
-      this.#options.log(`${entry.id}: ${entry.outcome}${entry.why === undefined ? '' : `, ${entry.why}`}`)
+    for (const line of entryLines(entry)) this.#options.log(line)
   }
 }
 

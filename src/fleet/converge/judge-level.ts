@@ -20,7 +20,7 @@ export function judgeLevel(steps: readonly Step[], evidence: Evidence): AppliedE
   const resources = new Set(steps.map(({ resource }) => resource))
   return [...resources].map((resource) => {
     const own = steps.filter((step) => step.resource === resource)
-    const text = own.map(({ id }) => evidence.frames.get(id)?.output.toString('utf8') ?? '').join('')
+    const text = own.map((step) => outputOf(step, evidence.frames.get(step.id))).join('')
     const entry = {
       id: resource.id,
       log: maskedTail(evidence.mask(text), resource, evidence.before.looked.get(resource)),
@@ -31,6 +31,11 @@ export function judgeLevel(steps: readonly Step[], evidence: Evidence): AppliedE
     if (why !== undefined) return { ...entry, outcome: evidence.after === undefined ? 'unknown' : 'failed', why }
     return { ...entry, outcome: 'changed', why: undefined }
   })
+}
+
+/** Until something is ready, those who ask for it complain; once it is, nobody wants to know. */
+function outputOf({ does }: Step, frame: FramedOutput | undefined): string {
+  return frame === undefined || (does === 'ready' && frame.code === 0) ? '' : frame.output.toString('utf8')
 }
 
 function failureOf(step: Step, frame: FramedOutput | undefined): Pick<AppliedEntry, 'outcome' | 'why'> {
