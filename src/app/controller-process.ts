@@ -92,7 +92,7 @@ export async function startController(options: StartControllerOptions): Promise<
 function tlsOf({ context }: Larder, certificate: ServerCertificate): NonNullable<HttpOptions['tls']> {
   return {
     certified: () => certificate.current(),
-    authority: certificate.authority,
+    authority: () => certificate.authority,
     registryHost: () => context.images.registryHost(),
   }
 }
@@ -116,8 +116,8 @@ async function serveTls(
   const host = `localhost:${port}`
   const publicHost =
     larder.config.registry.publicHost ?? `${new URL(options.publicUrl ?? `https://${hostname()}`).hostname}:${port}`
-  const caFile = certificate.authority === undefined ? undefined : join(options.dataFolder.tls, 'ca.crt')
-  larder.setRegistry({ host, publicHost, caFile })
+  const caFile = certificate.isOwn ? join(options.dataFolder.tls, 'ca.crt') : undefined
+  larder.setRegistry({ host, publicHost, caFile, authority: () => certificate.authority })
   larder.housekeeping.keepFresh('the TLS certificate', async () => {
     if (await certificate.renew()) server.renewTls()
   })

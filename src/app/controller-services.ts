@@ -49,8 +49,9 @@ export async function certificateOf(
   { dataFolder, clock, publicUrl, tls }: StartControllerOptions,
 ): Promise<ServerCertificate | undefined> {
   if (config.tls === undefined && tls === undefined) return undefined
-  const { certificateFile, keyFile, names = [] } = config.tls ?? {}
+  const { certificateFile, keyFile, authorityFile, names = [] } = config.tls ?? {}
   const inFolder = (path: string): string => resolve(dataFolder.root, path)
+  const authority = authorityFile === undefined ? undefined : inFolder(authorityFile)
   // Loaded where it is used: most starts need none of it.
   const { openServerCertificate } = await import('./tls/server-certificate.ts')
   return openServerCertificate({
@@ -60,6 +61,6 @@ export async function certificateOf(
     names: [...names, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')])],
     ...(certificateFile === undefined || keyFile === undefined
       ? {}
-      : { files: { certificate: inFolder(certificateFile), key: inFolder(keyFile) } }),
+      : { files: { certificate: inFolder(certificateFile), key: inFolder(keyFile), authority } }),
   })
 }

@@ -24,6 +24,7 @@ import {
   type MachineMemory,
   type MirrorSource,
   type Place,
+  type RegistryAuthority,
   type SiteSecrets,
 } from '../fleet/index.ts'
 import { sourceText } from '../mirror/index.ts'
@@ -33,7 +34,7 @@ import { createNetwork, type Network } from './create-network.ts'
 import type { DataFolder } from './data-folder.ts'
 import { createMachineDisks } from './machine-disk.ts'
 import type { MachineLogins } from './machine-logins.ts'
-import { createServices, type Services, type ServicesOptions } from './create-services.ts'
+import { createServices, type OwnRegistry, type Services, type ServicesOptions } from './create-services.ts'
 import type { Rooms } from './open-rooms.ts'
 import { createRunLimits } from './run-limits.ts'
 
@@ -85,6 +86,7 @@ export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
       mirror: (name) => mirrorSource(rooms, room, { name, url: addressFor(context, room.publicUrl()) }),
       image: async (name) => (await room.image(name)) ?? refuseImage(name),
       login: (image) => room.logins(machine, image),
+      authority: async () => authorityOf(room.ownRegistry()),
     }),
     certify: (names) => certifying.run(() => certifyNames(rooms, room.dataFolder, names)),
     resolve: resolveMachineResources,
@@ -110,6 +112,13 @@ export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
     },
     limit: (runId, machines) => limits.set(runId, machines),
   }
+}
+
+function authorityOf(registry: OwnRegistry | undefined): RegistryAuthority | undefined {
+  const certificate = registry?.authority()
+  return registry === undefined || certificate === undefined
+    ? undefined
+    : { certificate, registry: registry.publicHost }
 }
 
 /** Loaded where it is used: most sites have no such services. */

@@ -64,12 +64,17 @@ describe('the registry that machines pull from', () => {
     ['is where mirrors are, without TLS', undefined, { host: '10.0.0.1:7420', isPlain: true }],
     [
       'is not that which is named after this host by default',
-      { host: 'localhost:7443', publicHost: `${hostname()}:7443`, caFile: undefined },
+      { host: 'localhost:7443', publicHost: `${hostname()}:7443`, authority: () => 'PEM' },
       { host: '10.0.0.1:7420', isPlain: true },
     ],
     [
       'is that which has been named, with TLS',
-      { host: 'localhost:7443', publicHost: 'registry.example.org:7443', caFile: undefined },
+      { host: 'localhost:7443', publicHost: 'registry.example.org:7443', authority: () => 'PEM' },
+      { host: 'registry.example.org:7443', authority: 'PEM', isPlain: false },
+    ],
+    [
+      'has no authority to be told of where everybody trusts who has certified it',
+      { host: 'localhost:7443', publicHost: 'registry.example.org:7443', authority: () => undefined },
       { host: 'registry.example.org:7443', isPlain: false },
     ],
   ])('%s', async (_, own, registry) => {

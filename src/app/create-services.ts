@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { LarderError, type KindContext } from '../core/index.ts'
 import {
@@ -22,9 +21,16 @@ export interface ServicesOptions {
   /** Of the controller, as machines reach it. */
   addressFor: (context: KindContext) => string
   /** Our own registry, where it is served with TLS. */
-  ownRegistry: () => (BuildRegistry & { publicHost: string }) | undefined
+  ownRegistry: () => OwnRegistry | undefined
   /** A version of an image, or the newest, that is published; undefined when there is none. */
   publishedImage: (name: string, version?: string) => Promise<{ digest: string; version: string } | undefined>
+}
+
+/** Our registry, as builders on this host reach it, and as clients name it. */
+export interface OwnRegistry extends BuildRegistry {
+  publicHost: string
+  /** PEM, of whoever has certified it, where clients have to be told. */
+  authority: () => string | undefined
 }
 
 /** What has to do with services: their kind, and what is known of them. */
@@ -62,8 +68,7 @@ async function machineRegistry(
 ): Promise<ServiceRegistry> {
   const named = ownRegistry()
   if (named !== undefined && named.publicHost.split(':')[0] !== hostname()) {
-    const authority = named.caFile === undefined ? undefined : await readFile(named.caFile, 'utf8')
-    return { host: named.publicHost, authority, isPlain: false }
+    return { host: named.publicHost, authority: named.authority(), isPlain: false }
   }
   const { host, protocol } = new URL(addressFor(context))
   return { host, authority: undefined, isPlain: protocol === 'http:' }

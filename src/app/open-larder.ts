@@ -1,6 +1,5 @@
 import { LarderError, type KnownSecrets } from '../core/index.ts'
 import { prepareBareRepository } from '../forge/index.ts'
-import type { BuildRegistry } from '../oci/index.ts'
 import { openEventStore } from '../pipeline/index.ts'
 import { removeSetting } from '../state/index.ts'
 import { afterRun, dropPullRequest, endBuilds, releaseOldLeases } from './after-runs.ts'
@@ -23,6 +22,7 @@ import { createServingMethods } from './controller/serving.ts'
 import { createSiteMethods } from './controller/site.ts'
 import { createUpkeepMethods } from './controller/upkeep.ts'
 import { createContext, inputsKey } from './create-context.ts'
+import type { OwnRegistry } from './create-services.ts'
 import { openRegistryCache } from './create-registry-cache.ts'
 import type { DoctorRoom } from './doctor/check.ts'
 import { watchDrift } from './drift/watch-drift.ts'
@@ -138,7 +138,7 @@ async function assemble(rooms: Rooms, options: OpenLarderOptions): Promise<Larde
 
 interface Address {
   publicUrl: string
-  registry: (BuildRegistry & { publicHost: string }) | undefined
+  registry: OwnRegistry | undefined
 }
 
 function settersOf(address: Address): Pick<Larder, 'setPublicUrl' | 'setRegistry'> {

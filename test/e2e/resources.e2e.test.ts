@@ -1,10 +1,13 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openAuthority } from '../../src/app/tls/authority.ts'
 import { hostSuite } from '../../src/apt/index.ts'
+import { systemClock } from '../../src/core/index.ts'
 import type { MirrorSource, ResolveRoom, ResourceType } from '../../src/fleet/resource/resource-type.ts'
-import { tinyEngine } from '../../src/fleet/testing/converge.ts'
+import { debianHost, tinyEngine } from '../../src/fleet/testing/converge.ts'
 import { testRoom } from '../../src/fleet/testing/resolve-room.ts'
+import { authorityType } from '../../src/fleet/resource/types/authority.ts'
 import { fileType } from '../../src/fleet/resource/types/file.ts'
 import { groupType } from '../../src/fleet/resource/types/group.ts'
 import { hostEntryType } from '../../src/fleet/resource/types/host-entry.ts'
@@ -26,7 +29,9 @@ beforeAll(async () => {
   root = workspace.path('root')
   canBootstrap = await hasAptSources()
   if (!canBootstrap) return
-  await execa('mmdebstrap', ['--variant=apt', await hostSuite(), root], { stdin: 'ignore' })
+  await execa('mmdebstrap', ['--variant=apt', '--include=ca-certificates,openssl', await hostSuite(), root], {
+    stdin: 'ignore',
+  })
   await execa('mknod', ['-m', '666', `${root}/dev/null`, 'c', '1', '3'], { reject: false })
 })
 afterAll(() => workspace[Symbol.asyncDispose]())
@@ -173,9 +178,69 @@ it('a repository of ours as the only one, and packages from it', async (context)
   expect(await converge(packageType, [{ package: 'larder-tiny=1.2' }])).toEqual([
     [{ what: 'larder-tiny', from: '1.0', to: '1.2' }],
   ])
-  expect(await converge(packageType, [{ package: ['larder-tiny', 'larder-never'], state: 'absent' }])).toEqual([
-    [{ what: 'larder-tiny', from: '1.2', to: undefined }],
+  await expect(converge(packageType, [{ package: 'larder-agent' }])).rejects.toThrow(
+    'larder-agent is no package, but what several may provide. Name one of those that do: larder-other, larder-tiny.',
+  )
+
+  // Of a repository that is not Larder's nobody is told when it has something new.
+  await writeFile(`${root}/etc/apt/sources.list.d/other.list`, 'deb [trusted=yes] copy:/srv/other ./\n')
+  await publish('1.3')
+  await rename(`${root}/srv/repo`, `${root}/srv/other`)
+  await publish('1.2')
+  expect(await converge(packageType, [{ package: 'larder-tiny', state: 'latest' }])).toEqual([
+    [{ what: 'index of packages', from: 'older than a day', to: 'read anew' }],
   ])
+  expect(await inRoot('dpkg-query', '-Wf', '${Version}', 'larder-tiny')).toBe('1.3')
+  const absent = { package: ['larder-tiny', 'larder-never'], state: 'absent' }
+  expect(await converge(packageType, [absent])).toEqual([[{ what: 'larder-tiny', from: '1.3', to: undefined }]])
+  expect(await converge(packageType, [{ ...absent, purge: true }])).toEqual([
+    [{ what: 'larder-tiny', from: 'its settings', to: undefined }],
+  ])
+  expect(await inRoot('sh', '-c', 'ls /etc/larder-tiny.conf 2>&1 || :')).toContain('No such file')
+})
+
+it('who has certified the registry is trusted by every program, and no longer', async (context) => {
+  if (!canBootstrap) context.skip(noSystem)
+  const certified = await openAuthority({ folder: workspace.path('tls'), site: 'campus', clock: systemClock })
+  const { certificate } = certified
+  const given = { certificate, registry: 'registry.example.org:7443' }
+  const room = testRoom({}, { authority: async () => given })
+  const server = await certified.certify(['registry.example.org'])
+  await writeFile(`${root}/server.crt`, server.certificate)
+  const isTrusted = async () =>
+    (await execa('chroot', [root, 'openssl', 'verify', '/server.crt'], { reject: false })).exitCode === 0
+  expect(await isTrusted()).toBe(false)
+  const declared = { authority: 'registry' }
+  expect(await converge(authorityType, [declared], room)).toEqual([
+    [
+      { what: 'ca.crt', to: certificate },
+      { what: 'ca.crt', to: certificate },
+      { what: 'system', to: 'trusts it' },
+    ],
+  ])
+  for (const program of ['containers', 'docker'])
+    expect(await textOf(`/etc/${program}/certs.d/registry.example.org:7443/ca.crt`)).toBe(certificate)
+  expect(await isTrusted()).toBe(true)
+  // Killed between the file and the list, or taken out of the list by hand.
+  await execa('chroot', [root, 'sh', '-c', ': >/etc/ssl/certs/ca-certificates.crt; rm /etc/ssl/certs/larder.pem'])
+  expect(await converge(authorityType, [declared], room)).toEqual([[{ what: 'system', to: 'trusts it' }]])
+  expect(await isTrusted()).toBe(true)
+  expect(await converge(authorityType, [{ ...declared, state: 'absent' }], room)).toEqual([
+    [{ what: 'state', from: 'trusted' }],
+  ])
+  expect(await isTrusted()).toBe(false)
+
+  // Of Fedora and its like: the list is another program's, and made of another folder.
+  const extract =
+    'mkdir -p /etc/pki/tls/certs; cat /etc/pki/ca-trust/source/anchors/* >/etc/pki/tls/certs/ca-bundle.crt'
+  await writeFile(`${root}/usr/bin/update-ca-trust`, `#!/bin/sh\n[ "$1" = extract ] && { ${extract}; }\n`, {
+    mode: 0o755,
+  })
+  const rocky = tinyEngine(authorityType, { root, host: { ...debianHost, family: 'rhel' } })
+  const all = [await authorityType.resolve(authorityType.schema.parse(declared), room)]
+  rocky.apply(all)
+  expect(rocky.plan(all)).toEqual([[]])
+  expect(await textOf('/etc/pki/tls/certs/ca-bundle.crt')).toBe(certificate)
 })
 
 it('a package that is nowhere fails, in the words of apt', async (context) => {
@@ -199,7 +264,7 @@ async function publish(...versions: string[]): Promise<void> {
     const folder = workspace.path(`${name}-${version}`)
     await mkdir(`${folder}/DEBIAN`, { recursive: true })
     await mkdir(`${folder}/etc`, { recursive: true })
-    const control = `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: tiny\n`
+    const control = `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: A <a@example.org>\nDescription: tiny\nProvides: larder-agent\n`
     await writeFile(`${folder}/DEBIAN/control`, control)
     await writeFile(`${folder}/etc/${name}.conf`, `${version}\n`)
     await writeFile(`${folder}/DEBIAN/conffiles`, `/etc/${name}.conf\n`)

@@ -235,8 +235,7 @@ it('a machine of the role ci-client fetches the sources, builds an image, and pu
   const { controller, registry, dataFolder } = site
   const url = `http://${subnet}.1:${new URL(controller.url).port}`
   const password = (await readFile(join(dataFolder, 'registry-ci'), 'utf8')).trim()
-  const script = `curl -fsS ${url}/setup/ca | sh >/dev/null
-git clone -q ${url}/git/site.git /root/site
+  const script = `git clone -q ${url}/git/site.git /root/site
 cd /root/site/counter
 buildah bud -t built . >/dev/null 2>&1
 buildah push -q --creds ci:${password} built docker://${registry}/built:1.0.0
@@ -246,14 +245,12 @@ skopeo inspect --creds ci:${password} --format '{{.Architecture}} {{len .Layers}
 
 it('a container of a machine pulls with a login, too', async (context) => {
   if (site === undefined) return context.skip(noMachine)
-  const { controller, registry } = site
-  const authority = await (await fetch(`${controller.url}/keys/ca.crt`)).text()
   const storage =
     '[storage]\ndriver = "vfs"\nrunroot = "/run/containers/storage"\ngraphroot = "/var/lib/containers/storage"\n'
   const environment = { PORT: '9000', RELEASE: 'solo' }
   const resources = [
     { file: '/etc/containers/storage.conf', content: storage },
-    { file: `/etc/containers/certs.d/${registry}/ca.crt`, content: authority },
+    { authority: 'registry', system: false },
     { container: 'solo', image: 'counter', environment, cgroups: 'disabled', ready: { tcp: 9000 } },
   ]
   const run = await site.apply(sections({ port: 8090, release: 'two', resources }))

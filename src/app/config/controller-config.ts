@@ -108,6 +108,11 @@ const tlsSchema = z
       .optional()
       .describe('Chain of certificates, PEM. Default: Larder’s own authority certifies'),
     keyFile: dataFile.optional().describe('Private key of the certificate, PEM'),
+    authorityFile: dataFile
+      .optional()
+      .describe(
+        'Who has certified it, PEM, for clients to trust. Default: what the chain ends with, if that is its own issuer',
+      ),
     names: z
       .array(z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/))
       .max(100)
@@ -116,6 +121,9 @@ const tlsSchema = z
   })
   .refine(({ certificateFile, keyFile }) => (certificateFile === undefined) === (keyFile === undefined), {
     message: 'certificateFile and keyFile belong together',
+  })
+  .refine(({ certificateFile, authorityFile }) => certificateFile !== undefined || authorityFile === undefined, {
+    message: 'authorityFile belongs to certificateFile',
   })
   .describe('TLS of our own, which clients of the registry expect')
 

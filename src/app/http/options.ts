@@ -26,7 +26,7 @@ export interface HttpOptions {
   /** What TLS is served with, asked for once; and the authority that clients must trust for it. Default: no TLS. */
   tls?: {
     certified: () => { certificate: string; key: string }
-    authority?: string | undefined
+    authority: () => string | undefined
     /** What clients write before the name of an image. */
     registryHost: () => string
   }

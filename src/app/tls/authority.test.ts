@@ -87,6 +87,27 @@ test('given files are used as they are, and read again when they change', async 
   expect(certificate.current().certificate).toBe(await readFile(files.certificate, 'utf8'))
 })
 
+test('who has certified given files is what their chain ends with, or what is named', async () => {
+  const authority = await openAuthority(options())
+  const made = await authority.certify(['a.example.org'])
+  const files = { certificate: join(folder, 'given.crt'), key: join(folder, 'given.key') }
+  const named = { ...files, authority: join(folder, 'given-ca.crt') }
+  const authorityOf = async (given: object) =>
+    (await openServerCertificate({ ...options(), files: { ...files, ...given } })).authority?.trim()
+  await writeFile(files.key, made.key)
+  await writeFile(files.certificate, made.certificate)
+  expect(await authorityOf({})).toBeUndefined()
+  await writeFile(named.authority, `Somebody\n${made.certificate}${authority.certificate}`)
+  expect(await authorityOf(named)).toBe(authority.certificate.trim())
+  await writeFile(named.authority, made.certificate)
+  await expect(authorityOf(named)).rejects.toMatchObject({
+    code: 'TLS_UNUSABLE',
+    message: expect.stringContaining('given-ca.crt has no certificate that is its own issuer') as string,
+  })
+  await writeFile(files.certificate, `${made.certificate}${authority.certificate}`)
+  expect(await authorityOf({})).toBe(authority.certificate.trim())
+})
+
 test('files that do not belong together are told by name', async () => {
   const authority = await openAuthority(options())
   const files = { certificate: join(folder, 'given.crt'), key: join(folder, 'given.key') }

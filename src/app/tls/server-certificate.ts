@@ -12,8 +12,10 @@ export interface ServerCertificate {
   /** Looks whether files have changed or the end is near. Answers whether `current` is another now. TLS_UNUSABLE. */
   renew(): Promise<boolean>
   expiresAt(): Date
-  /** PEM of the authority that clients must trust; undefined where files are given. */
+  /** PEM of the authority that clients must trust; undefined where files are given that name none. */
   readonly authority: string | undefined
+  /** That is Larder's own. */
+  readonly isOwn: boolean
 }
 
 export interface ServerCertificateOptions {
@@ -23,8 +25,14 @@ export interface ServerCertificateOptions {
   clock: Clock
   /** Names and addresses by which clients reach us, besides those that this host has. */
   names: readonly string[]
-  /** Given files, as PEM: the chain, and its key. Default: Larder's own authority certifies. */
-  files?: { certificate: string; key: string } | undefined
+  /** Given files, as PEM: the chain, its key, and who has certified it. Default: Larder's own authority certifies. */
+  files?: GivenFiles | undefined
+}
+
+interface GivenFiles {
+  certificate: string
+  key: string
+  authority?: string | undefined
 }
 
 /** What is left of its life when a certificate is made anew. */
@@ -35,27 +43,34 @@ export async function openServerCertificate(options: ServerCertificateOptions): 
   return options.files === undefined ? ownCertificate(options) : givenCertificate(options.files)
 }
 
-async function givenCertificate(files: { certificate: string; key: string }): Promise<ServerCertificate> {
+async function givenCertificate(files: GivenFiles): Promise<ServerCertificate> {
   let current = await readGiven(files)
   return {
     current: () => current,
     async renew() {
       const found = await readGiven(files)
-      const changed = found.certificate !== current.certificate || found.key !== current.key
+      const changed = JSON.stringify(found) !== JSON.stringify(current)
       current = found
       return changed
     },
     expiresAt: () => endOf(current),
-    authority: undefined,
+    get authority() {
+      return current.authority
+    },
+    isOwn: false,
   }
 }
 
-async function readGiven(files: { certificate: string; key: string }): Promise<Certified> {
+interface GivenCertificate extends Certified {
+  authority: string | undefined
+}
+
+async function readGiven(files: GivenFiles): Promise<GivenCertificate> {
   try {
     const [certificate, key] = await Promise.all([readFile(files.certificate, 'utf8'), readFile(files.key, 'utf8')])
     // Refuses what does not belong together.
     createSecureContext({ cert: certificate, key })
-    return { certificate, key }
+    return { certificate, key, authority: authorityAmong(await readAuthority(files, certificate)) }
   } catch (cause) {
     throw new LarderError('TLS_UNUSABLE', {
       message: `TLS cannot be served with ${files.certificate} and ${files.key}: ${(cause as Error).message}.`,
@@ -63,6 +78,24 @@ async function readGiven(files: { certificate: string; key: string }): Promise<C
       cause,
     })
   }
+}
+
+async function readAuthority({ authority }: GivenFiles, chain: string): Promise<string> {
+  if (authority === undefined) return chain
+  const text = await readFile(authority, 'utf8')
+  if (authorityAmong(text) === undefined) throw new Error(`${authority} has no certificate that is its own issuer`)
+  return text
+}
+
+/** Whom clients have to be told of is its own issuer (RFC 5280 §3.2); of others they know, or nobody here does. */
+function authorityAmong(text: string): string | undefined {
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  return certificates.map((pem) => `${pem}\n`).find(isItsOwnIssuer)
+}
+
+function isItsOwnIssuer(pem: string): boolean {
+  const certificate = new X509Certificate(pem)
+  return certificate.checkIssued(certificate) && certificate.verify(certificate.publicKey)
 }
 
 async function ownCertificate(options: ServerCertificateOptions): Promise<ServerCertificate> {
@@ -86,6 +119,7 @@ async function ownCertificate(options: ServerCertificateOptions): Promise<Server
     },
     expiresAt: () => endOf(current),
     authority: authority.certificate,
+    isOwn: true,
   }
 }
 

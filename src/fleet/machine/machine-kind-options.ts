@@ -14,7 +14,7 @@ export interface MachineKindOptions {
   /** What a container or a VM begins with; made where it is not there yet, which takes a minute. */
   base(spec: BaseRequest, context: KindContext): Promise<NonNullable<MachineSpec['base']>>
   /** Mirrors, images and secrets of the site, for what is declared on a machine. */
-  room(context: KindContext, machine: string): Pick<ResolveRoom, 'secret' | 'mirror' | 'image' | 'login'>
+  room(context: KindContext, machine: string): Pick<ResolveRoom, 'secret' | 'mirror' | 'image' | 'login' | 'authority'>
   /** By Larder’s own authority. TLS_UNUSABLE. */
   certify: Certify
   resolve(machine: MachineToResolve, room: ResolveRoom): Promise<Resource[]>

@@ -102,6 +102,7 @@ function options(): MachineKindOptions {
       mirror: async (name) => ({ format: 'apt', name, source: '', keys: [], snapshot: 1 }),
       image: async () => Promise.reject(new Error('nobody asks')),
       login: async () => undefined,
+      authority: async () => undefined,
     }),
     certify: () => Promise.reject(new Error('nothing is certified here')),
     resolve: async ({ name }, room) => {

@@ -22,6 +22,7 @@ const examples: Readonly<Record<string, object>> = {
   unit: { unit: 'a.service', content: '[Service]\n' },
   service: { service: 'a' },
   timer: { timer: 'a', at: 'daily', run: ['true'] },
+  authority: { authority: 'registry' },
   container: { container: 'a', image: 'counter' },
   command: { command: 'a', run: 'true', unless: 'false' },
   'npm-package': { 'npm-package': 'a' },
@@ -33,6 +34,7 @@ const room: ResolveRoom = testRoom(
   {
     mirror: async () => ({ format: 'apt', name: 'base', source: 'Types: deb\n', keys: [], snapshot: 1 }),
     image: async () => ({ reference: 'registry.example.org/a@sha256:00', digest: 'sha256:00' }),
+    authority: async () => ({ certificate: 'PEM\n', registry: 'registry.example.org:7443' }),
   },
 )
 
@@ -52,6 +54,9 @@ const line = fc.oneof(
     '. 0',
     '= 1',
     '. 1',
+    '@trust',
+    '@end trust',
+    'yes',
     '@others',
     '@end others',
     '@hosts',

@@ -49,6 +49,16 @@ export interface ResolveRoom {
   image(name: string): Promise<{ reference: string; digest: string }>
   /** What the machine pulls an image of ours with, now; undefined: it needs nothing. */
   login(image: string): Promise<RegistryLogin | undefined>
+  /** Who has certified our registry; undefined: it is without TLS, or certified by somebody whom everybody trusts. */
+  authority(): Promise<RegistryAuthority | undefined>
+}
+
+/** What a machine has to trust to reach a registry by TLS. */
+export interface RegistryAuthority {
+  /** PEM, one certificate. */
+  readonly certificate: string
+  /** Name and port of the registry, as they stand in a reference. */
+  readonly registry: string
 }
 
 /** Of a registry. It ends soon, and is nothing that a machine keeps. */

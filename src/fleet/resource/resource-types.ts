@@ -1,5 +1,6 @@
 import type { AnyResourceType } from './resource-type.ts'
 import { archiveType } from './types/archive.ts'
+import { authorityType } from './types/authority.ts'
 import { commandType } from './types/command.ts'
 import { containerType } from './types/container.ts'
 import { directoryType } from './types/directory.ts'
@@ -38,6 +39,7 @@ export const resourceTypes: readonly AnyResourceType[] = [
   unitType,
   serviceType,
   timerType,
+  authorityType,
   containerType,
   commandType,
   npmPackageType,

@@ -13,6 +13,8 @@ resources:
   - package: [git, ca-certificates, curl, buildah, crun, skopeo]
     id: tools to build with
   - package: "{{packages}}"
+  - authority: registry
+    after: tools to build with
   - command: "builds within a container"
     run: |
       mkdir -p /etc/containers/containers.conf.d

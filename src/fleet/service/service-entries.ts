@@ -50,9 +50,9 @@ function containerEntries({ name, config, environment, isNested, registry }: Ser
   ]
 }
 
-/** containers-registries.conf(5), containers-certs.d(5). */
+/** containers-registries.conf(5). Podman alone has to trust it. */
 function registryEntries({ host, authority, isPlain }: ServiceRegistry): Record<string, unknown>[] {
-  if (authority !== undefined) return [{ file: `/etc/containers/certs.d/${host}/ca.crt`, content: authority }]
+  if (authority !== undefined) return [{ authority: 'registry', system: false }]
   if (!isPlain) return []
   const content = `# Written by Larder: what is pulled is compared with its digest.\n[[registry]]\nlocation = "${host}"\ninsecure = true\n`
   return [{ file: '/etc/containers/registries.conf.d/larder.conf', content }]

@@ -10,7 +10,7 @@ export interface ServiceKindOptions {
   machines: Pick<MachineKindOptions, 'memory' | 'place' | 'plan' | 'apply' | 'limitOf'>
   balancer: Balancer
   /** Mirrors and secrets of the site, and what a machine pulls images with. */
-  room(context: KindContext, machine: string): Pick<ServiceRoom, 'secret' | 'mirror' | 'login'>
+  room(context: KindContext, machine: string): Pick<ServiceRoom, 'secret' | 'mirror' | 'login' | 'authority'>
   /** The version of an image that services are to run. FLEET_IMAGE_UNKNOWN. */
   image(context: KindContext, name: string): Promise<ServiceImage>
   registry(context: KindContext): Promise<ServiceRegistry>

@@ -81,6 +81,7 @@ function kind() {
       secret: async () => 's',
       mirror: () => Promise.reject(new Error('nobody asks')),
       login: async () => undefined,
+      authority: async () => undefined,
     }),
     restartOf: async () => restarted,
     machines: {

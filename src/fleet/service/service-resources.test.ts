@@ -16,6 +16,8 @@ function roomOf(registry: ServiceRegistry = plain): ServiceRoom {
     mirror: () => Promise.reject(new Error('nobody asks')),
     image: async (name) => ({ reference: `${registry.host}/${name}@sha256:1`, digest: 'sha256:1', version: '1.4.0' }),
     login: async () => undefined,
+    authority: async () =>
+      registry.authority === undefined ? undefined : { certificate: registry.authority, registry: registry.host },
     registry,
   }
 }
@@ -70,10 +72,12 @@ describe('a service of an image', () => {
   it('works in machines that are containers, and trusts a registry that has been named', async () => {
     const registry = { host: 'registry.example.org:7443', authority: 'PEM\n', isPlain: false }
     const { levels, filesOf } = await resolve({ image: 'counter' }, { isNested: true, registry })
-    const authority = 'file:/etc/containers/certs.d/registry.example.org:7443/ca.crt'
-    expect(levels[1]).toEqual(['file:/etc/containers/storage.conf', authority])
-    expect(Object.values(filesOf(authority))[0]?.text).toBe('PEM\n')
+    expect(levels[1]).toEqual(['file:/etc/containers/storage.conf', 'authority:registry'])
+    const path = '/etc/containers/certs.d/registry.example.org:7443/ca.crt'
+    expect(filesOf('authority:registry')).toEqual({ [path]: { text: 'PEM\n', mode: '0644', isSecret: false } })
     expect(filesOf('container:counter')['/etc/systemd/system/counter.service']?.text).toContain('--cgroups=disabled')
+    const onHost = await resolve({ image: 'counter' }, { registry })
+    expect(onHost.levels.slice(1, 3)).toEqual([['authority:registry'], ['container:counter']])
   })
 })
 

@@ -11,6 +11,7 @@ export function testRoom(files: Readonly<Record<string, string>> = {}, others: P
     mirror: absent('mirror'),
     image: absent('image'),
     login: async () => undefined,
+    authority: async () => undefined,
     ...others,
   }
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
   certified = await authority.certify(['127.0.0.1'])
   const tls = {
     certified: () => certified,
-    authority: authority.certificate,
+    authority: () => authority.certificate,
     registryHost: () => 'registry.example.org:7443',
   }
   server = await createServer({ controller: new FakeController(), token: 'token', log: silentLog, tls })

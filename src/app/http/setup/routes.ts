@@ -38,10 +38,11 @@ export function addSetup(app: ApiApp, context: HttpContext): void {
 function addAuthority(app: ApiApp, { tls }: HttpContext): void {
   const hidden = { schema: { hide: true } }
   const certificateOf = (): string => {
-    if (tls?.authority !== undefined) return tls.authority
+    const certificate = tls?.authority()
+    if (certificate !== undefined) return certificate
     throw new LarderError('NOT_FOUND', {
-      message: 'This Larder has no authority of its own: TLS is off, or its certificate is another’s.',
-      hint: 'Switch TLS on by `tls:` in controller.yaml or `larder up --tls-listen`.',
+      message: 'Larder knows no authority that clients have to trust: TLS is off, or its certificate is another’s.',
+      hint: 'Switch TLS on by `tls:` in controller.yaml or `larder up --tls-listen`; `tls.authorityFile` names the authority of others.',
     })
   }
   app.get('/keys/ca.crt', hidden, (_request, reply) =>

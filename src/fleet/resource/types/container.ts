@@ -106,7 +106,7 @@ export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
     const { ready, ready_timeout: within } = declared
     return { unit: `${name}.service`, files, isAbsent, image, ready, readyMs: readyMsOf(within) }
   },
-  after: () => ['package:*', 'file:/etc/containers/*', 'directory:*', 'mount:*', 'host-entry:*'],
+  after: () => ['package:*', 'file:/etc/containers/*', 'authority:*', 'directory:*', 'mount:*', 'host-entry:*'],
   facts: unitFilesScript,
   read: readUnitFiles,
   diff: unitFilesDifferences,
