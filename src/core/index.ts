@@ -20,7 +20,7 @@ export {
   type Validated,
 } from './document/index.ts'
 export { formatBytes } from './format-bytes.ts'
-export { ioBuffer } from './io-buffer.ts'
+export { freeMemory, ioBuffer } from './io-buffer.ts'
 export type {
   Change,
   CheckContext,

@@ -7,4 +7,9 @@ export function ioBuffer(bytes: number): Buffer<ArrayBuffer> {
   return Buffer.allocUnsafeSlow(bytes + awayBytes).subarray(awayBytes)
 }
 
+/** Its memory goes to the system at once, not when the garbage collector finds it; nobody may use any part of it any more. */
+export function freeMemory({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+}
+
 const awayBytes = 64

@@ -105,6 +105,19 @@ describe('SharedChunks', () => {
     expect(chunk.bytes.equals(content.subarray(0, stepBytes))).toBe(true)
   })
 
+  it('give back at once what is more than a dozen, and all of it after a while without use', async () => {
+    const chunks = new SharedChunks(20)
+    const held: Chunk[] = []
+    for (let file = 0; file < 20; file++) {
+      held.push(await chunks.take(sourceOf(`file ${file}`), { start: 0, end: content.length }))
+    }
+    for (const chunk of held) chunk.release(true)
+    const kept = () => held.filter(({ bytes }) => bytes.buffer.byteLength > 0).length
+    expect(kept()).toBeLessThanOrEqual(12)
+    vi.advanceTimersByTime(5000)
+    expect(kept()).toBe(0)
+  })
+
   it('tell all who wait of a read that fails, and try again for the next', async () => {
     const chunks = new SharedChunks()
     const source = sourceOf()

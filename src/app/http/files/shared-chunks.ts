@@ -1,4 +1,4 @@
-import { ioBuffer } from '../../../core/index.ts'
+import { freeMemory, ioBuffer } from '../../../core/index.ts'
 import type { ByteRange } from './byte-range.ts'
 
 /** A part of a file in memory; to be released once. */
@@ -22,7 +22,7 @@ export interface ChunkSource {
  * together stay together, since who is ahead waits for the disk and who follows does not. Measured on loopback, eight
  * clients and 512 MiB: half the processor time of a read for each.
  *
- * Memory is bounded: `most` steps, of which a few stay for a second or two after the last use of any, and 128 KiB at a time for
+ * Memory is bounded: `most` steps, of which a dozen at most stay for a second or two after the last use of any, and 128 KiB at a time for
  * each transfer beyond that.
  */
 export class SharedChunks {
@@ -35,7 +35,7 @@ export class SharedChunks {
   #inMemory = 0
   #wasUsed = false
 
-  constructor(most = 24) {
+  constructor(most = 16) {
     this.#most = most
   }
 
@@ -62,8 +62,7 @@ export class SharedChunks {
 
   /** Undefined when there are enough in memory already. */
   #begin(source: ChunkSource, key: string, index: number): Step | undefined {
-    const [oldest] = this.#idle
-    if (oldest !== undefined && (this.#idle.size >= mostIdle || this.#inMemory >= this.#most)) this.#drop(oldest)
+    if (this.#idle.size >= mostIdle || this.#inMemory >= this.#most) this.#dropOldest()
     if (this.#inMemory >= this.#most) return undefined
     this.#inMemory++
     const memory = this.#free.pop() ?? ioBuffer(stepBytes)
@@ -78,6 +77,7 @@ export class SharedChunks {
     if (--step.users > 0) return
     this.#idle.add(step)
     if (this.#steps.get(step.key) !== step) this.#drop(step)
+    else if (this.#idle.size > mostIdle) this.#dropOldest()
     this.#forgetting ??= setInterval(() => this.#forget(), keptMs).unref()
   }
 
@@ -91,14 +91,21 @@ export class SharedChunks {
     this.#forgetting = undefined
     for (const step of this.#idle) this.#drop(step)
     // At once: left to the garbage collector, they would stay for a long time.
-    for (const { buffer } of this.#free.splice(0)) if (buffer instanceof ArrayBuffer) buffer.transfer(0)
+    for (const memory of this.#free.splice(0)) freeMemory(memory)
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#idle
+    if (oldest !== undefined) this.#drop(oldest)
   }
 
   #drop(step: Step): void {
     this.#idle.delete(step)
     if (this.#steps.get(step.key) === step) this.#steps.delete(step.key)
     this.#inMemory--
-    if (step.isReusable && this.#free.length < mostIdle) this.#free.push(step.memory)
+    if (!step.isReusable) return
+    if (this.#free.length < mostIdle) this.#free.push(step.memory)
+    else freeMemory(step.memory)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { ioBuffer } from '../../../core/index.ts'
+import { freeMemory, ioBuffer } from '../../../core/index.ts'
 
 /**
  * The body of a request in steps of half a MiB, the next being gathered while one is stored: the small pieces in which it
@@ -100,8 +100,8 @@ class GatheredSteps {
 
 /** A multiple of the pieces in which Node reads a connection. */
 const stepBytes = 524_288
-/** Steps that wait while one is stored; the rest waits in the kernel. */
-const mostWaiting = 1
+/** Steps that wait while one is stored; the rest waits in the kernel. Fewer, and this thread stands still while another writes. */
+const mostWaiting = 3
 /** What has come is stored after this, though it is less than a step: who asks how far the upload is, is told of it. */
 const patienceMs = 50
 const spare: Buffer[] = []
@@ -109,10 +109,12 @@ const mostSpare = 4
 
 function giveBack(step: Buffer): void {
   const isOurs = step.buffer.byteLength - step.byteOffset === stepBytes
-  if (isOurs && spare.length < mostSpare) spare.push(Buffer.from(step.buffer, step.byteOffset, stepBytes))
+  if (!isOurs) return
+  if (spare.length < mostSpare) spare.push(Buffer.from(step.buffer, step.byteOffset, stepBytes))
+  else freeMemory(step)
 }
 
 /** Its memory goes at once: left to the garbage collector, a large blob would take as much as everything else. */
-function forget({ buffer, length }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && length === buffer.byteLength) buffer.transfer(0)
+function forget(piece: Buffer): void {
+  if (piece.length === piece.buffer.byteLength) freeMemory(piece)
 }
