@@ -45,6 +45,8 @@ test.each([
   ['registry: { cache: { hub: { url: "https://registry.example.org", user: ci } } }', 'passwordFile'],
   ['registry: { cache: { a/b: { url: "https://registry.example.org" } } }', 'controller.yaml:1:22'],
   ['trustedProxies: [10.0.0.0/33]', 'controller.yaml:1:18'],
+  ['tls: { certificateFile: a.crt }', 'certificateFile and keyFile belong together'],
+  ['tls: { authorityFile: ca.crt }', 'authorityFile belongs to certificateFile'],
   ['forge: [', 'controller.yaml:1'],
   ['- forge', 'controller.yaml:1:1'],
 ])('%j is refused where it is wrong', (text, where) => {
