@@ -1,6 +1,15 @@
 import { defineConfig } from 'vitest/config'
 import { TallyReporter } from './scripts/tally-reporter.ts'
 
+/** Of e2e, those which want nothing of the machine but free ports: `npm test` runs them beside the others. */
+const onFreePorts = [
+  '{branches,doctor,forges,git-http,happy,hook,hook-storm,keys,kill,own-packages,plan,preview,proxy,restore,run-logs,switch}',
+  'hostile-{deliveries,forge}',
+  'registry-{access,cache,kill,lists,metrics,proxy,pull,push,serve,soak}',
+  'rpm-{faults,install,kill,switch}',
+  'upstream-{away,faults}',
+].map((name) => `test/e2e/${name}.e2e.test.ts`)
+
 /** Three groups, from seconds to minutes: `npm test -- unit`, `-- oracle`, `-- e2e`. */
 export default defineConfig({
   test: {
@@ -36,9 +45,20 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.e2e.test.ts'],
+          exclude: onFreePorts,
           testTimeout: 600_000,
           hookTimeout: 600_000,
-          // They share the machine's ports, mounts and package manager.
+          // They share the machine's bridges, mounts, engines and package manager.
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e-free-ports',
+          include: onFreePorts,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           fileParallelism: false,
         },
       },

@@ -9,6 +9,8 @@ import { prepareGroup } from './test-packages.ts'
 
 const groups = ['check', 'unit', 'oracle', 'e2e'] as const
 type Group = (typeof groups)[number]
+/** The projects of vitest.config.ts that a group is made of, which run beside one another. */
+const projectsOf = { unit: ['unit'], oracle: ['oracle'], e2e: ['e2e', 'e2e-free-ports'] }
 interface Count {
   passed: number
   /** Said again in the end: the last lines of a long log are the ones that are read. */
@@ -53,19 +55,28 @@ async function runCheckGroup(): Promise<Count> {
   return { passed: results.length - failed.length, failed, skipped: 0 }
 }
 
-async function runVitest(group: Group): Promise<Count> {
-  const path = join(folder, `${group}.json`)
-  // Unit tests share nothing. vitest itself would leave one of two processors alone.
-  const workers = group === 'unit' ? ['--maxWorkers', String(availableParallelism())] : []
-  const { exitCode } = await runTool('vitest/vitest.mjs', ['run', '--project', group, ...workers, ...passedOn], {
-    live: true,
-    environment: { LARDER_TALLY: path },
-  })
+async function runVitest(group: keyof typeof projectsOf): Promise<Count> {
+  const counts = await Promise.all(projectsOf[group].map((project, index) => runProject(project, index === 0)))
+  return {
+    passed: counts.reduce((sum, { passed }) => sum + passed, 0),
+    failed: counts.flatMap(({ failed }) => failed),
+    skipped: counts.reduce((sum, { skipped }) => sum + skipped, 0),
+  }
+}
+
+/** What is not told live is told in one piece, when it has ended. */
+async function runProject(project: string, live: boolean): Promise<Count> {
+  const path = join(folder, `${project}.json`)
+  // Files of these share nothing. vitest itself would leave one of two processors alone.
+  const workers = ['unit', 'oracle'].includes(project) ? ['--maxWorkers', String(availableParallelism())] : []
+  const args = ['run', '--project', project, ...workers, ...passedOn]
+  const { exitCode, output } = await runTool('vitest/vitest.mjs', args, { live, environment: { LARDER_TALLY: path } })
+  process.stdout.write(output)
   const tally = readTally(path)
   if (exitCode !== 0) allExitedClean = false
   // No tally: vitest itself did not come to its end.
   if (tally === undefined)
-    return { passed: 0, failed: exitCode === 0 ? [] : [`${group}: vitest broke off`], skipped: 0 }
+    return { passed: 0, failed: exitCode === 0 ? [] : [`${project}: vitest broke off`], skipped: 0 }
   return { passed: tally.passed, failed: tally.failed, skipped: tally.skipped.length }
 }
 
