@@ -68,8 +68,7 @@ async function prove(
   const { registry, keys, who } = options
   const { repository, image, time } = build
   const { digest, sbom } = proved
-  const info = await registry.manifest(repository, { digest })
-  const subject: Descriptor = { mediaType: info?.mediaType ?? '', digest, size: info?.sizeBytes ?? 0 }
+  const subject = await subjectOf(registry, repository, digest)
   const signing = await keys.current()
   const predicates = [
     { type: provenanceType, content: provenanceOfBuild(options, context, build, proved) },
@@ -141,7 +140,21 @@ function provenanceOfBuild(
   })
 }
 
-async function putArtifact(registry: Registry, repository: RepositoryName, artifact: ProofArtifact): Promise<void> {
+/** Of a manifest that something is said about. */
+export async function subjectOf(
+  registry: Registry,
+  repository: RepositoryName,
+  digest: OciDigest,
+): Promise<Descriptor> {
+  const info = await registry.manifest(repository, { digest })
+  return { mediaType: info?.mediaType ?? '', digest, size: info?.sizeBytes ?? 0 }
+}
+
+export async function putArtifact(
+  registry: Registry,
+  repository: RepositoryName,
+  artifact: ProofArtifact,
+): Promise<void> {
   for (const { descriptor, bytes } of artifact.blobs) {
     const digest = parseDigest(descriptor.digest)
     if ((await registry.blob(repository, digest)) !== undefined) continue

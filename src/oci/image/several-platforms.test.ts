@@ -2,11 +2,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { silentLog, silentProgress, systemClock, type KindContext } from '../../core/index.ts'
+import { silentLog, silentProgress, systemClock, type Digest, type KindContext } from '../../core/index.ts'
 import { memoryFiles } from '../../core/testing/memory-files.ts'
 import { openMemoryStore, type MemoryStore } from '../../store/testing/index.ts'
 import { mediaTypes } from '../media-type.ts'
 import { createImageKeys } from '../proof/keys/image-keys.ts'
+import { verifySignatures } from '../proof/verify.ts'
 import { parseDigest, parseRepositoryName } from '../reference.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import { StandInBuilder } from '../testing/stand-in-builder.ts'
@@ -15,7 +16,7 @@ import { createImageBuilds, type ImageBuilds } from './image-builds.ts'
 import type { ImageChange } from './image-change.ts'
 import { createImageKind, type ImageKind } from './image-kind.ts'
 import { imagesSchema } from './image-schema.ts'
-import { verifyImageContent } from './verify-image.ts'
+import { registrySource, verifyImageContent } from './verify-image.ts'
 
 const repository = parseRepositoryName('counter')
 const desired = imagesSchema.parse({ list: 'images.json' })
@@ -145,6 +146,38 @@ it('the index and each image of it have proofs, and all of them are looked at', 
   expect(await verify()).toEqual([])
   await registry.removeManifest(repository, { tag: `${all[2]?.replace(':', '-') ?? ''}.sig` })
   expect(await verify()).toEqual(['linux/s390x: it has no signature'])
+})
+
+it('another version of the same sources is signed by its own name, too, and what was signed stays so', async () => {
+  builder.baseName = `base.example.org/a@sha256:${'a'.repeat(64)}`
+  const digest = await publish(contextOf('1.0'))
+  await keys().rotate({ transitionMs: 1 })
+  expect(await publish(contextOf('1.1'))).toBe(digest)
+  expect(await publish(contextOf('1.2'))).toBe(digest)
+  const source = registrySource(registry, repository)
+  const publicKeyPems = await keys().trusted()
+  for (const one of [digest, ...(await readIndex(digest)).manifests.map((about) => about.digest)]) {
+    const { digest: proof } = (await registry.manifest(repository, { tag: `${one.replace(':', '-')}.sig` }))!
+    const found = await verifySignatures(await registry.manifestContent(repository, proof), {
+      digest: one,
+      source,
+      publicKeyPems,
+    })
+    expect([...new Set(found.map(({ reference }) => reference))]).toEqual(
+      ['1.0', '1.1', '1.2'].map((version) => `registry.example.org/counter:${version}`),
+    )
+    expect(await proofsOf(one)).toHaveLength(3)
+  }
+})
+
+it('another version of what is not whole any more is built', async () => {
+  builder.baseName = `base.example.org/a@sha256:${'a'.repeat(64)}`
+  const [platform] = (await readIndex(await publish(contextOf('1.0')))).manifests
+  expect((await planOf(contextOf('1.1')))[0]?.detail.sameAs).toBe('1.0')
+  const content = await registry.manifestContent(repository, parseDigest(platform!.digest))
+  const { layers } = JSON.parse(Buffer.from(content).toString()) as { layers: { digest: string }[] }
+  await room.store.remove([layers[0]!.digest as Digest], () => Promise.resolve(new Set()))
+  expect((await planOf(contextOf('1.1')))[0]?.detail.sameAs).toBeUndefined()
 })
 
 it('one platform is an image alone, also as a list of one', async () => {

@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLarderError, LarderError, retell, type KindContext, type Problem } from '../../core/index.ts'
 import type { BuildResult } from '../build/image-builder.ts'
-import { type OciDigest, parseRepositoryName } from '../reference.ts'
+import { type OciDigest, parseDigest, parseRepositoryName } from '../reference.ts'
 import { basesOf, buildImages } from './build-images.ts'
 import type { ImageChange, StagedImage } from './image-change.ts'
 import type { ImageKindOptions } from './image-kind.ts'
 import { proveImages } from './prove-image.ts'
+import { signVersion } from './sign-version.ts'
 import { stageDisk, type Ec2Image } from './stage-disk.ts'
 import { storeImages } from './store-images.ts'
 import { pathInContext } from './image-inputs.ts'
@@ -32,6 +33,8 @@ export async function stageImage(
   })
   const staged = { build, image: image.name, version: image.version, type: image.type, isMutable: image.isMutable }
   if (same?.digest !== undefined) {
+    const [repository, digest] = [parseRepositoryName(image.name), parseDigest(same.digest)]
+    await signVersion(options, { repository, digest, version: image.version, time: await timeOf(context) })
     await builds.built(build, { digest: same.digest, baseImages: same.detail.baseImages, ec2: same.detail.ec2 })
     return { ...staged, digest: same.digest }
   }
@@ -81,7 +84,7 @@ async function build(
   { change, folder }: { change: ImageChange; folder: string },
 ): Promise<Built> {
   const { image } = change.work
-  const time = (await context.commit?.committedAt()) ?? new Date(0)
+  const time = await timeOf(context)
   const builder = await options.builder(change.work.builder)
   const startedAt = options.clock.now()
   const labels = labelsOf(options, context, image.version)
@@ -95,6 +98,10 @@ async function build(
   const engine = { name: builder.name, version: state.usable ? state.version : '' }
   await proveImages(options, context, { ...stored, digest, labels, engine, startedAt })
   return { digest, baseImages: basesOf(images), ec2 }
+}
+
+async function timeOf({ commit }: KindContext): Promise<Date> {
+  return (await commit?.committedAt()) ?? new Date(0)
 }
 
 /** Source: OCI image-spec, annotations.md. Nothing that is different when the same commit is built again. */

@@ -80,7 +80,7 @@ async function verifySignature(registry: Registry, { repository, digest, trusted
 }
 
 /** A repository as proofs are read from it. */
-function registrySource(registry: Registry, repository: RepositoryName): ImageSource {
+export function registrySource(registry: Registry, repository: RepositoryName): ImageSource {
   return {
     async open({ digest }) {
       const blob = await registry.blob(repository, parseDigest(digest))

@@ -1,5 +1,5 @@
 import type { Descriptor } from '../descriptor.ts'
-import { makeArtifact, proofTag, type ProofArtifact } from './artifact.ts'
+import { makeArtifact, proofTag, type ArtifactLayer, type ProofArtifact } from './artifact.ts'
 import type { ImageKey } from './keys/image-keys.ts'
 
 const signatureType = 'application/vnd.dev.cosign.artifact.sig.v1+json'
@@ -17,6 +17,8 @@ export interface SignOptions {
   createdAt: Date
   /** Of the program that signs: `larder 0.1.0`. */
   creator: string
+  /** Signatures that were there before, and stay. Default: none. */
+  others?: readonly ArtifactLayer[]
 }
 
 /**
@@ -24,7 +26,7 @@ export interface SignOptions {
  * believe it. Source: cosign, specs/SIGNATURE_SPEC.md; containers/image, docs/containers-policy.json.5.md.
  */
 export function signImage(options: SignOptions): ProofArtifact {
-  const { image, references, keys } = options
+  const { image, references, keys, others = [] } = options
   const layers = references.flatMap((reference) => {
     const bytes = payloadOf(reference, options)
     return keys.map((key) => ({
@@ -36,7 +38,7 @@ export function signImage(options: SignOptions): ProofArtifact {
   return makeArtifact({
     subject: image,
     artifactType: signatureType,
-    layers,
+    layers: [...others, ...layers],
     tag: proofTag(image.digest, 'sig'),
     config: 'image',
   })

@@ -8,6 +8,8 @@ export class StandInBuilder implements ImageBuilder {
   readonly name = 'buildah'
   readonly hasEmulators = false
   readonly requests: BuildRequest[] = []
+  /** What it says that it built upon. */
+  baseName = 'base.example.org/a:1'
 
   probe(): Promise<{ usable: true; version: string }> {
     return Promise.resolve({ usable: true, version: '1' })
@@ -19,6 +21,6 @@ export class StandInBuilder implements ImageBuilder {
     const content = JSON.stringify([request.platform, request.labels])
     const layers = [{ bytes: await makeArchive([{ name: 'told', content }]) }]
     const manifest = await writeLayout(request.outputFolder, { layers, architecture: platform.architecture })
-    return { manifest, platform, baseImages: [{ name: 'base.example.org/a:1', digest: manifest.digest }] }
+    return { manifest, platform, baseImages: [{ name: this.baseName, digest: manifest.digest }] }
   }
 }
