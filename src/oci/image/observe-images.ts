@@ -1,5 +1,6 @@
 import { LarderError, type KindContext } from '../../core/index.ts'
-import { parseRepositoryName, type OciDigest } from '../reference.ts'
+import { parseManifest } from '../manifest.ts'
+import { parseDigest, parseRepositoryName, type OciDigest, type RepositoryName } from '../reference.ts'
 import { compareBases } from './base-changes.ts'
 import type { ImageBuild } from './image-builds.ts'
 import type { ObservedImage, ObservedImages } from './image-change.ts'
@@ -37,7 +38,23 @@ async function observeImage(
 
 async function ifSame(options: ImageKindOptions, build: ImageBuild): Promise<ImageBuild | undefined> {
   const { changed, unknown } = await compareBases(options, build.detail.baseImages)
-  return changed.length + unknown.length === 0 ? ifThere(options, build) : undefined
+  const there = changed.length + unknown.length === 0 ? await ifThere(options, build) : undefined
+  if (there?.digest === undefined) return undefined
+  return (await isWhole(options, parseRepositoryName(build.image), there.digest)) ? there : undefined
+}
+
+/** Bytes of it may be lost: what is built again brings them back, what is taken over would not. */
+async function isWhole(
+  { registry }: Pick<ImageKindOptions, 'registry'>,
+  repository: RepositoryName,
+  digest: OciDigest,
+): Promise<boolean> {
+  const manifest = await registry.manifest(repository, { digest })
+  if (manifest === undefined) return false
+  const { blobs, manifests } = parseManifest(await registry.manifestContent(repository, digest), manifest.mediaType)
+  for (const blob of blobs) if ((await registry.blob(repository, parseDigest(blob.digest))) === undefined) return false
+  for (const one of manifests) if (!(await isWhole({ registry }, repository, parseDigest(one.digest)))) return false
+  return true
 }
 
 /** A build whose tag still names it: somebody may have deleted it from the registry. */

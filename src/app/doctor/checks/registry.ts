@@ -53,7 +53,7 @@ function consequence(
 
 const hints: Readonly<Record<BlobOrigin, (repository: string) => string>> = {
   built: (repository) =>
-    `larder image rm ${repository} VERSION, then larder image build, makes a version again; or bring blobs/ back from a backup.`,
+    `larder image rm ${repository} VERSION, then larder image build, makes a version again; or push it from a host that has it; or bring blobs/ back from a backup.`,
   'read through': () => 'Nothing is to be done.',
   pushed: () =>
     'Push the image again, which sends what is missing; or bring blobs/ back from a backup; or delete the tags.',
