@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { silentProgress, type LarderError } from '../../src/core/index.ts'
+import { makeRpmSigner, startRpmUpstream } from '../fixtures/rpm-upstream/index.ts'
 import { forgetBases, makeBaseRoot, type BaseRootOptions } from '../../src/fleet/place/base/base-root.ts'
+import { runMaker } from '../../src/fleet/place/base/run-maker.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -141,6 +143,33 @@ describe.skipIf(process.getuid?.() !== 0)('a base from an RPM mirror', () => {
     expect(await forgetBases(bases, later(30))).toBe(1)
     expect(await tars()).toEqual([`${other.digest.slice(7)}.tar`])
     expect(await at(3)).toEqual(other)
+  })
+
+  it('asks no question about the key of a mirror whose index is signed, and believes no other', async () => {
+    const packages = needed.map((name) => ({ name, version: '1', files: { [`/opt/${name}`]: `${name}\n` } }))
+    const upstream = await startRpmUpstream({ packages })
+    try {
+      const asked = options('rpm', `[b]\nname=b\nbaseurl=${upstream.url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\n`)
+      const madeBy = (key: string) => {
+        const source = `${asked.source.source}gpgkey=file:///nonexistent\n`
+        return makeBaseRoot({ ...asked, source: { ...asked.source, name: 'signed', source, keys: [key] } })
+      }
+      await expect(madeBy((await makeRpmSigner()).publicKeyArmored)).rejects.toMatchObject({
+        code: 'FLEET_BASE_FAILED',
+        message: expect.stringContaining('GPG signature verification error') as string,
+      })
+      const made = await madeBy(upstream.key)
+      const { stdout } = await execa('tar', ['--list', `--file=${made.path}`])
+      // Nothing of where it was made, nor of what that needed.
+      expect(stdout.split('\n').filter((path) => /work-|\.log|^\.\/(dev|proc)\/./.test(path))).toEqual([])
+    } finally {
+      await upstream.close()
+    }
+  })
+
+  it('that cannot be made for want of a program says so', async () => {
+    const running = runMaker('no-such-maker', [], { signal: new AbortController().signal, package: 'dnf' })
+    await expect(running).rejects.toMatchObject({ code: 'TOOL_MISSING', hint: 'apt-get install dnf' })
   })
 
   it('names all packages that the mirror lacks', async () => {

@@ -48,7 +48,7 @@ export async function runProgram(
   if (onLine !== undefined) await tell(subprocess.iterable({ from: 'all' }), onLine)
   const result = await subprocess
   if (signal.aborted) throw new LarderError('CANCELLED', { message: `${program} was stopped` })
-  if (result.code === 'ENOENT') throw missing(program, options.package)
+  if (result.code === 'ENOENT') throw toolMissing(program, options.package)
   if (result.timedOut) throw tooSlow(program, args, timeoutMs)
   return { code: result.exitCode ?? 128, stdout: result.stdout, stderr: result.stderr }
 }
@@ -80,7 +80,8 @@ async function tell(lines: AsyncIterable<unknown>, onLine: (line: string) => voi
   for await (const line of lines) onLine(String(line).slice(0, 2000))
 }
 
-function missing(program: string, name: string): LarderError {
+/** TOOL_MISSING */
+export function toolMissing(program: string, name: string): LarderError {
   return new LarderError('TOOL_MISSING', {
     message: `${program} is not installed`,
     hint: `apt-get install ${name}`,

@@ -1,16 +1,15 @@
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { startController, type RunningController } from '../../../src/app/controller-process.ts'
 import { dataFolderAt } from '../../../src/app/data-folder.ts'
 import type { RunDetail } from '../../../src/app/controller.ts'
 import { systemClock } from '../../../src/core/index.ts'
 import { bridgeName } from '../../../src/fleet/network/bridge.ts'
 import { startUpstream, type Upstream } from '../../fixtures/upstream/index.ts'
-import { startDockerEngine } from './docker-engine.ts'
 import { freePort } from './free-port.ts'
 import { machineBase } from './machine-base.ts'
 import { createSiteClone, type SiteClone } from './site-clone.ts'
+import { startSiteEngine } from './site-engine.ts'
 import { larderYaml, packageList } from './site-text.ts'
 import { waitForRuns } from './wait-for-run.ts'
 import { openWorkspace } from './workspace.ts'
@@ -46,7 +45,10 @@ export async function openServiceSite(options: ServiceSiteOptions): Promise<Serv
   if (base === undefined) return undefined
   await using ending = new AsyncDisposableStack()
   const workspace = ending.use(await openWorkspace())
-  const docker = await startEngine(ending, { folder: workspace.path('engine'), bridge: bridgeName(name, 'default') })
+  const docker = await startSiteEngine(ending, {
+    folder: workspace.path('engine'),
+    bridge: bridgeName(name, 'default'),
+  })
   const upstream = await startUpstream({ suites: [{ suite: 'stable', packages: [{ name: 'hello', version: '1.0' }] }] })
   ending.defer(() => upstream.close())
   const registry = `${subnet}.1:${await freePort()}`
@@ -73,32 +75,6 @@ export async function openServiceSite(options: ServiceSiteOptions): Promise<Serv
     on: (machine, ...command) => docker('exec', `larder-${name}-${machine}`, ...command),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
-}
-
-/** Ends with all that is in it, each whichever of the others fails: bridges of this host outlive the engine. */
-async function startEngine(
-  ending: AsyncDisposableStack,
-  { folder, bridge }: { folder: string; bridge: string },
-): Promise<(...args: string[]) => Promise<string>> {
-  const engine = ending.use(await startDockerEngine(folder))
-  const before = process.env['DOCKER_HOST']
-  process.env['DOCKER_HOST'] = engine.host
-  const docker = async (...args: string[]): Promise<string> => (await execa('docker', args, { stdin: 'ignore' })).stdout
-  ending.defer(() => {
-    if (before === undefined) delete process.env['DOCKER_HOST']
-    else process.env['DOCKER_HOST'] = before
-  })
-  ending.defer(async () => {
-    await execa('ip', ['link', 'delete', bridge], { reject: false })
-  })
-  ending.defer(async () => {
-    await docker('network', 'prune', '--force')
-  })
-  ending.defer(async () => {
-    const machines = await docker('ps', '--all', '--quiet')
-    if (machines !== '') await docker('rm', '--force', ...machines.split('\n'))
-  })
-  return docker
 }
 
 async function startWithRegistry(dataFolder: string, registry: string): Promise<RunningController> {

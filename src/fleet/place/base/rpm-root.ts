@@ -1,8 +1,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { namesIn } from '../../../core/index.ts'
 import { requireProgram } from '../program.ts'
 import type { RootRoom } from './base-root.ts'
+import { databasePath, handOverDatabase } from './rpm-database.ts'
 import { baseFailed, baseIncomplete, runMaker } from './run-maker.ts'
+import { runWithDevices } from './run-with-devices.ts'
 
 /** What every machine needs to be reached and converged. */
 export const rpmPackages: readonly string[] = [
@@ -19,16 +22,14 @@ export async function resolveRpmRoot(room: RootRoom): Promise<string[]> {
   const { source, packages, workFolder, signal } = room
   const root = join(workFolder, 'resolved')
   await mkdir(root, { mode: 0o755 })
-  const args = [
-    ...(await writeConfiguration(room)),
-    `--installroot=${root}`,
-    '--assumeno',
-    'install',
-    '--',
-    ...packages,
-  ]
+  const dnf = ['--installroot', root, ...(await writeConfiguration(room))]
   const said: string[] = []
-  await runMaker('dnf', args, { signal, package: 'dnf', onLine: (line) => said.push(line) })
+  const run = (...args: string[]) =>
+    runMaker('dnf', [...dnf, ...args], { signal, package: 'dnf', onLine: (line) => said.push(line) })
+  // To no question is the answer no: not even to whether the key of the mirror is believed.
+  const { code } = await run('--assumeyes', 'makecache')
+  if (code !== 0) throw failureOf(source.name, said)
+  await run('--assumeno', '--cacheonly', 'install', '--', ...packages)
   await rm(root, { recursive: true })
   const table = said.slice(said.findIndex((line) => line.startsWith('Installing:')))
   const end = table.findIndex((line) => line.startsWith('Transaction Summary'))
@@ -44,16 +45,20 @@ export async function makeRpmRoot(room: RootRoom): Promise<string> {
   const { source, packages, workFolder, createdAt, progress, signal } = room
   const root = join(workFolder, 'root')
   await mkdir(root, { mode: 0o755 })
+  const hostPath = await databasePath(signal)
   const configured = await writeConfiguration(room)
   progress.log(`a base of ${packages.length} packages and what they need is made from the mirror ${source.name}`)
   const said: string[] = []
   const onLine = (line: string): void => {
     said.push(line)
     if (said.length > 500) said.shift()
+    // To dnf that is no reason to fail.
+    if (/scriptlet failed|^Error in \w+ scriptlet/.test(line)) progress.log(line)
   }
   const args = [...configured, `--installroot=${root}`, '--assumeyes', 'install', '--', ...packages]
-  const { code } = await runMaker('dnf', args, { signal, package: 'dnf', onLine })
+  const { code } = await runWithDevices(root, ['dnf', ...args], { signal, package: 'dnf', onLine })
   if (code !== 0) throw failureOf(source.name, said)
+  await handOverDatabase(root, { hostPath, signal, workFolder })
   await tidy(root)
   const archive = join(workFolder, 'base.tar')
   const dated = [`--mtime=@${Math.floor(createdAt.getTime() / 1000)}`, '--clamp-mtime']
@@ -85,12 +90,8 @@ async function writeConfiguration({ source, workFolder }: RootRoom): Promise<str
   await writeFile(join(repositories, 'mirror.repo'), text)
   const configPath = join(workFolder, 'dnf.conf')
   await writeFile(configPath, `[main]\ninstall_weak_deps=False\ntsflags=nodocs\nplugins=0\n`)
-  const settings = {
-    reposdir: repositories,
-    cachedir: join(workFolder, 'cache'),
-    varsdir: '/nonexistent',
-    logdir: workFolder,
-  }
+  // Its cache and its logs are in the root, as long as nobody says where.
+  const settings = { reposdir: repositories, varsdir: '/nonexistent' }
   return ['--config', configPath, ...Object.entries(settings).map(([key, value]) => `--setopt=${key}=${value}`)]
 }
 
@@ -106,7 +107,8 @@ function failureOf(mirror: string, said: readonly string[]): Error {
 
 /** What dnf leaves behind, repositories that a distribution brings, and what each machine has of its own. */
 async function tidy(root: string): Promise<void> {
-  for (const path of ['var/cache/dnf', 'var/log/dnf.log', 'var/log/hawkey.log', 'etc/yum.repos.d']) {
+  const logs = (await namesIn(join(root, 'var/log'))).filter((name) => /^(dnf|hawkey)\b.*\.log/.test(name))
+  for (const path of ['var/cache/dnf', 'etc/yum.repos.d', ...logs.map((name) => `var/log/${name}`)]) {
     await rm(join(root, path), { recursive: true, force: true })
   }
   await mkdir(join(root, 'etc/yum.repos.d'), { recursive: true })

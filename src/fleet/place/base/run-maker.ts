@@ -1,5 +1,5 @@
 import { isLarderError, LarderError } from '../../../core/index.ts'
-import { runProgram, type ProgramAnswer, type ProgramOptions } from '../program.ts'
+import { runProgram, toolMissing, type ProgramAnswer, type ProgramOptions } from '../program.ts'
 
 const longestMs = 60 * 60_000
 
@@ -15,7 +15,9 @@ export async function runMaker(
   const apart = ['unshare', '--mount', '--pid', '--mount-proc', '--fork', '--kill-child=KILL', '--', program]
   const [first, ...rest] = process.getuid?.() === 0 ? ['setpriv', '--pdeathsig', 'KILL', '--', ...apart] : [program]
   try {
-    return await runProgram(first, [...rest, ...args], { timeoutMs: longestMs, ...options })
+    const answer = await runProgram(first, [...rest, ...args], { timeoutMs: longestMs, ...options })
+    if (answer.stderr.includes(`unshare: failed to execute ${program}:`)) throw toolMissing(program, options.package)
+    return answer
   } catch (error) {
     if (isLarderError(error, 'FLEET_MACHINE_FAILED')) throw baseFailed(program, error.message)
     throw error
