@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { chmod, readdir, readFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { execa } from 'execa'
@@ -45,6 +45,23 @@ describe('buildah', () => {
       context: { line: 4 },
     })
     expect(await groupsOfBuilds()).toEqual([])
+  })
+
+  it('one that all but fills the disk is ended while there is room for others', async () => {
+    const disk = workspace.path('disk')
+    await mkdir(disk)
+    await execa('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'larder-e2e', disk])
+    try {
+      const limits = { timeoutMs: 120_000, logBytes: 10_000, diskBytes: 1e12 }
+      const write = '/bin/busybox dd if=/dev/zero of=/big bs=1M count=190; /bin/busybox sleep 600'
+      const files = { Dockerfile: `${shell}RUN ${write}\n` }
+      const request = await requestOf(workspace.folder, files, { limits, cacheFolder: join(disk, 'cache') })
+      await expect(builder.build(request)).rejects.toMatchObject({ code: 'BUILD_LIMIT', context: { line: 4 } })
+      const { bavail, bsize } = await statfs(disk)
+      expect(bavail * bsize).toBeGreaterThan(100e6)
+    } finally {
+      await execa('umount', ['--lazy', disk])
+    }
   })
 
   it('killed in the middle it is an error of the engine, which is tried again, and the next build is none the worse', async () => {

@@ -12,6 +12,27 @@ function failureOf(lines: readonly string[], exitCode = 1): string {
   return code === 'BUILD_FAILED' ? message : code
 }
 
+it.each([
+  ['an image that is not there', 'FROM a', 'manifest for a:latest not found: manifest unknown', 'BUILD_FAILED'],
+  [
+    'a registry that is not there',
+    'FROM a',
+    'Get "http://a/v2/": dial tcp: connection refused',
+    'BUILD_BASE_UNREACHABLE',
+  ],
+  ['no shell', 'RUN make', 'OCI runtime create failed: exec: "/bin/sh": no such file or directory', 'BUILD_FAILED'],
+  ['an engine that ends', 'RUN make', 'unexpected EOF', 'BUILD_ENGINE_FAILED'],
+])('the last word of an engine that tells errors apart, %s, in whatever words', (_, instruction, word, code) => {
+  const log = new BuildLog(dockerfile, { log: () => undefined, logBytes: 1e6 })
+  for (const line of ['DEPRECATED: old', word]) log.add(line, true)
+  // Of the other output, which may come later.
+  for (const line of [`Step 1/2 : ${instruction}`, 'Error: of make', 'Removing intermediate container']) log.add(line)
+  const error = log.failure('Dockerfile', 1)
+  expect(error.code).toBe(code)
+  if (code !== 'BUILD_ENGINE_FAILED')
+    expect(error.message).toBe(`Dockerfile:${instruction === 'FROM a' ? 1 : 2}: ${instruction}: ${word}.`)
+})
+
 const failed = (why: string): string => `Dockerfile:2: RUN make: ${why}.`
 
 it.each([

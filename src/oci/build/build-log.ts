@@ -26,6 +26,8 @@ export class BuildLog {
   #leftBytes: number
   #current: Instruction | undefined
   readonly #last: string[] = []
+  /** The engine's own last word, where it is told from what the build says. */
+  #verdict: string | undefined
 
   constructor(dockerfile: Dockerfile, { log, logBytes, mask = (line) => line }: BuildLogOptions) {
     this.#dockerfile = dockerfile
@@ -34,7 +36,8 @@ export class BuildLog {
     this.#mask = mask
   }
 
-  add(line: string): void {
+  add(line: string, isVerdict = false): void {
+    if (isVerdict && !isOfEngine(line)) this.#verdict = line
     const step = /^(?:\[\d+\/\d+\] )?STEP \d+\/\d+ ?: ([A-Za-z]+) ?([\s\S]*)$/i.exec(line)
     if (step !== null) this.#current = this.#find(step[1] ?? '', step[2] ?? '') ?? this.#current
     this.#last.push(line)
@@ -63,7 +66,7 @@ export class BuildLog {
   /** Names the line that failed, and why. An engine that gave no reason has itself ended. */
   failure(path: string, exitCode: number): LarderError {
     const { line, keyword, instruction } = this.place()
-    const reason = reasonIn(this.#last, exitCode)
+    const reason = isEngineGone(this.#last, exitCode) ? undefined : this.#reason()
     const where = `${path}:${line}: ${instruction.slice(0, 200)}`
     const status = /ended with status (\d+)/.exec(reason ?? '')?.[1]
     const context = {
@@ -84,6 +87,11 @@ export class BuildLog {
     }
     const hint = 'The log of the run has all that the build said.'
     return new LarderError('BUILD_FAILED', { message: `${where}: ${why}.`, hint, context })
+  }
+
+  #reason(): string | undefined {
+    const told = this.#verdict
+    return told === undefined ? reasonIn(this.#last) : (reasonIn([told]) ?? told.slice(0, longestReason))
   }
 
   /** The next one that reads so; engines repeat instructions with blanks joined and lists rewritten. */
@@ -108,17 +116,22 @@ function essence(text: string): string {
 }
 
 /** What an engine gives as its reason, without what Larder says itself. */
-function reasonIn(lines: readonly string[], exitCode: number): string | undefined {
-  const isGone = lines.some((line) => engineIsGone.test(line)) || exitCode >= killedStatus
-  if (isGone && !lines.some((line) => verdict.test(line))) return undefined
+function reasonIn(lines: readonly string[]): string | undefined {
   for (const line of lines.toReversed()) {
     for (const [form, reason] of reasons) {
       const found = form.exec(line)
-      if (found !== null) return reason(found[1] ?? '').slice(0, 500)
+      if (found !== null) return reason(found[1] ?? '').slice(0, longestReason)
     }
   }
   return undefined
 }
+
+function isEngineGone(lines: readonly string[], exitCode: number): boolean {
+  const seemsGone = lines.some((line) => engineIsGone.test(line)) || exitCode >= killedStatus
+  return seemsGone && !lines.some((line) => verdict.test(line))
+}
+
+const longestReason = 500
 
 /** Of a program that a signal has ended. */
 const killedStatus = 128

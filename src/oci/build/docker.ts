@@ -80,7 +80,7 @@ async function buildIn(
     DOCKER_CONFIG: workFolder,
     DOCKER_BUILDKIT: '0',
   }
-  const session = { program, package: packageName, common, environment }
+  const session = { program, package: packageName, common, environment, tellsErrorsApart: true }
   const asking = openSession(request, dockerfile, { ...session, refuse: () => Promise.resolve(undefined) })
   const [root = '', driver = ''] = await linesOf(asking, ['info', '--format', '{{.DockerRootDir}}\n{{.CgroupDriver}}'])
   const layers = join(root, 'overlay2')

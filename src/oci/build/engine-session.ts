@@ -16,6 +16,8 @@ export interface SessionOptions {
   refuse: DiskWatch
   /** Default: the engine's own limits. */
   confinement?: Confinement | undefined
+  /** What it writes as an error is its reason: nothing else is written there. */
+  tellsErrorsApart?: boolean
   /** Sees each line before it is logged. */
   onLine?: ((line: string, log: BuildLog) => void) | undefined
 }
@@ -24,7 +26,7 @@ export interface RunOptions {
   /** Nothing can be reached from it. */
   isOffline?: boolean
   /** Default: it is logged. */
-  onLine?: (line: string) => void
+  onLine?: (line: string, isError: boolean) => void
 }
 
 /** Runs a command of an engine to its good end, or throws why it has none. */
@@ -36,9 +38,9 @@ export function openSession(request: BuildRequest, dockerfile: Dockerfile, optio
   const { program, common, environment, refuse, confinement } = options
   const log = new BuildLog(dockerfile, { log: request.log, logBytes: limits.logBytes, mask: request.mask })
   const endsAt = performance.now() + limits.timeoutMs
-  const toLog = (line: string): void => {
+  const toLog = (line: string, isError: boolean): void => {
     options.onLine?.(line, log)
-    log.add(line)
+    log.add(line, isError && options.tellsErrorsApart === true)
   }
   return async (args, { isOffline = false, onLine = toLog } = {}) => {
     try {

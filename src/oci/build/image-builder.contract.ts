@@ -255,6 +255,17 @@ export function judgeImageBuilder(open: () => BuilderUnderTest): void {
       expect(error.context).toMatchObject({ line: 4 })
     })
 
+    it('more of the processors than it may have', async () => {
+      const limits = { timeoutMs: 120_000, logBytes: 10_000, cpus: 0.2 }
+      const spin = '/bin/busybox time -p /bin/busybox timeout 4 /bin/sh -c "while :; do :; done" || /bin/busybox true'
+      const request = await ask({ Dockerfile: `${shell}RUN ${spin}\n` }, { limits })
+      await open().builder.build(request)
+      const seconds = (name: string): number =>
+        Number(request.lines.flatMap((line) => new RegExp(`^${name} ([\\d.]+)$`).exec(line)?.[1] ?? [])[0])
+      // However busy the host is, it can only have been less.
+      expect((seconds('user') + seconds('sys')) / seconds('real')).toBeLessThan(0.5)
+    })
+
     it('too much on the disk', async () => {
       const limits = { timeoutMs: 120_000, logBytes: 10_000, diskBytes: 50e6 }
       const files = {

@@ -8,8 +8,8 @@ export interface EngineOptions {
   environment: Readonly<Record<string, string>>
   /** The whole tree of processes is ended then. */
   timeoutMs: number
-  /** Lines of both outputs, in the order in which they came. */
-  onLine: (line: string) => void
+  /** Lines of both outputs, in the order in which they came, and whether each is of the one for errors. */
+  onLine: (line: string, isError: boolean) => void
   signal: AbortSignal
   /** Package of Debian that brings the program. */
   package: string
@@ -46,7 +46,9 @@ export function runEngine(program: string, args: readonly string[], options: Eng
     if (signal.aborted) onAbort()
     signal.addEventListener('abort', onAbort, { once: true })
     for (const output of [child.stdout, child.stderr]) {
-      splitLines(output, onLine)
+      splitLines(output, (line) => {
+        onLine(line, output === child.stderr)
+      })
     }
     const settle = (work: () => void): void => {
       clearTimeout(timer)

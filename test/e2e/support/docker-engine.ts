@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,6 +10,10 @@ export interface DockerEngine extends AsyncDisposable {
   host: string
   /** Removes all that it built. */
   forget(): Promise<void>
+  /** As a power cut would; what it had begun may live on. */
+  kill(): Promise<void>
+  /** Again, where it was killed. */
+  start(): Promise<void>
 }
 
 /**
@@ -24,25 +28,36 @@ export async function startDockerEngine(
   const host = `unix://${join(folder, 'docker.sock')}`
   const own = ['data-root', 'exec-root'].map((name) => `--${name}=${join(folder, name)}`)
   const apart = ['--bridge=none', '--iptables=false', '--storage-driver=overlay2', `--pidfile=${join(folder, 'pid')}`]
-  const engine = spawn('dockerd', [`--host=${host}`, ...own, ...apart], { stdio: 'ignore', detached: isDetached })
   const docker = (...args: string[]) => execa('docker', ['--host', host, ...args], { reject: false })
-  for (let attempt = 0; (await docker('info')).exitCode !== 0; attempt++) {
-    if (attempt > 300 || engine.exitCode !== null) {
-      engine.kill('SIGKILL')
-      throw new Error('dockerd does not start.')
+  let engine: ChildProcess
+  const start = async (): Promise<void> => {
+    // Of one that was killed: what it names may be another process by now.
+    for (const pid of ['pid', 'exec-root/containerd/containerd.pid']) await rm(join(folder, pid), { force: true })
+    engine = spawn('dockerd', [`--host=${host}`, ...own, ...apart], { stdio: 'ignore', detached: isDetached })
+    for (let attempt = 0; (await docker('info')).exitCode !== 0; attempt++) {
+      if (attempt > 300 || engine.exitCode !== null) {
+        engine.kill('SIGKILL')
+        throw new Error('dockerd does not start.')
+      }
+      await wait(200)
     }
-    await wait(200)
   }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const hasEnded = engine.exitCode !== null || engine.signalCode !== null
+    const ended = hasEnded ? undefined : once(engine, 'close')
+    engine.kill(signal)
+    await ended
+  }
+  await start()
   return {
     host,
+    start,
+    kill: () => end('SIGKILL'),
     async forget() {
       await docker('system', 'prune', '--all', '--force')
     },
     async [Symbol.asyncDispose]() {
-      const hasEnded = engine.exitCode !== null || engine.signalCode !== null
-      const ended = hasEnded ? undefined : once(engine, 'close')
-      engine.kill('SIGTERM')
-      await ended
+      await end('SIGTERM')
       await unmountBelow(folder)
       await rm(folder, { recursive: true, force: true })
     },
