@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { resolveRef } from '../forge/index.ts'
 import { problemsOf, type NewRun, type Run } from '../pipeline/index.ts'
@@ -161,3 +163,20 @@ test('a list of 100,000 names is answered, in bounds', async () => {
   expect(error?.message).toContain('99000 more are not kept')
   expect(problemsOf(run)[0]).toMatchObject({ file: 'packages.json', line: 1 })
 })
+
+test.each(['trusted', 'untrusted'] as const)(
+  'images of a pull request, %s, are planned and not built',
+  async (trust) => {
+    head = await branch({
+      'larder.yaml': `${await readFile(join(larder.clone, 'larder.yaml'), 'utf8')}images: { list: images.json }\n`,
+      'images.json': JSON.stringify([{ service_name: 'counter', type: 'Docker', version: '1.0' }]),
+      'counter/Dockerfile': 'FROM scratch\nCOPY Dockerfile /\n',
+    })
+    const run = await propose({ trust })
+    expect(run).toMatchObject({ state: 'succeeded' })
+    const { plan } = await larder.larder.controller.run(run.id)
+    expect(plan?.map(({ subject }) => subject)).toContain('image counter')
+    expect(await larder.larder.controller.images()).toEqual([])
+    expect(await larder.larder.context.images.builds.images()).toEqual([])
+  },
+)

@@ -124,6 +124,19 @@ it('a failure names the line, turns the badge, and leaves the last good image', 
   expect((await skopeo('inspect', trusted(''), `docker://${registry}/counter:1.1`)).exitCode).not.toBe(0)
 })
 
+it('secrets that a build prints are in nothing that is told of it', async () => {
+  const { token } = controller
+  const encoded = Buffer.from(token).toString('base64')
+  const print = `echo ${token} ${encoded}; echo x${token}x >&2; exit 3`
+  const run = await pushDevelop(counter('1.2', `RUN ["/bin/busybox", "sh", "-c", "${print}"]`))
+  expect(run).toMatchObject({ state: 'failed', error: { code: 'BUILD_FAILED' } })
+  const { runLog, run: detail, image } = controller.larder.controller
+  const told = JSON.stringify([await runLog(run.id), await detail(run.id), await image('counter')])
+  expect(told).toContain('[redacted]')
+  expect(told).not.toContain(token)
+  expect(told).not.toContain(encoded.replace(/=+$/, ''))
+})
+
 it('a version that was built is not built of other content, and nobody pushes over it', async () => {
   await site.commit(counter('1.0', 'RUN ["/bin/busybox", "echo", "other"]'))
   const refused = await site.push(controller, 'develop')

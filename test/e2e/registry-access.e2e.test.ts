@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startOpenRegistry, type OpenRegistry } from './support/open-registry.ts'
@@ -121,4 +121,42 @@ it('a manifest of a blob that was only seen elsewhere is refused', async () => {
   const put = await ci.ask('PUT', '/v2/counter/manifests/2', { headers, body: Buffer.from(JSON.stringify(manifest)) })
   expect([put.status, put.errorCode()]).toEqual([400, 'MANIFEST_BLOB_UNKNOWN'])
   for (const blob of [config, layer]) expect(await statusOf(ci, 'GET', `counter/blobs/${blob}`)).toBe(404)
+})
+
+const evil = [
+  '..',
+  '../etc',
+  'team/../../etc',
+  'team/..',
+  './team',
+  'team//app',
+  '/team',
+  'team/',
+  'team/%2e%2e/app',
+  '..%2f..%2fetc',
+  'team%5c..%5capp',
+  'team/app%00',
+  'Team/app',
+  'team/a b',
+  'team/%ff',
+  'a'.repeat(256),
+]
+
+it.each(evil)('%j is the name of no repository, and nothing is touched', async (name) => {
+  const before = await readdir(registry.folder, { recursive: true })
+  const path = name.replaceAll(' ', '%20')
+  const digest = sha256Of('x')
+  const asked: [string, string, Buffer?][] = [
+    ['GET', 'tags/list'],
+    ['GET', `blobs/${digest}`],
+    ['DELETE', `blobs/${digest}`],
+    ['POST', 'blobs/uploads/'],
+    ['POST', `blobs/uploads/?digest=${digest}`, Buffer.from('x')],
+    ['PUT', 'manifests/1', Buffer.from('{}')],
+  ]
+  for (const [method, rest, body] of asked) {
+    const { status } = await admin.ask(method, `/v2/${path}/${rest}`, body === undefined ? {} : { body })
+    expect([400, 404], `${method} ${rest}`).toContain(status)
+  }
+  expect(await readdir(registry.folder, { recursive: true })).toEqual(before)
 })

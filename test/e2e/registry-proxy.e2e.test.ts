@@ -6,7 +6,7 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freePort } from './support/free-port.ts'
 import { startOpenRegistry, type OpenRegistry } from './support/open-registry.ts'
-import { createRegistryClient, sha256Of } from './support/registry-client.ts'
+import { createRegistryClient, imageType, sha256Of } from './support/registry-client.ts'
 import { waitFor } from './support/wait-for-run.ts'
 import { openWorkspace, type Workspace } from './support/workspace.ts'
 
@@ -107,6 +107,26 @@ it('addresses that it answers with are below the path, without a host; the token
   expect(ended).toContain(`ocation: /larder/v2/team/app/blobs/${digest}`)
   const part = await curl(`/larder/v2/team/app/blobs/${digest}`, '--range', '1-2', ...login)
   expect(part).toMatch(/^HTTP\/1.1 206[^]*content-range: bytes 1-2\/5/i)
+})
+
+it('lists go on below the path, page by page: tags, repositories, referrers', async () => {
+  const plain = createRegistryClient(registry.url, { authorization: `Bearer ${registry.token}` })
+  const subject = await plain.pushImage('team/pages', '1', 'a page')
+  await plain.pushManifest('team/pages', '2', subject.manifest)
+  const target = { mediaType: imageType, digest: subject.digest, size: subject.sizeBytes }
+  for (let number = 0; number <= 1000; number++) {
+    const about = { ...subject.manifest, subject: target, annotations: { number: String(number) } }
+    await plain.pushManifest('team/pages', sha256Of(JSON.stringify(about)), about)
+  }
+  plain.close()
+  const login = ['--header', `authorization: Bearer ${registry.token}`]
+  const lists = ['_catalog?n=1', 'team/pages/tags/list?n=1', `team/pages/referrers/${subject.digest}`]
+  for (const list of lists) {
+    const first = await curl(`/larder/v2/${list}`, ...login)
+    const next = /^link: <([^>]+)>; rel="next"/im.exec(first)?.[1] ?? ''
+    expect(next).toMatch(new RegExp(`^/larder/v2/${list.split('?')[0]}\\?`))
+    expect(await curl(next, ...login)).toMatch(/^HTTP\/1.1 200/)
+  }
 })
 
 it('who guesses passwords is held up by the address that the proxy tells, and nobody else is', async () => {

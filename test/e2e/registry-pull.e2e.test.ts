@@ -136,6 +136,18 @@ describe('a manifest', () => {
     expect([answer.status, answer.errorCode()]).toEqual([400, 'DIGEST_INVALID'])
   })
 
+  it('that says another length of a blob, or of an image, than that has is 400, and is not there', async () => {
+    const { layers } = image.manifest as { layers: { size: number }[] }
+    const longer = layers.map((layer) => ({ ...layer, size: layer.size + 1 }))
+    const answer = await put('bad', JSON.stringify({ ...image.manifest, layers: longer }))
+    expect([answer.status, answer.errorCode()]).toEqual([400, 'MANIFEST_INVALID'])
+    const entry = { mediaType: imageType, digest: image.digest, size: image.sizeBytes - 1 }
+    const index = JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests: [entry] })
+    const refused = await put('bad', index, indexType)
+    expect([refused.status, refused.errorCode()]).toEqual([400, 'MANIFEST_INVALID'])
+    expect((await ask('GET', manifestPath('bad'))).status).toBe(404)
+  })
+
   it('of 4 MiB is taken, and of more 413', async () => {
     const sized = (bytes: number) => {
       const empty = JSON.stringify({ ...image.manifest, annotations: { fill: '' } }).length

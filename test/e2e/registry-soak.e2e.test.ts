@@ -15,7 +15,7 @@ it('random pushes, mounts, retags, deletes and gcs: what was acknowledged is the
   await using registry = await startOpenRegistry()
   const { client, folder } = registry
   const model = createRegistryModel(client, createRandom(20_261_121))
-  const counts: Record<string, number> = {}
+  const counts: Record<string, number> = { gc: 0 }
   const work = async (worker: number): Promise<void> => {
     for (let number = 0; number < stepsEach; number++) {
       const done = await model.step(worker)
@@ -25,10 +25,15 @@ it('random pushes, mounts, retags, deletes and gcs: what was acknowledged is the
   for (let round = 0; round < rounds; round++) {
     // All that nobody needs may go now: in the midst of those who push the same layers again.
     registry.clockOffsetMs += 25 * hourMs
+    const done = new AbortController()
     const collecting = (async () => {
-      for (let times = 0; times < 3; times++) await registry.collectGarbage()
+      for (; !done.signal.aborted; counts['gc']!++) await registry.collectGarbage()
     })()
-    await Promise.all([collecting, ...Array.from({ length: workers }, (_, worker) => work(worker))])
+    const working = Promise.all(Array.from({ length: workers }, (_, worker) => work(worker)))
+    await working.finally(() => {
+      done.abort()
+    })
+    await collecting
     await model.check()
   }
   expect(counts['push']).toBeGreaterThan(200)

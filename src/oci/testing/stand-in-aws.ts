@@ -6,6 +6,7 @@ import { LarderError } from '../../core/index.ts'
 import { collect } from '../../core/testing/collect.ts'
 import type { AwsSend } from '../disk-image/ec2/aws-exchange.ts'
 import { signRequest, type AwsCredentials } from '../disk-image/ec2/sign-request.ts'
+import { isAsDocumented } from './ec2-parameters.ts'
 
 /** What an account has, and what was asked of it. */
 export interface StandInAws extends AsyncDisposable {
@@ -176,6 +177,8 @@ function listParts(parts: ReadonlyMap<number, Buffer>, marker: number): string {
 function complete(account: StandInAws, id: string, body: string): Result {
   const upload = account.uploads.get(id)!
   const wanted = [...body.matchAll(/<PartNumber>(\d+)<\/PartNumber><ETag>([^<]*)<\/ETag>/g)]
+  const numbers = wanted.map(([, number]) => Number(number))
+  if (numbers.some((number, index) => number !== index + 1)) return { status: 400, code: 'InvalidPartOrder' }
   const parts = wanted.map(([, number, tag]) => ({ bytes: upload.parts.get(Number(number)), tag }))
   if (parts.some(({ bytes, tag }) => bytes === undefined || tagOf(bytes) !== tag))
     return { status: 400, code: 'InvalidPart' }
@@ -190,6 +193,7 @@ function tagOf(bytes: Buffer): string {
 
 function answerEc2(account: StandInAws, name: string, form: URLSearchParams): Result {
   const value = (key: string): string => form.get(key) ?? ''
+  if (!isAsDocumented(name, form)) return { status: 400, code: 'InvalidParameterValue' }
   switch (name) {
     case 'ImportSnapshot': {
       const path = `/${value('DiskContainer.UserBucket.S3Bucket')}/${value('DiskContainer.UserBucket.S3Key')}`
@@ -216,6 +220,8 @@ function answerEc2(account: StandInAws, name: string, form: URLSearchParams): Re
     case 'RegisterImage': {
       if ([...account.images.values()].some((image) => image['Name'] === value('Name')))
         return { status: 400, code: 'InvalidAMIName.Duplicate' }
+      if (!isImported(account, value('BlockDeviceMapping.1.Ebs.SnapshotId')))
+        return { status: 400, code: 'InvalidSnapshot.NotFound' }
       const imageId = `ami-${account.images.size}`
       account.images.set(imageId, Object.fromEntries(form))
       return { text: `<RegisterImageResponse><imageId>${imageId}</imageId></RegisterImageResponse>` }
@@ -229,6 +235,10 @@ function answerEc2(account: StandInAws, name: string, form: URLSearchParams): Re
     default:
       return { status: 400, code: 'InvalidAction' }
   }
+}
+
+function isImported({ imports }: StandInAws, snapshotId: string): boolean {
+  return [...imports.values()].some(({ id, looks }) => snapshotId === `snap-${id}` && looks >= 3)
 }
 
 function describeImage([id, image]: [string, Record<string, string>]): string {
