@@ -1,4 +1,5 @@
-import { nothing, sh, type Script } from '../shell/script.ts'
+import { lines, nothing, sh, type Script } from '../shell/script.ts'
+import { besideName, enterFolder, enterOwnFolder, placeOf, removeLeftovers, rootOnly } from './enter-folder.ts'
 
 export interface FileToWrite {
   path: string
@@ -11,28 +12,75 @@ export interface FileToWrite {
 }
 
 /**
- * Beside its place under a name that folders of parts (`sources.list.d`, `sudoers.d`) ignore, with its owner and mode
- * before its content, judged, synced, and then renamed. What was there stays whole until then, whatever fails.
+ * Beside its place, with its owner and mode before its content, judged, synced, and then renamed. What was there stays whole
+ * until then, whatever fails. In a folder in which others than root may act, it is made in one in which they may not:
+ * they would put a link in its place, and chown(1) or the shell would follow that.
  */
-export function writeFile({ path, content, mode, owner, group, validate }: FileToWrite): Script {
-  const at = path.lastIndexOf('/')
-  const folder = path.slice(0, at) || '/'
-  const template = `${path.slice(0, at)}/.${path.slice(at + 1).slice(0, 200)}.larder-XXXXXX`
+export function writeFile(file: FileToWrite): Script {
+  return inFolderOf(file, makeFile(file))
+}
+
+/** Of a file with the right content. Where others than root may put a link in its place, it is written anew. */
+export function setAttributes(file: FileToWrite): Script {
+  const { at } = placeOf(file.path)
+  const inPlace = sh`if [ "$new" != "$name" ] && [ -f ${at} ] && [ ! -L ${at} ]; then
+${giveTo(sh`${at}`, file)}
+chmod ${file.mode} -- ${at}
+exit 0
+fi`
+  return inFolderOf(file, lines(inPlace, makeFile(file)))
+}
+
+export function removeFile(path: string): Script {
+  const { folder, at } = placeOf(path)
+  return sh`(\n${enterFolder(folder, 'nothing to do')}\nrm -f -- ${at}\n)`
+}
+
+/** Owner first: chown takes set-user-id bits away. */
+export function giveTo(at: Script, { owner, group }: { owner: string; group: string }): Script {
+  const give = sh`chown -h ${`${owner}:${group}`} -- ${at}`
+  return owner === 'root' && group === 'root' ? sh`[ -O ${at} ] && [ -G ${at} ] || ${give}` : give
+}
+
+/** Bytes to where `to` leads, without a process where they are a text. */
+export function bytesTo(content: Buffer, to: Script): Script {
+  const text = content.toString('utf8')
+  const isText = !text.includes('\0') && Buffer.from(text).equals(content)
+  return isText ? sh`printf %s ${text} >${to}` : sh`printf %s ${content.toString('base64')} | base64 -d >${to}`
+}
+
+/** `new` is its name until it is in its place, `to`. */
+function inFolderOf({ path, validate }: FileToWrite, body: Script): Script {
+  const { folder, name } = placeOf(path)
   return sh`(
 umask 022
-mkdir -p -- ${folder}
-if [ -d ${path} ] && [ ! -L ${path} ]; then echo ${`${path} is a directory`} >&2; exit 1; fi
-umask 077
-new=$(mktemp ${template})
-trap 'rm -f -- "$new"' EXIT
-chown ${`${owner}:${group}`} -- "$new"
-chmod ${mode} -- "$new"
-printf %s ${content.toString('base64')} | base64 -d >"$new"
-${validate === undefined ? nothing : judge(validate)}
-sync -- "$new"
-mv -T -f -- "$new" ${path}
-if command -v restorecon >/dev/null 2>&1; then restorecon -- ${path} || :; fi
+${enterFolder(folder)}
+name=${name}
+if [ -d "./$name" ] && [ ! -L "./$name" ]; then echo ${`${path} is a directory`} >&2; exit 1; fi
+${removeLeftovers(name)}
+case $(stat -c %u:%g:%a .) in ${rootOnly}) new=${besideName(name)} to=./$name ;;
+*)
+${enterOwnFolder(name, validate === undefined ? '0700' : '0711')}
+new=$name to=../$name ;;
+esac
+${body}
 )`
+}
+
+function makeFile({ content, mode, owner, group, validate }: FileToWrite): Script {
+  return sh`umask 077
+[ "$new" = "$name" ] || trap '[ ! -e "./$new" ] || rm -f -- "./$new"' EXIT
+set -C
+exec 3>"./$new"
+set +C
+${giveTo(sh`"./$new"`, { owner, group })}
+chmod ${mode} -- "./$new"
+${bytesTo(content, sh`&3`)}
+exec 3>&-
+${validate === undefined ? nothing : judge(validate)}
+sync -- "./$new"
+mv -T -f -- "./$new" "$to"
+if command -v restorecon >/dev/null 2>&1; then restorecon -- "$to" || :; fi`
 }
 
 function judge(validate: readonly string[]): Script {
@@ -40,15 +88,11 @@ function judge(validate: readonly string[]): Script {
     word
       .split('%s')
       .reduce<Script | undefined>(
-        (before, text) => (before === undefined ? sh`${text}` : sh`${before}"$new"${text}`),
+        (before, text) => (before === undefined ? sh`${text}` : sh`${before}"$judged"${text}`),
         undefined,
       ),
   )
   const command = words.reduce<Script>((before, word) => sh`${before} ${word ?? nothing}`, nothing)
-  return sh`if ! said=$(${command} 2>&1); then printf '%s\n' "$said" >&2; echo ${`${validate[0] ?? ''} refuses the new text; what was there stays`} >&2; exit 1; fi`
-}
-
-/** Owner first: chown takes set-user-id bits away. */
-export function setAttributes(path: string, { mode, owner, group }: Omit<FileToWrite, 'path' | 'content'>): Script {
-  return sh`chown -h ${`${owner}:${group}`} -- ${path}\nchmod ${mode} -- ${path}`
+  return sh`judged=\${PWD%/}/$new
+if ! said=$(cd / && ${command} 2>&1); then printf '%s\n' "$said" >&2; echo ${`${validate[0] ?? ''} refuses the new text; what was there stays`} >&2; exit 1; fi`
 }

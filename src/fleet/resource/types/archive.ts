@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { LarderError } from '../../../core/index.ts'
-import { sh } from '../../shell/script.ts'
-import { cutOff } from '../fact-text.ts'
+import { lines, nothing, sh } from '../../shell/script.ts'
+import { enterFolder, enterOwnFolder, leftoversOf, placeOf, removeLeftovers } from '../enter-folder.ts'
+import { cutOff, readRecords, records } from '../fact-text.ts'
 import { hostPath, ownerName, sitePath } from '../grammar.ts'
 import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
+import { bytesTo } from '../write-file.ts'
 
 const schema = z
   .strictObject({
@@ -37,7 +39,14 @@ interface Desired extends Declared {
   readonly identity: string
 }
 
-export const archiveType: ResourceType<Declared, Desired, PathFacts> = {
+export interface ArchiveFacts {
+  /** What says in the folder what was unpacked there. */
+  readonly mark: PathFacts
+  /** A run that was killed has left something beside it. */
+  readonly hasLeftovers: boolean
+}
+
+export const archiveType: ResourceType<Declared, Desired, ArchiveFacts> = {
   name: 'archive',
   schema,
   subjectOf: (declared) => declared.archive,
@@ -53,41 +62,57 @@ export const archiveType: ResourceType<Declared, Desired, PathFacts> = {
   },
   after: ({ archive, owner, group }) => ['package:*', ...folderAndOwners(archive, { owner, group })],
   facts: (all) =>
-    pathScript(
-      all.map(({ archive, identity }) => ({
-        path: `${archive}/${mark}`,
-        sha256: createHash('sha256').update(identity).digest('hex'),
-        isShown: true,
-      })),
+    lines(
+      pathScript(
+        all.map(({ archive, identity }) => ({
+          path: `${archive}/${mark}`,
+          sha256: createHash('sha256').update(identity).digest('hex'),
+          isShown: true,
+        })),
+      ),
+      records(
+        all.map(({ archive }) => {
+          const { folder, name } = placeOf(archive)
+          return sh`for old in ${leftoversOf(folder, name)}; do [ ! -e "$old" ] || echo left; done`
+        }),
+      ),
     ),
-  read: (output, all) =>
-    readPaths(output, all.length).map((facts) =>
-      facts === undefined ? { known: false, why: cutOff } : { known: true, facts },
-    ),
-  diff: ({ identity }, { sha256, text }) => {
-    if (sha256 === createHash('sha256').update(identity).digest('hex')) return []
+  read: (output, all) => {
+    const left = readRecords(output, all.length)
+    return readPaths(output, all.length).map((facts, at) =>
+      facts === undefined || left[at] === undefined
+        ? { known: false, why: cutOff }
+        : { known: true, facts: { mark: facts, hasLeftovers: left[at].has('left') } },
+    )
+  },
+  diff: ({ identity }, { mark: { sha256, text }, hasLeftovers }) => {
+    const left = hasLeftovers ? [{ what: 'leftovers', from: 'of a run that was killed', to: undefined }] : []
+    if (sha256 === createHash('sha256').update(identity).digest('hex')) return left
     const from = text?.toString().trim()
-    return [{ what: 'archive', ...(from === undefined ? {} : { from }), to: identity.trim() }]
+    return [{ what: 'archive', ...(from === undefined ? {} : { from }), to: identity.trim() }, ...left]
   },
   /** Unpacked beside its place; what was there is moved away, and back when that fails. */
-  apply: ({ archive, content, source, strip, owner, group, identity }) => {
-    const [folder, name] = [archive.slice(0, archive.lastIndexOf('/')), archive.slice(archive.lastIndexOf('/') + 1)]
+  apply: ({ archive, content, source, strip, owner, group, identity }, { differences }) => {
+    const { folder, name, at } = placeOf(archive)
+    const place = `../${name}`
     const unpack = source.endsWith('.zip')
-      ? sh`unzip -q "$work/archive" -d "$work/new"`
-      : sh`tar -x -f "$work/archive" -C "$work/new" --no-same-owner ${`--strip-components=${strip}`}`
+      ? sh`unzip -q ./archive -d ./new`
+      : sh`tar -x -f ./archive -C ./new --no-same-owner ${`--strip-components=${strip}`}`
+    const replace = sh`if [ -e ${at} ] && [ ! -e ${`${at}/${mark}`} ] && [ -n "$(ls -A -- ${at})" ]; then echo ${`${archive} holds other files: it is left alone`} >&2; exit 1; fi
+${enterOwnFolder(name, '0700')}
+${bytesTo(content, sh`./archive`)}
+mkdir ./new
+${unpack}
+printf %s ${identity} >./new/${mark}
+chown -R -h ${`${owner}:${group}`} -- ./new
+[ ! -e ${place} ] || mv -T -- ${place} ./old
+mv -T -- ./new ${place} || { [ ! -e ./old ] || mv -T -- ./old ${place}; exit 1; }`
+    const isUnpacked = differences.length > 0 && differences.every(({ what }) => what === 'leftovers')
     return sh`(
 umask 022
-mkdir -p -- ${folder}
-if [ -e ${archive} ] && [ ! -e ${`${archive}/${mark}`} ] && [ -n "$(ls -A -- ${archive})" ]; then echo ${`${archive} holds other files: it is left alone`} >&2; exit 1; fi
-work=$(mktemp -d ${`${folder}/.${name}.larder-XXXXXX`})
-trap 'rm -rf --one-file-system -- "$work"' EXIT
-printf %s ${content.toString('base64')} | base64 -d >"$work/archive"
-mkdir -- "$work/new"
-${unpack}
-printf %s ${identity} >"$work/new"/${mark}
-chown -R -h ${`${owner}:${group}`} -- "$work/new"
-[ ! -e ${archive} ] || mv -T -- ${archive} "$work/old"
-mv -T -- "$work/new" ${archive} || { [ ! -e "$work/old" ] || mv -T -- "$work/old" ${archive}; exit 1; }
+${enterFolder(folder)}
+${removeLeftovers(name)}
+${isUnpacked ? nothing : replace}
 )`
   },
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { sh } from '../../shell/script.ts'
 import { attributeDifferences } from '../content.ts'
+import { enterFolder, enterPart, placeOf } from '../enter-folder.ts'
 import { cutOff } from '../fact-text.ts'
 import { fileMode, fullMode, hostPath, ownerName, presence } from '../grammar.ts'
 import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
-import { setAttributes } from '../write-file.ts'
+import { giveTo } from '../write-file.ts'
 
 const schema = z
   .strictObject({
@@ -40,10 +41,19 @@ export const directoryType: ResourceType<Declared, Declared, PathFacts> = {
     return [{ what: 'state', from: facts.kind === 'absent' ? undefined : facts.kind, to: 'directory' }]
   },
   apply: (desired) => {
-    const { directory, state, recursive } = desired
-    if (state === 'present') return sh`umask 022\nmkdir -p -- ${directory}\n${setAttributes(directory, desired)}`
+    const { directory, state, recursive, mode } = desired
+    const { folder, name, at } = placeOf(directory)
     // What is mounted below it is not ours to remove.
-    if (recursive) return sh`rm -rf --one-file-system -- ${directory}`
-    return sh`[ ! -e ${directory} ] || rmdir -- ${directory}`
+    const remove = recursive ? sh`rm -rf --one-file-system -- ${at}` : sh`[ ! -e ${at} ] || rmdir -- ${at}`
+    if (state === 'absent') return sh`(\n${enterFolder(folder, 'nothing to do')}\n${remove}\n)`
+    // With five digits chmod(1) takes away what a folder has inherited from the one above it.
+    return sh`(
+umask 022
+${enterFolder(folder)}
+[ -d ${at} ] || mkdir -- ${at}
+${enterPart(name)}
+${giveTo(sh`.`, desired)}
+chmod ${`0${mode}`} .
+)`
   },
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { LarderError } from '../../../core/index.ts'
-import { sh } from '../../shell/script.ts'
 import { secretNames } from '../../secret/secret-names.ts'
 import { desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
 import { cutOff } from '../fact-text.ts'
@@ -9,7 +8,7 @@ import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import { renderTemplate, templateSecrets } from '../render-template.ts'
 import type { Named, ResolveRoom, ResourceType } from '../resource-type.ts'
-import { setAttributes, writeFile } from '../write-file.ts'
+import { removeFile, setAttributes, writeFile } from '../write-file.ts'
 
 /** Where a text comes from: one of these. Shared by all types that write a text. */
 export const textSources = {
@@ -81,9 +80,9 @@ export const fileType: ResourceType<Declared, Desired, PathFacts> = {
     return facts.kind === 'absent' ? [] : [{ what: 'state', from: facts.kind, to: undefined }]
   },
   apply: ({ path, file, validate }, { facts, differences }) => {
-    if (file === undefined) return sh`rm -f -- ${path}`
+    if (file === undefined) return removeFile(path)
     if (facts === undefined || isRewritten(differences)) return writeFile({ ...file, validate })
-    return setAttributes(path, file)
+    return setAttributes(file)
   },
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { sh, type Script } from '../../shell/script.ts'
+import { lines, nothing, sh, type Script } from '../../shell/script.ts'
+import { enterFolder } from '../enter-folder.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { accountName, hostPath } from '../grammar.ts'
 import { folderAndOwners } from '../path-order.ts'
@@ -49,24 +50,25 @@ export const gitCheckoutType: ResourceType<Declared, Declared, CheckoutFacts> = 
     ...(user === undefined ? [] : [`user:${user}`]),
     ...folderAndOwners(path, undefined),
   ],
-  facts: (all) => records(all.map(look)),
+  facts: (all) => lines(sh`within=${lookSeconds}\nend=$(($(date +%s) + within))`, records(all.map(look))),
   read: (output, all) =>
     readRecords(output, all.length).map((record) => {
       if (record === undefined) return { known: false, why: cutOff }
       if (record.has('no-git')) return { known: false, why: 'git is not there yet' }
-      const wanted = record.get('wanted') ?? ''
+      if (record.has('nobody')) return { known: false, why: 'its user is not there yet' }
+      const said = readSaid(record.get('said'))
+      if (said === undefined) return { known: false, why: tooLate }
+      const wanted = said.get('wanted') ?? ''
       if (!isCommit(wanted)) return { known: false, why: 'its repository does not answer, or has no such revision' }
-      const commit = record.get('commit') ?? ''
-      const repository = fromWord(record.get('repository'))?.toString() ?? ''
-      return {
-        known: true,
-        facts: {
-          commit: isCommit(commit) ? commit : undefined,
-          repository,
-          wanted,
-          hasChanges: record.get('changes') === 'yes',
-        },
+      const commit = said.get('commit') ?? ''
+      const repository = fromWord(said.get('repository'))?.toString() ?? ''
+      const facts = {
+        commit: isCommit(commit) ? commit : undefined,
+        repository,
+        wanted,
+        hasChanges: said.get('changes') === 'yes',
       }
+      return { known: true, facts }
     }),
   diff: ({ repository }, facts) => {
     const { commit, wanted, hasChanges } = facts
@@ -79,46 +81,62 @@ export const gitCheckoutType: ResourceType<Declared, Declared, CheckoutFacts> = 
     ]
   },
   apply: ({ 'git-checkout': path, repository, revision, user }) => {
-    const run = git(path)
-    // Git that was killed leaves its locks, or a folder that is none of Git's yet; git init harms none that is.
+    // Git that was killed leaves its locks, or a folder that is none of Git's yet; git init harms none that is. It reads no pipe
+    // in place of a file: that would never end.
     // A server may refuse to give a commit by its id alone: then everything is fetched.
-    const body = sh`if [ ! -d ${`${path}/.git`} ] && [ -n "$(ls -A -- ${path} 2>/dev/null)" ]; then echo ${`${path} holds other files: it is left alone`} >&2; exit 1; fi
-rm -f -- ${locks.map((name) => `${path}/.git/${name}.lock`)}
-${hardened} git init -q -- ${path}
-${run} config remote.origin.url ${repository}
-if ${run} fetch -q --depth 1 --no-tags --end-of-options ${repository} ${revision}; then wanted=$(${run} rev-parse --verify -q ${'FETCH_HEAD^{commit}'})
-else ${run} fetch -q --tags --force --end-of-options ${repository} ${'+refs/heads/*:refs/remotes/origin/*'}; wanted=$(${run} rev-parse --verify -q --end-of-options ${`${revision}^{commit}`}); fi
-${run} checkout -q --force --detach "$wanted"`
-    if (user === undefined) return sh`mkdir -p -- ${path}\n${body}`
-    return sh`mkdir -p -- ${path}\nchown ${user} -- ${path}\nrunuser -u ${user} -- /bin/sh -c ${`set -eu\n${body.shell}`}`
+    const body = sh`if [ ! -d ./.git ] && [ -n "$(ls -A 2>/dev/null)" ]; then echo ${`${path} holds other files: it is left alone`} >&2; exit 1; fi
+rm -f -- ${ownFiles.map((name) => `./.git/${name}.lock`)}
+for file in ${ownFiles.map((name) => `./.git/${name}`)}; do [ ! -p "$file" ] || rm -f -- "$file"; done
+${hardened} git init -q
+${git} config remote.origin.url ${repository}
+if ${git} fetch -q --depth 1 --no-tags --end-of-options ${repository} ${revision}; then wanted=$(${git} rev-parse --verify -q ${'FETCH_HEAD^{commit}'})
+else ${git} fetch -q --tags --force --end-of-options ${repository} ${'+refs/heads/*:refs/remotes/origin/*'}; wanted=$(${git} rev-parse --verify -q --end-of-options ${`${revision}^{commit}`}); fi
+${git} checkout -q --force --detach "$wanted"`
+    const enter = sh`umask 022\n${enterFolder(path)}`
+    if (user === undefined) return sh`(\n${enter}\n${body}\n)`
+    return sh`(\n${enter}\nchown ${user} .\nrunuser -u ${user} -- /bin/sh -c ${`set -eu\n${body.shell}`}\n)`
   },
 }
 
-const locks = ['index', 'HEAD', 'shallow', 'config', 'packed-refs']
+const ownFiles = ['index', 'HEAD', 'shallow', 'config', 'packed-refs']
 
 /** As src/forge/git has it: no configuration but the folder's own, no question, no program that an address names. */
 const hardened: Script = sh`env GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_OPTIONAL_LOCKS=0 GIT_TERMINAL_PROMPT=0 GIT_ASKPASS=false GIT_ALLOW_PROTOCOL=http:https:ssh:file GIT_SSH_COMMAND='ssh -oBatchMode=yes' LC_ALL=C`
 
-function git(path: string): Script {
-  return sh`${hardened} git -C ${path} -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never -c gc.auto=0 -c core.autocrlf=false`
-}
+/** In the folder that the shell is in. */
+const git: Script = sh`${hardened} git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never -c gc.auto=0 -c core.autocrlf=false`
+
+/** What all checkouts of a machine may take together: less than the look that they are a part of. */
+const lookSeconds = 40
+const tooLate = `looking at it and the checkouts before it did not end within ${lookSeconds} s: is a file of its .git a pipe, or its disk too slow?`
 
 function look({ 'git-checkout': path, repository, revision, user }: Declared): Script {
-  const run = git(path)
   const wanted = isCommit(revision)
     ? sh`echo ${`wanted ${revision}`}`
     : sh`printf 'wanted '; { timeout 20 ${hardened} git ls-remote --end-of-options ${repository} ${[`refs/heads/${revision}`, `refs/tags/${revision}`, `refs/tags/${revision}^{}`]} 2>/dev/null || :; } | tail -n 1 | cut -f 1; echo`
-  const body = sh`if [ -d ${`${path}/.git`} ]; then
-printf 'commit '; ${run} rev-parse --verify -q HEAD || echo none
-printf 'repository '; ${run} config remote.origin.url | tr -d '\n' | ${asWord}
-if said=$(${run} status --porcelain --untracked-files=no 2>/dev/null) && [ -z "$said" ]; then echo 'changes no'; else echo 'changes yes'; fi
+  const body = sh`if cd -- ${path} 2>/dev/null && [ -d .git ]; then
+printf 'commit '; ${git} rev-parse --verify -q HEAD || echo none
+printf 'repository '; ${git} config remote.origin.url | head -c 8192 | tr -d '\n' | ${asWord}
+if said=$(${git} status --porcelain --untracked-files=no 2>/dev/null) && [ -z "$said" ]; then echo 'changes no'; else echo 'changes yes'; fi
 fi
 ${wanted}`
-  const asked =
-    user === undefined
-      ? body
-      : sh`if getent passwd ${user} >/dev/null; then runuser -u ${user} -- /bin/sh -c ${body.shell}; fi`
-  return sh`if command -v git >/dev/null 2>&1; then ${asked}\nelse echo no-git; fi`
+  const exists = user === undefined ? nothing : sh`getent passwd ${user} >/dev/null || { echo nobody; exit 0; }\n`
+  const as = user === undefined ? nothing : sh`runuser -u ${user} -- `
+  // Root ends it, and waits for nobody who keeps its output open.
+  return sh`command -v git >/dev/null 2>&1 || { echo no-git; exit 0; }
+${exists}left=$((end - $(date +%s)))
+[ $left -gt 0 ] || { echo late; exit 0; }
+printf 'said '
+{ timeout -k 2 $left ${as}/bin/sh -c ${body.shell}; echo "code $?"; } </dev/null 2>/dev/null | timeout $((left + 3)) head -c 65536 | ${asWord}`
+}
+
+/** What was said of one, in words. Undefined: it did not end. */
+function readSaid(word: string | undefined): Map<string, string> | undefined {
+  const lines = fromWord(word)?.toString('latin1').split('\n') ?? []
+  const said = new Map(
+    lines.map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)] as const),
+  )
+  return said.get('code') === '0' ? said : undefined
 }
 
 function isCommit(text: string): boolean {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sh } from '../../shell/script.ts'
+import { enterFolder, placeOf } from '../enter-folder.ts'
 import { cutOff } from '../fact-text.ts'
 import { hostPath, oneLine, presence } from '../grammar.ts'
 import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
@@ -34,15 +35,14 @@ export const linkType: ResourceType<Declared, Declared, PathFacts> = {
     const kind = facts.kind === 'absent' ? [] : [{ what: 'kind', from: facts.kind, to: 'link' }]
     return [...kind, { what: 'target', to }]
   },
-  /** Under another name first, so that it always leads somewhere; mv(1) refuses to replace a directory. */
+  /** ln(1) makes it under another name and renames it, so that it always leads somewhere; -T refuses to replace a directory. */
   apply: ({ link, to = '', state }) => {
-    if (state === 'absent')
-      return sh`[ ! -L ${link} ] || rm -f -- ${link}\n[ ! -e ${link} ] || { echo ${`${link} is no link: it is left alone`} >&2; exit 1; }`
-    const folder = link.slice(0, link.lastIndexOf('/')) || '/'
-    return sh`umask 022
-mkdir -p -- ${folder}
-new=$(mktemp -u ${`${link}.larder-XXXXXX`})
-ln -s -- ${to} "$new"
-mv -T -f -- "$new" ${link} || { rm -f -- "$new"; exit 1; }`
+    const { folder, at } = placeOf(link)
+    if (state === 'present') return sh`(\numask 022\n${enterFolder(folder)}\nln -s -f -T -- ${to} ${at}\n)`
+    return sh`(
+${enterFolder(folder, 'nothing to do')}
+[ ! -L ${at} ] || rm -f -- ${at}
+[ ! -e ${at} ] || { echo ${`${link} is no link: it is left alone`} >&2; exit 1; }
+)`
   },
 }

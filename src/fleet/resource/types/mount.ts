@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { lines, nothing, sh, type Script } from '../../shell/script.ts'
+import { enterFolder, placeOf } from '../enter-folder.ts'
 import { asWord, cutOff, fromWord, part, readPart } from '../fact-text.ts'
 import { hostPath, oneLine } from '../grammar.ts'
 import { folderAndOwners } from '../path-order.ts'
@@ -68,7 +69,10 @@ mv -f -- "$new" /etc/fstab
 [ ! -d /run/systemd/system ] || systemctl daemon-reload`
     if (state === 'absent') return lines(sh`! mountpoint -q -- ${mount} || umount -- ${mount}`, note)
     if (state === 'noted') return note
-    return lines(makeWay(desired, facts), note, sh`mkdir -p -- ${mount}`, mountNow(mount))
+    const { folder, at } = placeOf(mount)
+    // mount(8) would follow a link, wherever a user lets it lead.
+    const make = sh`(\n${enterFolder(folder)}\n{ [ -d ${at} ] && [ ! -L ${at} ]; } || mkdir -- ${at}\n)`
+    return lines(makeWay(desired, facts), note, make, mountNow(mount))
   },
 }
 

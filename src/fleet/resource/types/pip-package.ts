@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { sh } from '../../shell/script.ts'
+import { enterFolder } from '../enter-folder.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { accountName, hostPath, presence } from '../grammar.ts'
 import { folderAndOwners } from '../path-order.ts'
@@ -69,8 +70,8 @@ export const pipPackageType: ResourceType<Declared, Declared, PipFacts> = {
     const as = user === undefined ? [] : ['runuser', '-u', user, '--']
     if (state === 'absent') return sh`[ ! -x ${pip} ] || ${as} ${pip} uninstall -y ${common} -- ${name}`
     const where = index === undefined ? [] : ['--index-url', index]
-    const owner = user === undefined ? sh`:` : sh`chown ${user} -- ${venv}`
-    return sh`mkdir -p -- ${venv}\n${owner}\n[ -x ${pip} ] || ${as} python3 -m venv -- ${venv}
+    const owner = user === undefined ? sh`:` : sh`chown ${user} .`
+    return sh`(umask 022\n${enterFolder(venv)}\n${owner})\n[ -x ${pip} ] || ${as} python3 -m venv -- ${venv}
 ${as} ${pip} install ${common} ${where} -- ${version === undefined ? name : `${name}==${version}`}`
   },
 }

@@ -75,7 +75,7 @@ export const sysctlType: ResourceType<Declared, Desired, SysctlFacts> = {
   apply: ({ key, value, live, file, path }, { facts, differences }) => {
     if (file === undefined) return sh`rm -f -- ${path}`
     const now = live ? sh`printf '%s\n' ${value} >${procPath(key)}` : nothing
-    const kept = facts === undefined || isRewritten(differences) ? writeFile(file) : setAttributes(path, file)
+    const kept = facts === undefined || isRewritten(differences) ? writeFile(file) : setAttributes(file)
     return lines(now, kept)
   },
 }

@@ -79,10 +79,7 @@ export const unitType: ResourceType<Declared, Desired, UnitTextFacts> = {
   apply: ({ name, path, file }, { facts, differences }) => {
     const reload = sh`[ ! -d /run/systemd/system ] || systemctl daemon-reload`
     if (file !== undefined) {
-      return lines(
-        facts === undefined || isRewritten(differences) ? writeFile(file) : setAttributes(path, file),
-        reload,
-      )
+      return lines(facts === undefined || isRewritten(differences) ? writeFile(file) : setAttributes(file), reload)
     }
     const isWhole = unitOf(name) === name && !name.includes('@.')
     const stop = isWhole ? sh`[ ! -d /run/systemd/system ] || systemctl disable --now -q -- ${name} || :` : sh`:`

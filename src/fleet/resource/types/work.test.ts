@@ -1,11 +1,21 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { SiteFiles } from '../../../core/index.ts'
+import { lines, sh } from '../../shell/script.ts'
 import { runScript } from '../../testing/run-script.ts'
-import { tinyEngine } from '../../testing/converge.ts'
+import { debianHost, tinyEngine } from '../../testing/converge.ts'
 import { testRoom } from '../../testing/resolve-room.ts'
 import { archiveType } from './archive.ts'
 import { commandType } from './command.ts'
@@ -120,6 +130,35 @@ it('a checkout that is only touched is as it was, and one that was killed in the
   expect(readFileSync(join(path, 'a'), 'utf8')).toBe('two\n')
 })
 
+it.each(['index', 'HEAD'])(
+  'a pipe as .git/%s of a checkout costs that one, and goes with the next run',
+  async (name) => {
+    mkdirSync(join(root, 'origin'))
+    git('init', '-q', '-b', 'main')
+    git('commit', '-q', '--allow-empty', '-m', 'one')
+    const repository = `file://${root}/origin`
+    const [odd, fine] = ['odd', 'fine'].map((folder) =>
+      gitCheckoutType.schema.parse({
+        'git-checkout': join(root, folder),
+        repository,
+        revision: git('rev-parse', 'HEAD'),
+      }),
+    )
+    tinyEngine(gitCheckoutType).apply([odd!, fine!])
+    rmSync(join(root, 'odd/.git', name))
+    execFileSync('mkfifo', [join(root, 'odd/.git', name)])
+    // The first of them has a second, the other one as long as it takes.
+    const asked = join(root, 'asked')
+    const date = sh`date() { echo >>${asked}; if [ "$(wc -l <${asked})" -eq 2 ]; then echo 1039; else echo 1000; fi; }`
+    const said = runScript(lines(date, gitCheckoutType.facts([odd!, fine!], undefined))).stdout
+    const late = { known: false, why: expect.stringContaining('did not end within 40 s') }
+    expect(gitCheckoutType.read(said, [odd!, fine!])).toMatchObject([late, { known: true }])
+    const change = { facts: undefined, differences: [], host: debianHost }
+    expect(runScript(lines(sh`set -eu`, gitCheckoutType.apply(odd!, change)))).toMatchObject({ code: 0 })
+    expect(tinyEngine(gitCheckoutType).plan([odd!])).toEqual([[]])
+  },
+)
+
 it('a checkout does not take over a folder with files of others', async () => {
   mkdirSync(join(root, 'origin'))
   git('init', '-q', '-b', 'main')
@@ -164,6 +203,17 @@ it('an archive is unpacked as a whole, and replaced as a whole', async () => {
   expect(readFileSync(join(path, 'two'), 'utf8')).toBe('two')
   expect(() => engine.apply([{ ...first, content: Buffer.from('no archive') }])).toThrow('exit')
   expect(readFileSync(join(path, 'two'), 'utf8')).toBe('two')
+  // A run was killed before it had removed what was there before, or while it unpacked another.
+  mkdirSync(join(root, 'opt/.the app.larder-x1Y2z3/old'), { recursive: true })
+  const left = { what: 'leftovers', from: 'of a run that was killed', to: undefined }
+  expect(engine.plan([second])).toEqual([[left]])
+  engine.apply([second])
+  expect(readdirSync(join(root, 'opt'))).toEqual(['the app'])
+  mkdirSync(join(root, 'opt/.the app.larder-new/new'), { recursive: true })
+  expect(engine.plan([first])).toEqual([[expect.objectContaining({ what: 'archive' }), left]])
+  engine.apply([first])
+  expect(readdirSync(join(root, 'opt'))).toEqual(['the app'])
+  expect(engine.plan([first])).toEqual([[]])
   await expect(archive(Buffer.from('x'), { sha256: '0'.repeat(64) })).rejects.toThrow('has the SHA-256')
 })
 
