@@ -85,10 +85,10 @@ export const sshKeyType: ResourceType<Declared, Desired, SshKeyFacts> = {
   },
   apply: ({ user, key, line, state }) => {
     const change = lines(
-      sh`umask 077; set -eu; cd; mkdir -p .ssh; chmod 700 .ssh; new=$(mktemp .ssh/.authorized_keys.XXXXXX)`,
-      sh`if [ -f .ssh/authorized_keys ]; then grep -vF -e ${key} .ssh/authorized_keys >"$new" || [ $? = 1 ]; fi`,
+      sh`umask 077; set -eu; cd; mkdir -p .ssh; chmod 700 .ssh; new=.ssh/.authorized_keys.larder-new; rm -rf -- "$new"; : >"$new"`,
+      sh`if [ -f .ssh/authorized_keys ]; then grep -avF -e ${key} .ssh/authorized_keys >"$new" || [ $? = 1 ]; fi`,
       state === 'absent' ? sh`:` : sh`printf '%s\n' ${line} >>"$new"`,
-      sh`sync -- "$new"; mv -f -- "$new" .ssh/authorized_keys`,
+      sh`sync -- "$new"; mv -T -f -- "$new" .ssh/authorized_keys`,
     )
     return asUser(user, change)
   },
@@ -110,5 +110,5 @@ function asUser(user: string, script: Script): Script {
 /** The user may have put there what never ends, or never begins to answer: only a file is read. */
 function look({ user, key }: Desired): Script {
   return sh`if home=$(getent passwd ${user} | cut -d: -f6) && [ -n "$home" ]; then printf 'lines '
-{ [ ! -f "$home/.ssh/authorized_keys" ] || grep -sF -e ${key} -- "$home/.ssh/authorized_keys" || :; } | head -c 65536 | ${asWord}; else echo nobody; fi`
+{ [ ! -f "$home/.ssh/authorized_keys" ] || grep -asF -e ${key} -- "$home/.ssh/authorized_keys" || :; } | head -c 65536 | ${asWord}; else echo nobody; fi`
 }
