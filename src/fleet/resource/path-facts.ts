@@ -48,12 +48,13 @@ function contentScript(asked: readonly AskedPath[]): Script {
   const files = indexed.map(
     ({ path, at }) => sh`if [ -f ${path} ] && [ ! -L ${path} ]; then echo ${`hash ${at}`}; set -- "$@" ${path}; fi`,
   )
+  // Whoever owns its folder may put a link or a pipe in its place meanwhile: dd(1) follows none, and waits for none.
   // A line of sha256sum(1): digest, two characters, name. A name that it has to escape is only read without need.
   const texts = indexed
     .filter(({ isShown }) => isShown)
     .map(
       ({ path, sha256 = '', at }) =>
-        sh`case $sums in *${`${sha256}  ${path}`}*) ;; *) if [ -f ${path} ] && [ ! -L ${path} ]; then printf '%s ' ${`text ${at}`}; head -c ${mostShownBytes + 1} -- ${path} | ${asWord}; fi ;; esac`,
+        sh`case $sums in *${`${sha256}  ${path}`}*) ;; *) if [ -f ${path} ] && [ ! -L ${path} ]; then printf '%s ' ${`text ${at}`}; dd ${`if=${path}`} ${`bs=${mostShownBytes + 1}`} count=1 iflag=fullblock,nofollow,nonblock status=none 2>/dev/null | ${asWord}; fi ;; esac`,
     )
   const sums = sh`sums=; [ $# -eq 0 ] || sums=$(sha256sum -- "$@"); [ -z "$sums" ] || printf '%s\n' "$sums"`
   return lines(sh`set --`, ...files, sums, ...texts)
