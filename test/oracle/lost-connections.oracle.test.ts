@@ -10,6 +10,7 @@ import type { Resource } from '../../src/fleet/resource/resource-type.ts'
 import { sh } from '../../src/fleet/shell/script.ts'
 import { fake } from '../../src/fleet/testing/fake-type.ts'
 import { canStartSshd, ownRunFolder, startSshd, type TestSshd } from '../../src/fleet/testing/start-sshd.ts'
+import { lockHost } from '../../src/fleet/converge/lock-host.ts'
 import { applyHosts, type ApplyHostsOptions } from '../../src/fleet/converge/converge-hosts.ts'
 import type { HostResult } from '../../src/fleet/converge/host-plan.ts'
 
@@ -97,6 +98,16 @@ await applyHosts([{ machine: 'web-1', host, resources }], { signal: new AbortCon
     setTimeout(() => writeFileSync(at('go'), ''), 400)
     expect(outcomes(await again)).toEqual({ slow: 'ok' })
     expect(readFileSync(at('begun'), 'utf8')).toBe('begun\n')
+  })
+
+  it('who holds a host is heard now and then, so that it finds out when nobody hears any more', async () => {
+    let heard = 0
+    const run: Host['run'] = (script, options) =>
+      host.run(script, { ...options, onOutput: (chunk) => (heard++, options.onOutput?.(chunk)) })
+    const lock = await lockHost({ ...host, run }, { runId: 'held', owner: 'us', signal, everyS: 0.1 })
+    await expect.poll(() => heard).toBeGreaterThan(5)
+    expect(lock.isHeld()).toBe(true)
+    await lock.release()
   })
 
   it('a host that starts again in the middle: unknown, never ok; the next run looks again', async () => {

@@ -10,6 +10,9 @@ export interface HostLock {
 }
 
 const holdMs = 24 * 60 * 60 * 1000
+/** Where nothing is said, a host whose network was cut for minutes learns after two hours that nobody is there: tcp(7), tcp_keepalive_time. */
+const sayEveryS = 10
+const locked = '\nlocked\n'
 
 /**
  * Takes a host for one run: flock(1) by a process there that ends with our connection. A unit that is at work there for the
@@ -18,7 +21,7 @@ const holdMs = 24 * 60 * 60 * 1000
  */
 export async function lockHost(
   host: Host,
-  { runId, owner, signal }: { runId: string; owner: string; signal: AbortSignal },
+  { runId, owner, signal, everyS = sayEveryS }: { runId: string; owner: string; signal: AbortSignal; everyS?: number },
 ): Promise<HostLock> {
   const releasing = new AbortController()
   let isHeld = false
@@ -28,14 +31,14 @@ export async function lockHost(
     tell = resolve
   })
   const onOutput = (chunk: Buffer): void => {
-    said += chunk.toString('utf8')
-    if (!said.endsWith('\nlocked\n')) return
+    if (!isHeld) said += chunk.toString('utf8')
+    if (isHeld || !said.includes(locked)) return
     isHeld = true
     tell()
   }
   const options = { timeoutMs: holdMs, signal: AbortSignal.any([signal, releasing.signal]), onOutput }
   let failure: unknown
-  const holding = host.run(lockScript(runId, owner), options).then(
+  const holding = host.run(lockScript({ runId, owner, everyS }), options).then(
     ({ code, stderr }) => {
       isHeld = false
       if (code !== 0) failure = unusable(host.name, stderr)
@@ -46,7 +49,7 @@ export async function lockHost(
     },
   )
   await Promise.race([answered, holding])
-  if (!said.endsWith('\nlocked\n')) {
+  if (!said.includes(locked)) {
     await holding
     throw failure instanceof Error ? failure : busy(host.name, said)
   }
@@ -59,7 +62,7 @@ export async function lockHost(
   }
 }
 
-function lockScript(runId: string, owner: string): Script {
+function lockScript({ runId, owner, everyS }: { runId: string; owner: string; everyS: number }): Script {
   return sh`umask 077
 mkdir -p ${runFolder} && cd ${runFolder} || exit 3
 exec 9>>lock
@@ -72,8 +75,8 @@ flock 8
 fi
 rm -rf apply-*
 exec 8>&-
-printf '\\nlocked\\n'
-while :; do sleep 3600; done`
+printf %s ${locked}
+while :; do sleep ${everyS}; echo; done`
 }
 
 function unusable(host: string, stderr: string): LarderError {

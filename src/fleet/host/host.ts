@@ -16,7 +16,7 @@ export interface HostAnswer {
   /** Exit code; undefined where a signal ended it. */
   code: number | undefined
   stdout: Buffer
-  /** The last 64 KiB, with secrets masked. */
+  /** The last 64 KiB, as it came. */
   stderr: string
 }
 
