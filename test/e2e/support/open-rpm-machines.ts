@@ -21,8 +21,6 @@ export interface RpmMachinesOptions {
   subnet: string
   /** Of Debian, in the distribution, besides what every machine needs. */
   packages: readonly string[]
-  /** With a kernel. */
-  boots?: boolean
 }
 
 /** A site with the mirror of a distribution of RPM packages, and machines that are made from that alone. */
@@ -36,8 +34,8 @@ export interface RpmMachines extends AsyncDisposable {
 
 /** Undefined where this host has no APT sources to make a distribution from. */
 export async function openRpmMachines(options: RpmMachinesOptions): Promise<RpmMachines | undefined> {
-  const { name, subnet, packages, boots = false } = options
-  const base = await machineBase(['dnf', 'rpm', ...packages], { boots })
+  const { name, subnet, packages } = options
+  const base = await machineBase(['dnf', 'rpm', ...packages])
   if (base === undefined) return undefined
   const distribution = await makeRpmDistribution(base)
   await using ending = new AsyncDisposableStack()

@@ -4,6 +4,7 @@ import { namesIn } from '../../../core/index.ts'
 import { requireProgram } from '../program.ts'
 import type { RootRoom } from './base-root.ts'
 import { databasePath, handOverDatabase } from './rpm-database.ts'
+import { makeInitrds } from './make-initrds.ts'
 import { baseFailed, baseIncomplete, runMaker } from './run-maker.ts'
 import { runWithDevices } from './run-with-devices.ts'
 
@@ -59,6 +60,7 @@ export async function makeRpmRoot(room: RootRoom): Promise<string> {
   const { code } = await runWithDevices(root, ['dnf', ...args], { signal, package: 'dnf', onLine })
   if (code !== 0) throw failureOf(source.name, said)
   await handOverDatabase(root, { hostPath, signal, workFolder })
+  if (packages.includes('dracut')) await makeInitrds(root, room)
   await tidy(root)
   const archive = join(workFolder, 'base.tar')
   const dated = [`--mtime=@${Math.floor(createdAt.getTime() / 1000)}`, '--clamp-mtime']
