@@ -3,6 +3,7 @@ import type { SiteEntry, SiteFiles } from '../../core/index.ts'
 import { ignoreFile, parseDockerignore, type Ignore } from '../build/dockerignore.ts'
 import type { OciDigest } from '../reference.ts'
 import type { DeclaredImage } from './image-schema.ts'
+import { refuseEscape } from './refuse-escape.ts'
 
 /** What an image is built of. */
 export interface ImageInputs {
@@ -15,9 +16,11 @@ export interface ImageInputs {
 /**
  * What a build would be of, without reading the files: Git knows their content by name. The version is not a part of
  * it: another version of the same sources is the same build. `baseDigest`: of the image that its disk stands on.
+ * GIT_FILE_REFUSED for a link that leads out: it is told by the plan, not by a build of minutes.
  */
 export async function readInputs(files: SiteFiles, image: DeclaredImage, baseDigest?: OciDigest): Promise<ImageInputs> {
   const entries = await files.entries(image.context)
+  for (const entry of entries) refuseEscape(image, entry)
   const isLeftOut = await readIgnore(files, image)
   const held = Object.fromEntries(
     entries

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { SiteEntry, SiteFiles } from '../../core/index.ts'
 import { memoryFiles } from '../../core/testing/memory-files.ts'
+import { readInputs } from './image-inputs.ts'
 import { declaredImage, imageSchema } from './image-schema.ts'
 import { writeContext } from './write-context.ts'
 
@@ -43,7 +44,9 @@ test.each(['/etc/passwd', '../outside', 'x/../../outside', '../counter2/a'])(
   'a link to %s, which leads out, is refused',
   async (target) => {
     const link: SiteEntry = { path: 'counter/link', kind: 'link', identity: '1', target }
-    await expect(write(withEntries([link]))).rejects.toMatchObject({ code: 'GIT_FILE_REFUSED' })
+    const files = withEntries([link])
+    await expect(write(files)).rejects.toMatchObject({ code: 'GIT_FILE_REFUSED' })
+    await expect(readInputs(files, image)).rejects.toMatchObject({ code: 'GIT_FILE_REFUSED' })
   },
 )
 

@@ -1,8 +1,9 @@
 import { mkdir, symlink, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join, posix } from 'node:path'
+import { dirname, join } from 'node:path'
 import { LarderError, type SiteEntry, type SiteFiles } from '../../core/index.ts'
 import { pathInContext } from './image-inputs.ts'
 import type { DeclaredImage } from './image-schema.ts'
+import { refuseEscape } from './refuse-escape.ts'
 
 /** Files that are written at the same time. */
 const atOnce = 16
@@ -32,12 +33,13 @@ export async function writeContext(
 
 async function writeEntry(
   files: SiteFiles,
-  { path, kind, target }: SiteEntry,
+  entry: SiteEntry,
   destination: string,
   { image, time }: { image: DeclaredImage; time: Date },
 ): Promise<void> {
+  const { path, kind, target } = entry
   if (kind === 'link') {
-    refuseEscape(image, path, target ?? '')
+    refuseEscape(image, entry)
     await symlink(target ?? '', destination)
     return
   }
@@ -52,19 +54,5 @@ function refuseStrangePath(path: string): void {
   throw new LarderError('GIT_FILE_REFUSED', {
     message: `${JSON.stringify(path.slice(0, 200))} is no path within a folder.`,
     hint: 'Commit it under another name.',
-  })
-}
-
-function refuseEscape({ context }: DeclaredImage, path: string, target: string): void {
-  const resolved = posix.normalize(posix.join(posix.dirname(path), target))
-  const isInside =
-    !posix.isAbsolute(target) &&
-    !`${resolved}/`.startsWith('../') &&
-    (context === '' || `${resolved}/`.startsWith(`${context}/`))
-  if (isInside) return
-  throw new LarderError('GIT_FILE_REFUSED', {
-    message: `${path} is a link to ${target.slice(0, 200)}, which is not in the context of the build.`,
-    hint: 'Commit the file itself, or name a larger context.',
-    context: { path },
   })
 }
