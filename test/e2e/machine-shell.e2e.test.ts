@@ -5,15 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFleetCredentials } from '../../src/fleet/place/credentials.ts'
 import { scanHostKey } from '../../src/fleet/host/host-key.ts'
 import { canStartSshd, ownAccounts, startSshd } from '../../src/fleet/testing/start-sshd.ts'
-import { startControllerChild } from './support/controller-child.ts'
+import type { DoctorReport } from '../../src/app/doctor/doctor-report.ts'
+import { startControllerChild, type ControllerChild } from './support/controller-child.ts'
 import { larderProgram } from './support/larder-command.ts'
 import { createSiteClone } from './support/site-clone.ts'
-import { waitForSuccess } from './support/wait-for-run.ts'
+import { waitForRuns, waitForSuccess } from './support/wait-for-run.ts'
 import { openWorkspace } from './support/workspace.ts'
 
 const ending = new AsyncDisposableStack()
 /** A path that ssh would take for one with tokens. */
 let data: string
+let controller: ControllerChild
+/** Pushes a site with these machines, and further ones. */
+let declare: (more: object) => Promise<void>
 
 beforeAll(async () => {
   if (!canStartSshd) return
@@ -36,11 +40,14 @@ beforeAll(async () => {
     'web-2': await started('web-2', 'admin'),
     here: { at: 'local' },
   }
-  const controller = ending.use(await startControllerChild({ dataFolder: data }))
+  controller = ending.use(await startControllerChild({ dataFolder: data }))
   const site = await createSiteClone(workspace.path('site'))
-  await site.commit({ 'larder.yaml': JSON.stringify({ site: 'lab', machines }) })
-  const pushed = await site.push(controller)
-  expect(pushed.accepted, pushed.output).toBe(true)
+  declare = async (more) => {
+    await site.commit({ 'larder.yaml': JSON.stringify({ site: 'lab', machines: { ...machines, ...more } }) })
+    const pushed = await site.push(controller)
+    expect(pushed.accepted, pushed.output).toBe(true)
+  }
+  await declare({})
   await waitForSuccess(controller.client)
 })
 afterAll(() => ending.disposeAsync())
@@ -65,3 +72,21 @@ describe.skipIf(!canStartSshd).each(['web-1', 'web-2', 'here'])('machine shell %
     expect(await shell(machine, command)).toEqual({ exitCode: 7, stdout: `0\n0\nit's 2` })
   })
 })
+
+it.skipIf(!canStartSshd)(
+  'doctor tells of a host that cannot be reached, in the words of ssh, and of no other',
+  async () => {
+    const away = { at: 'ssh', ssh: { address: '127.0.0.1', port: 1 } }
+    await declare({ 'web-3': away })
+    expect((await waitForRuns(controller.client, 300_000)).state).toBe('failed')
+    const { findings } = (await controller.larder('doctor')).json<DoctorReport>()
+    expect(findings.filter(({ check }) => check === 'hosts')).toMatchObject([
+      {
+        severity: 'error',
+        subject: 'machine web-3',
+        message: expect.stringContaining('Connection refused') as string,
+        hint: expect.stringContaining('is the port right') as string,
+      },
+    ])
+  },
+)
