@@ -32,6 +32,14 @@ it('demo:machines: made from a mirror, left alone, put back, given a package, ma
   expect(exitCode).toBe(0)
 })
 
+it('demo:images: built, pulled and run after a merge; a merge that fails leaves that; a disk starts', async () => {
+  const { exitCode, all } = await show('images', 1_000_000)
+  expect(all).toContain('the container says: "counting from 1"')
+  expect(all).toMatch(/counter\/Dockerfile:4: RUN exit 9: it ended with status 9\.\n[^]*the badge says: "failing"/)
+  expect(all).toMatch(/the last good image is still there\n[^]*booted by qemu, [^\n]* to its readiness line\n\nDone: /)
+  expect(exitCode).toBe(0)
+}, 1_060_000)
+
 it('demo:web-tier: a new version and a machine that is killed cost no request but those under way on it', async () => {
   const { exitCode, all } = await show('web-tier', 1_500_000)
   expect(all).toContain('the counter, by turns: "web-1: 1.0.0, web-2: 1.0.0"')
