@@ -22,8 +22,8 @@ export interface ChunkSource {
  * together stay together, since who is ahead waits for the disk and who follows does not. Measured on loopback, eight
  * clients and 512 MiB: half the processor time of a read for each.
  *
- * Memory is bounded: `most` steps, of which a dozen at most stay for a second or two after the last use of any, and 128 KiB at a time for
- * each transfer beyond that.
+ * Memory is bounded: `most` steps, in use or not, of which a dozen at most stay for a second or two after the last use of any,
+ * and 128 KiB at a time for each transfer beyond that.
  */
 export class SharedChunks {
   readonly #most: number
@@ -104,7 +104,8 @@ export class SharedChunks {
     if (this.#steps.get(step.key) === step) this.#steps.delete(step.key)
     this.#inMemory--
     if (!step.isReusable) return
-    if (this.#free.length < mostIdle) this.#free.push(step.memory)
+    const isWanted = this.#free.length < mostIdle && this.#inMemory + this.#free.length < this.#most
+    if (isWanted) this.#free.push(step.memory)
     else freeMemory(step.memory)
   }
 }

@@ -8,6 +8,7 @@ import { freeMemory, ioBuffer } from '../../../core/index.ts'
  */
 export async function* bodyInSteps(request: Readable): AsyncGenerator<Buffer, void, void> {
   const steps = new GatheredSteps(request)
+  bodies++
   try {
     for (let step = await steps.next(); step !== undefined; step = await steps.next()) {
       yield step
@@ -15,6 +16,7 @@ export async function* bodyInSteps(request: Readable): AsyncGenerator<Buffer, vo
     }
   } finally {
     steps.stop()
+    if (--bodies === 0) for (const step of spare.splice(0)) freeMemory(step)
   }
 }
 
@@ -104,6 +106,8 @@ const stepBytes = 524_288
 const mostWaiting = 3
 /** What has come is stored after this, though it is less than a step: who asks how far the upload is, is told of it. */
 const patienceMs = 50
+/** That are being read. With the last of them goes the memory which they used in turn. */
+let bodies = 0
 const spare: Buffer[] = []
 const mostSpare = 4
 
