@@ -98,7 +98,8 @@ describe('collectGarbage', () => {
     const rounds = { writers: 0, collections: 0 }
     /** Writes or pins some blobs, commits a reference, lets go of the lease, looks, and drops the reference. */
     const writer = async (name: string) => {
-      for (let round = 0; round < 25; round++) {
+      // Until there was enough of both: how many collections there are in 25 rounds is for the machine to say.
+      for (let round = 0; round < 25 || (rounds.collections < 4 && round < 10_000); round++) {
         const lease = await leases.acquire(`${name}/${round}`)
         const some = contents.filter((_, index) => (index * 7 + round) % 3 === 0)
         const blobs = round % 2 === 0 ? await store.writeMany(lease, some) : await pinOrWrite(lease, some)
@@ -129,7 +130,7 @@ describe('collectGarbage', () => {
       stop.abort()
       await collecting
     }
-    expect(rounds.writers).toBe(75)
+    expect(rounds.writers).toBeGreaterThanOrEqual(75)
     expect(rounds.collections).toBeGreaterThan(3)
     await collectWith(() => cache.roots())
     expect(await collect(store.list())).toEqual([])
