@@ -14,6 +14,8 @@ const balancer = `${subnet}.31`
 
 /** Answers which release it is, to GET and to POST. */
 const page = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n$RELEASE"\n'
+/** The same, after a while. */
+const slowPage = page.replace('\n', '\nsleep 3\n')
 
 const dockerfile = `FROM scratch
 COPY busybox /bin/busybox
@@ -43,6 +45,8 @@ interface Written {
   queue?: string
   /** Of the load balancer, besides. */
   resources?: readonly object[]
+  /** Where the unit runs. */
+  clockOn?: readonly string[]
 }
 
 /** An image and a unit on two machines, behind a load balancer. */
@@ -52,6 +56,7 @@ function sections({
   resources = [],
   readyWithin = '5m',
   queue = 'one',
+  clockOn = ['web-1', 'web-2'],
 }: Written): object {
   const ready = { ready: { http: '/healthz' }, ready_timeout: readyWithin, drain: '60s' }
   const both = { machines: ['web-1', 'web-2'], ...ready }
@@ -59,6 +64,7 @@ function sections({
   const clock = [
     { file: '/srv/clock/healthz', content: 'ok\n' },
     { file: '/srv/clock/cgi-bin/release', content: page, mode: '0755' },
+    { file: '/srv/clock/cgi-bin/slow', content: slowPage, mode: '0755' },
     { unit: 'clock.service', content: unit },
     { file: '/srv/answer', content: answer, mode: '0755' },
   ]
@@ -74,6 +80,7 @@ function sections({
       counter: { ...both, image: 'counter', port, environment: { RELEASE: 'image' }, balance },
       clock: {
         ...both,
+        machines: clockOn,
         unit: 'clock.service',
         port: 7000,
         environment: { RELEASE: release },
@@ -182,6 +189,28 @@ it('a unit goes from machine to machine, and back where it fails, with what it s
   expect([...both]).toEqual(['two'])
   const { onMachines } = await site.controller.larder.controller.service('clock')
   expect(JSON.stringify(onMachines)).toContain('cannot read its settings')
+})
+
+it('a machine that leaves its service ends what it has begun', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const ending = new AbortController()
+  const answers: string[] = []
+  // A POST is not asked of another machine when it breaks off.
+  const clients = Array.from({ length: 6 }, async () => {
+    while (!ending.signal.aborted) {
+      const answer = await fetch(`http://${balancer}:81/cgi-bin/slow`, { method: 'POST', body: 'x' })
+      answers.push(`${answer.status} ${await answer.text()}`)
+    }
+  })
+  const run = await site.apply(sections({ port: 8090, release: 'two', clockOn: ['web-1'] })).finally(() => {
+    ending.abort()
+  })
+  await Promise.all(clients)
+  expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
+  expect([...new Set(answers)]).toEqual(['200 two'])
+  expect(await site.on('web-2', 'sh', '-c', 'systemctl is-active clock.service || :')).toBe('inactive')
+  const back = await site.apply(sections({ port: 8090, release: 'two' }))
+  expect(back.state, JSON.stringify(back.error)).toBe('succeeded')
 })
 
 it('by TCP: what goes on when a machine is renewed ends with its deadline, and others are taken all the while', async (context) => {

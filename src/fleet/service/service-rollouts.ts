@@ -1,4 +1,5 @@
-import { isLarderError, LarderError, type KindContext } from '../../core/index.ts'
+import { isLarderError, LarderError, ownValue, type KindContext } from '../../core/index.ts'
+import { clientsGone } from './clients-gone.ts'
 import { createKeptRelease } from './kept-release.ts'
 import type { ServiceTarget } from './look-at-service.ts'
 import { askedFor, serverWatch } from './observe-services.ts'
@@ -41,6 +42,12 @@ export class ServiceRollouts {
     const machines = await siteMachines(this.#options, context)
     if (Object.hasOwn(machines.config, machine)) {
       const host = await hostOf(this.#options, machines, machine)
+      const config = ownValue(servicesOf(context.site), name)
+      // Its load balancers have been told by the machines' part of the run; they end there what they had begun.
+      if (config?.balance !== undefined) {
+        const { port, drainMs } = declaredService(name, config)
+        await clientsGone(host, { port, withinMs: drainMs }, context.signal)
+      }
       await createKeptRelease(context.signal).remove(host, { service: name, unit })
     }
     await this.#options.memory.forget(name, machine)
