@@ -65,8 +65,8 @@ const gates = [
   { package: 'commander', may: ['app'], why: 'handlers return data; only app knows a command line' },
 ]
 
-/** Tests, contract suites, and the `testing/` folder of a room, which holds what the tests of several rooms share. */
-const tests = '([.](test|contract)[.]ts$|^src/[^/]+/testing/)'
+/** Tests, contract suites, and the folders `testing/`, which hold what several tests share. */
+const tests = '([.](test|contract)[.]ts$|^src/.+/testing/)'
 const roomNames = Object.keys(rooms)
 
 const arrows = roomNames.map((room) => ({

@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config'
 import { TallyReporter } from './scripts/tally-reporter.ts'
 
-/** Of e2e, those which want nothing of the machine but free ports and folders of their own: `npm test` runs them beside the others. */
+/** Of e2e, those which want nothing of the machine but free ports, and folders and small disks of their own: `npm test` runs them beside the others. */
 const onFreePorts = [
   '{branches,doctor,forges,git-http,happy,hook,hook-storm,keys,kill,own-packages,plan,preview,proxy,restore,run-logs,switch}',
-  'disk-{image,image-command}',
+  'disk-{full,full-writes,image,image-command}',
   'hostile-{deliveries,forge}',
   '{images,images-disk,images-kill,minbase}',
-  'image-{build-base,commands,own-base,platforms,retention}',
+  'image-{build,build-base,commands,own-base,platforms,retention}',
   'registry-{access,cache,kill,lists,metrics,proxy,pull,push,serve,soak,zstd}',
   'rpm-{faults,install,kill,switch}',
   'upstream-{away,faults}',

@@ -5,9 +5,9 @@ import { execa } from 'execa'
 import { startController, type RunningController, type StartControllerOptions } from '../src/app/controller-process.ts'
 import { dataFolderAt } from '../src/app/data-folder.ts'
 import { systemClock } from '../src/core/index.ts'
-import { bridgeName } from '../src/fleet/network/bridge.ts'
 import { startDockerEngine, type DockerEngine } from '../test/e2e/support/docker-engine.ts'
 import type { Demo } from './demo.ts'
+import { endMachineEngine } from './former-demos.ts'
 
 export interface DemoControllerOptions extends Pick<StartControllerOptions, 'tls' | 'configFile'> {
   /** Below that of the demo. Default: data. */
@@ -47,17 +47,6 @@ async function closeConnections(folder: string): Promise<void> {
 }
 
 /** An engine for the machines of a site, which are gone with it, as are their networks. */
-export function startMachineEngine(demo: Demo, site: string): Promise<DockerEngine> {
-  return demo.use(
-    () => startDockerEngine(join(demo.folder, 'engine'), { isDetached: true }),
-    async (engine) => {
-      const docker = async (...args: string[]): Promise<string> =>
-        (await execa('docker', ['--host', engine.host, ...args], { stdin: 'ignore' })).stdout
-      const machines = (await docker('ps', '--all', '--quiet')).split('\n').filter((id) => id !== '')
-      if (machines.length > 0) await docker('rm', '--force', ...machines)
-      await docker('network', 'prune', '--force')
-      await execa('ip', ['link', 'delete', bridgeName(site, 'default')], { reject: false })
-      await engine[Symbol.asyncDispose]()
-    },
-  )
+export function startMachineEngine(demo: Demo): Promise<DockerEngine> {
+  return demo.use(() => startDockerEngine(join(demo.folder, 'engine'), { isDetached: true }), endMachineEngine)
 }

@@ -1,8 +1,8 @@
 // What demos run in: a folder, and all that they start, which is gone when they end, also when somebody ends them.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { constants, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile, rm } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { endFormerDemos, makeDemoFolder, tell } from './former-demos.ts'
 import { say } from './pushed-site.ts'
 
 export interface Demo extends AsyncDisposable {
@@ -16,13 +16,11 @@ export interface Demo extends AsyncDisposable {
 export async function openDemo(): Promise<Demo> {
   const stage = new Stage()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stage.interrupt(signal))
-  const folder = await stage.use(
-    () => mkdtemp(join(tmpdir(), 'larder-demo-')),
-    async (path) => {
-      await endPrograms()
-      await rm(path, { recursive: true, force: true, maxRetries: 5 })
-    },
-  )
+  await endFormerDemos()
+  const folder = await stage.use(makeDemoFolder, async (path) => {
+    await endPrograms()
+    await rm(path, { recursive: true, force: true, maxRetries: 5 })
+  })
   return {
     folder,
     use: (begin, end) => stage.use(begin, end),
@@ -44,15 +42,6 @@ async function endPrograms(): Promise<void> {
 async function childrenOf(pid: number): Promise<number[]> {
   const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
   return text.split(' ').filter(Boolean).map(Number)
-}
-
-/** Who has ended meanwhile need not be told. */
-function tell(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }
 
 class Stage {

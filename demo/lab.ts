@@ -10,11 +10,11 @@ import { systemClock } from '../src/core/index.ts'
 import { startRpmUpstream, type RpmUpstream } from '../test/fixtures/rpm-upstream/index.ts'
 import { startDemoController } from './demo-controller.ts'
 import { openDemo } from './demo.ts'
+import { labNames, removeLab } from './former-demos.ts'
 import { expectEqual, openPushedSite, say, type PushedSite } from './pushed-site.ts'
 
 const watch = createStopwatch(systemClock, say)
-const bridge = `ldemo${process.pid % 100_000}`
-const client = `${bridge}c`
+const { bridge, client } = labNames(process.pid)
 const subnet = '10.213.89'
 
 const packages = [
@@ -31,10 +31,7 @@ const upstream = await demo.use(
 )
 await demo.use(
   () => Promise.resolve(),
-  async () => {
-    await execa('ip', ['netns', 'delete', client], { reject: false })
-    await execa('ip', ['link', 'delete', bridge], { reject: false })
-  },
+  () => removeLab(process.pid),
 )
 await demonstrate(await startDemoController(demo, { host: '0.0.0.0' }), upstream)
 

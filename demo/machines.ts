@@ -15,7 +15,7 @@ import { expectEqual, openPushedSite, say, type PushedSite } from './pushed-site
 const watch = createStopwatch(systemClock, say)
 if (await hasAptSources()) {
   await using demo = await openDemo()
-  const engine = await startMachineEngine(demo, 'demo')
+  const engine = await startMachineEngine(demo)
   process.env['DOCKER_HOST'] = engine.host
   const controller = await startDemoController(demo, { host: '0.0.0.0' })
   await demonstrate(await openPushedSite(join(demo.folder, 'site'), controller), controller, engine.host)

@@ -23,7 +23,7 @@ const counter = `http://${subnet}.31/api/count`
 
 if (await hasAptSources()) {
   await using demo = await openDemo()
-  const engine = await startMachineEngine(demo, 'web-tier')
+  const engine = await startMachineEngine(demo)
   process.env['DOCKER_HOST'] = engine.host
   const registry = { port: await freePort() }
   const configFile = join(demo.folder, 'controller.yaml')

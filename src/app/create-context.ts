@@ -16,7 +16,14 @@ import {
   type MirrorMemory,
   type PreviewOptions,
 } from '../mirror/index.ts'
-import { asAnyKind, createPullRequestStore, createRunner, createRunStore, type Run } from '../pipeline/index.ts'
+import {
+  asAnyKind,
+  createPullRequestStore,
+  createRunner,
+  createRunStore,
+  type Run,
+  type RunStore,
+} from '../pipeline/index.ts'
 import { createKeyring, createPreviews } from '../publish/index.ts'
 import { createRpmFormat } from '../rpm/index.ts'
 import { getSetting, setSetting, type State } from '../state/index.ts'
@@ -51,12 +58,13 @@ export function createContext(
   const preview = openPreviews(rooms, options, config)
   const repository = dataFolder.siteRepository
   const clientSetup: Serving['clientSetup'] = (name, url) => createServingMethods(context).clientSetup(name, url)
-  const { images, fleet } = openMakers(rooms, options, { ...told, clientSetup })
+  const runs = createRunStore(state, clock, (text) => rooms.secrets.mask(text))
+  const limitOf: RunStore['limitOf'] = (id) => runs.limitOf(id)
+  const { images, fleet } = openMakers(rooms, options, { ...told, clientSetup, limitOf })
   const kinds = [createMirrors(rooms, { formats, signingKey, own, preview }), images.kind, ...fleet.kinds]
   const refOf = branchRefs(connected)
   const mainCommit = () => resolveRef(repository, refOf('main'))
   const openCommit = openCommits(repository, connected, told.sendForBytes)
-  const runs = createRunStore(state, clock, (text) => rooms.secrets.mask(text))
   const openFiles = runFiles(repository, openCommit, connected)
   const siteHead = createSiteHead({ kinds, mainCommit, openCommit })
   const context: ControllerContext = {
@@ -99,7 +107,7 @@ export function createContext(
 function openMakers(
   rooms: Rooms,
   options: OpenLarderOptions,
-  told: ContextOptions & { clientSetup: Serving['clientSetup'] },
+  told: ContextOptions & { clientSetup: Serving['clientSetup']; limitOf: RunStore['limitOf'] },
 ) {
   const buildLogin = createBuildLogins(rooms.clock, { ...options, ...told })
   const images = createImages(rooms, { ...options, ...told, sourceUrl: told.connected?.config.url, buildLogin })

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
-import { hostname, tmpdir } from 'node:os'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { LarderError, Mutex, type KindContext } from '../core/index.ts'
 import {
   applyHosts,
+  controlFolderFor,
   createContainerPlace,
   forgetBases,
   makeBaseRoot,
@@ -36,9 +36,8 @@ import { createMachineDisks } from './machine-disk.ts'
 import type { MachineLogins } from './machine-logins.ts'
 import { createServices, type OwnRegistry, type Services, type ServicesOptions } from './create-services.ts'
 import type { Rooms } from './open-rooms.ts'
-import { createRunLimits } from './run-limits.ts'
 
-export interface FleetOptions extends Pick<ServicesOptions, 'ownRegistry' | 'publishedImage'> {
+export interface FleetOptions extends Pick<ServicesOptions, 'limitOf' | 'ownRegistry' | 'publishedImage'> {
   dataFolder: DataFolder
   /** DOCKER_HOST: where the engine of containers listens. */
   environment: NodeJS.ProcessEnv
@@ -64,18 +63,15 @@ export interface Fleet {
   controlFolder: string
   /** Removes what no machine needs any more: bases of former snapshots, networks that are not declared. */
   tidy: (declared: { site: string; networks: readonly string[] }, signal: AbortSignal) => Promise<void>
-  /** The run is about these machines alone. */
-  limit: (runId: number, machines: readonly string[]) => Promise<void>
 }
 
 export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
   const { state, clock } = rooms
   const secrets = createSiteSecrets(join(room.dataFolder.root, 'age-identity'), rooms.secrets)
   const memory = createMachineMemory(state, clock)
-  const limits = createRunLimits(state)
   const certifying = new Mutex()
   const network = createNetwork(rooms, room.dataFolder, memory)
-  const ways = openWays(rooms, room)
+  const ways = openWays(rooms, room, memory)
   const options: MachineKindOptions = {
     memory,
     place: ways.place,
@@ -92,7 +88,10 @@ export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
     resolve: resolveMachineResources,
     plan: planHosts,
     apply: (targets, applying) => applyHosts(targets, { ...applying, secrets: rooms.secrets, clock }),
-    limitOf: (runId) => limits.of(runId),
+    limitOf: async (runId) => {
+      const only = await room.limitOf(Number(runId))
+      return only !== undefined && 'machines' in only ? only.machines : undefined
+    },
   }
   const reached = (context: KindContext): string => addressFor(context, room.publicUrl())
   const services = createServices(rooms, { ...room, machines: options, addressFor: reached })
@@ -110,7 +109,6 @@ export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
       for (const at of used) await (await ways.place(at)).tidy?.(declared, signal)
       await forgetBases(join(room.dataFolder.machines, 'bases'), clock.now())
     },
-    limit: (runId, machines) => limits.set(runId, machines),
   }
 }
 
@@ -134,16 +132,18 @@ async function certifyNames(
 }
 
 /** Opened when something asks for them: most controllers have no machines. */
-function openWays({ clock, log }: Rooms, { dataFolder, environment }: FleetOptions) {
+function openWays({ clock, log }: Rooms, { dataFolder, environment }: FleetOptions, memory: MachineMemory) {
   const folder = dataFolder.machines
   const dockerHost = environment['DOCKER_HOST']
   let opened: Promise<FleetCredentials> | undefined
   const credentials = (): Promise<FleetCredentials> => (opened ??= openFleetCredentials(join(folder, 'credentials')))
-  // unix(7): the path of a socket is short, and that of the data folder need not be.
-  const controlFolder = join(tmpdir(), `larder-ssh-${createHash('sha256').update(folder).digest('hex').slice(0, 12)}`)
+  const controlFolder = controlFolderFor(folder)
   const openPlace = async (at: MachineConfig['at']): Promise<Place> => {
     const reach = { credentials: await credentials(), controlFolder, clock }
-    if (at === 'container') return createContainerPlace({ reach, dockerHost })
+    if (at === 'container') {
+      const engineFile = join(folder, 'container-engine')
+      return createContainerPlace({ reach, dockerHost, engineFile, hasMachines: () => hasContainers(memory) })
+    }
     if (at === 'vm') return createVmPlace({ reach, folder: join(folder, 'vms'), makeDisk: createMachineDisks(log) })
     if (at === 'ssh') return createSshPlace(reach)
     return createLocalPlace()
@@ -156,6 +156,10 @@ function openWays({ clock, log }: Rooms, { dataFolder, environment }: FleetOptio
     return opened
   }
   return { credentials, controlFolder, place }
+}
+
+async function hasContainers(memory: MachineMemory): Promise<boolean> {
+  return (await memory.list()).some(({ place }) => place === 'container')
 }
 
 /** What machines begin with, made of a mirror as this host reaches it. FLEET_MIRROR_UNKNOWN, FLEET_BASE_INCOMPLETE … */

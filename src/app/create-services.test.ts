@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock, type KindContext } from '../core/index.ts'
 import { memoryFiles } from '../core/testing/memory-files.ts'
+import type { RunLimit } from '../pipeline/index.ts'
 import { openDatabase, type State } from '../state/index.ts'
 import { createServices, type ServicesOptions } from './create-services.ts'
 import type { Rooms } from './open-rooms.ts'
@@ -14,10 +15,17 @@ afterEach(() => state.close())
 
 type Own = ReturnType<ServicesOptions['ownRegistry']>
 
-function services({ own, published = [] }: { own?: Own; published?: readonly string[] } = {}) {
+interface Declared {
+  own?: Own
+  published?: readonly string[]
+  limits?: ReadonlyMap<number, RunLimit>
+}
+
+function services({ own, published = [], limits = new Map() }: Declared = {}) {
   return createServices({ state, clock: systemClock } as Rooms, {
     machines: {} as ServicesOptions['machines'],
     addressFor: () => 'http://10.0.0.1:7420',
+    limitOf: async (id) => limits.get(id),
     ownRegistry: () => own,
     publishedImage: async (_, version = published.at(-1)) =>
       version !== undefined && published.includes(version) ? { digest: `sha256:${version}`, version } : undefined,
@@ -83,7 +91,10 @@ describe('the registry that machines pull from', () => {
 })
 
 it('a run begins one service anew', async () => {
-  const { restart, options } = services()
-  await restart(7, 'counter')
-  expect([await options.restartOf('7'), await options.restartOf('8')]).toEqual(['counter', undefined])
+  const limits = new Map<number, RunLimit>([
+    [7, { restart: 'counter' }],
+    [8, { machines: ['web-1'] }],
+  ])
+  const { restartOf } = services({ limits }).options
+  expect(await Promise.all(['7', '8', '9'].map(restartOf))).toEqual(['counter', undefined, undefined])
 })

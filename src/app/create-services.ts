@@ -11,13 +11,14 @@ import {
   type ServiceRegistry,
 } from '../fleet/index.ts'
 import { readImageList, type BuildRegistry } from '../oci/index.ts'
-import { asAnyKind, type AnyKind } from '../pipeline/index.ts'
+import { asAnyKind, type AnyKind, type RunStore } from '../pipeline/index.ts'
 import type { Rooms } from './open-rooms.ts'
-import { createRunLimits } from './run-limits.ts'
 
 export interface ServicesOptions {
   /** The ways to machines, and what is declared on them. */
   machines: MachineKindOptions
+  /** What a run is about, where that is not all. */
+  limitOf: RunStore['limitOf']
   /** Of the controller, as machines reach it. */
   addressFor: (context: KindContext) => string
   /** Our own registry, where it is served with TLS. */
@@ -38,12 +39,9 @@ export interface Services {
   kind: AnyKind
   memory: ServiceMemory
   options: ServiceKindOptions
-  /** The run is to begin this service anew, and is about nothing else. */
-  restart: (runId: number, service: string) => Promise<void>
 }
 
 export function createServices({ state, clock }: Rooms, room: ServicesOptions): Services {
-  const restarts = createRunLimits(state, 'services/restarts')
   const memory = createServiceMemory(state, clock)
   const options: ServiceKindOptions = {
     memory,
@@ -52,10 +50,12 @@ export function createServices({ state, clock }: Rooms, room: ServicesOptions): 
     registry: (context) => machineRegistry(context, room),
     image: (context, name) => serviceImage(context, name, room),
     room: (context, machine) => room.machines.room(context, machine),
-    restartOf: async (runId) => (await restarts.of(runId))?.[0],
+    restartOf: async (runId) => {
+      const only = await room.limitOf(Number(runId))
+      return only !== undefined && 'restart' in only ? only.restart : undefined
+    },
   }
-  const restart = (runId: number, service: string) => restarts.set(runId, [service])
-  return { kind: asAnyKind(createServiceKind(options)), memory, options, restart }
+  return { kind: asAnyKind(createServiceKind(options)), memory, options }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -113,14 +113,18 @@ export async function isThere(path: string): Promise<boolean> {
 
 /** Reads a file of secrets, one a line; makes one with a random secret, readable by its owner only, at first use. */
 export async function readOrMakeSecrets(path: string): Promise<string[]> {
-  const secrets = ((await readIfThere(path))?.toString() ?? '')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
+  const found = await readIfThere(path)
+  const secrets = linesOf(found?.toString() ?? '')
   if (secrets.length > 0) return secrets
-  const secret = randomBytes(24).toString('base64url')
-  await writeFile(`${path}.new`, `${secret}\n`, { mode: 0o600 })
-  await chmod(`${path}.new`, 0o600)
-  await rename(`${path}.new`, path)
-  return [secret]
+  const { makePrivateFile, writePrivateFile } = await import('../publish/index.ts')
+  const text = `${randomBytes(24).toString('base64url')}\n`
+  // Another process may make one just now: both have the same.
+  if (found === undefined) return linesOf(await makePrivateFile(path, text))
+  await writePrivateFile(path, text)
+  return linesOf(text)
+}
+
+function linesOf(text: string): string[] {
+  const trimmed = text.split('\n').map((line) => line.trim())
+  return trimmed.filter((line) => line !== '')
 }

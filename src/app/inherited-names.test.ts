@@ -45,7 +45,7 @@ describe.each(inherited)('%s', (name) => {
 })
 
 const mirror = { format: 'apt', upstreams: ['constructor'], suite: 'stable', architectures: ['amd64'] }
-const machine = { at: 'ssh', ssh: { address: '127.0.0.1', port: 1 } }
+const machine = (port: number) => ({ at: 'ssh', ssh: { address: '127.0.0.1', port } })
 
 async function plan(site: object): Promise<string[]> {
   const { url, key } = larder.upstream
@@ -64,8 +64,8 @@ async function plan(site: object): Promise<string[]> {
 describe('constructor', () => {
   it('may be the name of a mirror, an upstream, a machine and a variable of it', async () => {
     const machines = {
-      constructor: { ...machine, variables: { constructor: 'x' } },
-      web: { ...machine, after: ['constructor'] },
+      constructor: { ...machine(1), variables: { constructor: 'x' } },
+      web: { ...machine(2), after: ['constructor'] },
     }
     expect(await plan({ machines })).toEqual(
       expect.arrayContaining(['create mirror constructor', 'update machine constructor', 'update machine web']),
@@ -74,13 +74,13 @@ describe('constructor', () => {
 
   it.each<[string, object]>([
     ['an upstream', { upstreams: {} }],
-    ['a machine to come after', { machines: { web: { ...machine, after: ['constructor'] } } }],
+    ['a machine to come after', { machines: { web: { ...machine(2), after: ['constructor'] } } }],
     ['a machine of a service', { services: { shop: { machines: ['constructor'], image: 'x:1', port: 80 } } }],
     ['a section', { constructor: {} }],
     ['a key of a mirror', { mirrors: { base: { ...mirror, packages: ['alpha'], constructor: 1 } } }],
-    ['a type of a resource', { machines: { web: { ...machine, resources: [{ constructor: 'x' }] } } }],
-    ['a variable', { machines: { web: { ...machine, resources: [{ file: '/x', inline: '{{constructor}}' }] } } }],
-    ['a role', { machines: { web: { ...machine, roles: ['constructor'] } } }],
+    ['a type of a resource', { machines: { web: { ...machine(1), resources: [{ constructor: 'x' }] } } }],
+    ['a variable', { machines: { web: { ...machine(1), resources: [{ file: '/x', inline: '{{constructor}}' }] } } }],
+    ['a role', { machines: { web: { ...machine(1), roles: ['constructor'] } } }],
   ])('is not there as %s where nobody has declared it', async (_what, site) => {
     expect((await plan(site)).join('\n')).toMatch(/^larder\.yaml:1:\d+: .*constructor/m)
   })

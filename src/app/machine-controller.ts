@@ -57,6 +57,8 @@ export interface MachinePlan {
   machine: 'create' | 'start' | 'replace' | undefined
   /** Why it could not be looked at. */
   unreachable: string | undefined
+  /** What is on it is known only once this is there: a mirror, an image. */
+  waitsFor: string | undefined
   /** How many resources are as declared. */
   ok: number
   /** The others. `maybe`: depends on what is changed before it. */
@@ -80,6 +82,8 @@ export interface MachineKey {
   /** `SHA256:…`, as ssh-keygen -l prints it. */
   fingerprint: string
   isTrusted: boolean
+  /** The line of authorized_keys by which Larder may log in there. */
+  authorizedKey: string
 }
 
 export interface NetworkLease {

@@ -14,6 +14,9 @@ export const fleetErrors = {
   ),
   FLEET_HOST_UNREACHABLE: passing('A machine cannot be reached, or the connection was lost.'),
   FLEET_HOST_KEY_CHANGED: refused('A machine shows another host key than the one that it is known by.'),
+  FLEET_HOST_REFUSED: refused(
+    'A machine does not let Larder in, or its host key is not trusted here; somebody has to say that it may.',
+  ),
   FLEET_HOST_TIMEOUT: passing('A machine did not answer in time.'),
   FLEET_HOST_FLOODED: failed('A machine printed more than anything of ours can mean.'),
   FLEET_SUDO_REFUSED: refused(

@@ -1,7 +1,10 @@
 export { createHaproxyBalancer } from './balancer/haproxy-balancer.ts'
 export { applyHosts, planHosts, type ApplyHostsOptions } from './converge/converge-hosts.ts'
 export type { AppliedEntry, ConvergeTarget, HostPlan, HostResult, Outcome, PlannedEntry } from './converge/host-plan.ts'
+export { controlFolderFor, ensureControlFolder } from './host/control-folder.ts'
 export { scanHostKey, type HostKey } from './host/host-key.ts'
+export { sshMissing } from './host/ssh-missing.ts'
+export { isMade } from './machine/is-made.ts'
 export { foundMachine, type FoundMachine } from './machine/found-machine.ts'
 export { machineGrammar } from './machine/machine-grammar.ts'
 export { createMachineKind } from './machine/machine-kind.ts'
@@ -23,6 +26,7 @@ export {
   type NetworkStatus,
   type SiteLease,
 } from './network/network-service.ts'
+export { containerAddress } from './place/container/container-address.ts'
 export { createContainerPlace } from './place/container/container-place.ts'
 export { personConnection } from './place/connection.ts'
 export { openFleetCredentials, type FleetCredentials } from './place/credentials.ts'

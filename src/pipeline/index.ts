@@ -17,6 +17,7 @@ export {
   type Run,
   type RunError,
   type RunGoal,
+  type RunLimit,
   type RunState,
   type RunStep,
 } from './run.ts'

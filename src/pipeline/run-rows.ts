@@ -1,7 +1,7 @@
 import { sql, type ExpressionBuilder, type Selectable, type Updateable } from 'kysely'
 import { LarderError } from '../core/index.ts'
 import type { State, Tables } from '../state/index.ts'
-import type { RecordedChange, Run, RunError, RunScope } from './run.ts'
+import type { RecordedChange, Run, RunError, RunLimit, RunScope } from './run.ts'
 import { pruneRuns } from './prune-runs.ts'
 import type { NewRun, RunStore } from './run-store.ts'
 
@@ -34,6 +34,7 @@ export function runRows(state: State, now: () => string, mask: (text: string) =>
 type RunQueries = Pick<
   RunStore,
   | 'get'
+  | 'limitOf'
   | 'list'
   | 'waiting'
   | 'next'
@@ -47,6 +48,10 @@ function runQueries(state: State): RunQueries {
   const { db } = state
   return {
     get: (id) => getRun(state, id),
+    async limitOf(id) {
+      const row = await db.selectFrom('runs').select('only').where('id', '=', id).executeTakeFirst()
+      return limitIn(row?.only ?? null)
+    },
     async list({ limit, before, state: wanted, pullRequest }) {
       let query = db.selectFrom('runs').select(withoutPlan).orderBy('id', 'desc').limit(limit)
       if (before !== undefined) query = query.where('id', '<', before)
@@ -100,7 +105,7 @@ function runQueries(state: State): RunQueries {
 /** The plan of a first run of a large mirror is megabytes. */
 const withoutPlan = [
   'id', 'branch', 'commit_id', 'goal', 'state', 'origin', 'created_at', 'started_at', 'finished_at', 'attempts', 'error',
-  'pull_request', 'base_commit', 'trust', 'sections',
+  'pull_request', 'base_commit', 'trust', 'sections', 'only',
 ] as const // prettier-ignore
 
 async function getRun(state: State, id: number): Promise<Run> {
@@ -110,7 +115,7 @@ async function getRun(state: State, id: number): Promise<Run> {
 }
 
 async function createRun(state: State, created_at: string, run: NewRun): Promise<Run> {
-  const { branch, commit, goal, origin, pullRequest = null, baseCommit = null, trust = 'trusted', sections } = run
+  const { branch, commit, goal, origin, pullRequest = null, baseCommit = null, trust = 'trusted', sections, only } = run
   const row = await state.transaction(async (db) => {
     await db
       .updateTable('runs')
@@ -125,6 +130,7 @@ async function createRun(state: State, created_at: string, run: NewRun): Promise
       base_commit: baseCommit,
       trust,
       sections: sections === undefined ? null : JSON.stringify(sections),
+      only: only === undefined ? null : JSON.stringify(only),
     }
     const empty = { started_at: null, finished_at: null, attempts: 0, error: null, plan: null }
     return db
@@ -215,7 +221,12 @@ function runOf(row: Selectable<Tables['runs']>): Run {
     baseCommit: row.base_commit ?? undefined,
     trust: row.trust,
     sections: row.sections === null ? undefined : (JSON.parse(row.sections) as string[]),
+    only: limitIn(row.only),
   }
+}
+
+function limitIn(only: string | null): RunLimit | undefined {
+  return only === null ? undefined : (JSON.parse(only) as RunLimit)
 }
 
 function dateOf(text: string | null): Date | undefined {

@@ -1,6 +1,9 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../core/index.ts'
-import { openDatabase, type State } from '../state/index.ts'
+import { openDatabase, setSetting, type State } from '../state/index.ts'
 import { createPullRequestStore } from './pull-request-store.ts'
 import { createRunStore, type RunStore } from './run-store.ts'
 
@@ -51,6 +54,53 @@ test('a start supersedes older applies of its branch that wait, and nothing else
     'waiting',
     'superseded',
   ])
+})
+
+test('what a run is about comes with it, and is known by its number alone', async () => {
+  const about = { branch: 'main', commit: 'c0ffee', goal: 'apply', origin: 'test', sections: ['machines'] } as const
+  const only = { machines: ['web-1'] }
+  expect(await runs.create({ ...about, only })).toMatchObject({ sections: ['machines'], only })
+  expect((await apply()).only).toBeUndefined()
+  expect(await runs.list({ limit: 9 })).toMatchObject([{ only: undefined }, { only }])
+  expect([await runs.limitOf(1), await runs.limitOf(2), await runs.limitOf(3)]).toEqual([only, undefined, undefined])
+})
+
+test('what runs of an earlier version are about is kept', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'larder-runs-'))
+  try {
+    const migrations = join(import.meta.dirname, '../state/migrations')
+    const earlier = (path: string): boolean => !/\/00(?:1[5-9]|[2-9])/.test(path)
+    await cp(migrations, join(folder, 'migrations'), { recursive: true, filter: earlier })
+    const path = join(folder, 'larder.db')
+    const old = await openDatabase({ path, clock: systemClock, migrationsFolder: join(folder, 'migrations') })
+    const run = {
+      branch: 'main',
+      commit_id: 'c0ffee',
+      goal: 'apply',
+      state: 'waiting',
+      origin: 'test',
+      attempts: 0,
+    } as const
+    const rows = ['["machines"]', '["services"]', null].map((sections) => ({
+      ...run,
+      created_at: '2026-01-01',
+      sections,
+    }))
+    await old.db.insertInto('runs').values(rows).execute()
+    await setSetting(old, 'machines/limits', '[[1,["web-1","web-2"]]]')
+    await setSetting(old, 'services/restarts', '[[2,["counter"]]]')
+    await old.close()
+    const now = await openDatabase({ path, clock: systemClock })
+    const asked = createRunStore(now, systemClock)
+    expect(await Promise.all([1, 2, 3].map((id) => asked.limitOf(id)))).toEqual([
+      { machines: ['web-1', 'web-2'] },
+      { restart: 'counter' },
+      undefined,
+    ])
+    await now.close()
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('steps and log lines are numbered from 1 and come back in order', async () => {

@@ -5,6 +5,7 @@ import type {
   Run,
   RunError,
   RunGoal,
+  RunLimit,
   RunLogLine,
   RunScope,
   RunState,
@@ -24,6 +25,8 @@ export interface RunStore {
   create(options: NewRun): Promise<Run>
   /** RUN_UNKNOWN. */
   get(id: number): Promise<Run>
+  /** Undefined also where there is no such run. */
+  limitOf(id: number): Promise<RunLimit | undefined>
   /** Newest first; plans are left out. */
   list(options: RunQuery): Promise<Run[]>
   /** Waiting runs, oldest first. */
@@ -90,6 +93,8 @@ export interface NewRun {
   trust?: RunTrust
   /** Only these sections of larder.yaml. Default: the whole site. */
   sections?: readonly string[]
+  /** Default: all that they declare. */
+  only?: RunLimit
 }
 
 /** `mask` takes secrets out of what is kept for people: logs and errors. Default: those that are known by their place. */

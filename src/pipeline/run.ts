@@ -50,7 +50,11 @@ export interface Run {
   trust: RunTrust
   /** Sections of larder.yaml that it is about, and no other. Undefined: the whole site. */
   sections: readonly string[] | undefined
+  only: RunLimit | undefined
 }
+
+/** What a run is about, of all that its sections declare: some machines; or a service, to begin it anew. */
+export type RunLimit = { readonly machines: readonly string[] } | { readonly restart: string }
 
 /** `untrusted`: a fork's work that no maintainer has given their word for. It is planned within limits. */
 export type RunTrust = 'trusted' | 'untrusted'

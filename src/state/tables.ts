@@ -44,6 +44,7 @@ export interface Tables {
     base_commit: string | null
     trust: Generated<'trusted' | 'untrusted'>
     sections: string | null
+    only: string | null
   }
   pull_requests: {
     forge: string

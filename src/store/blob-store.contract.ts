@@ -215,5 +215,13 @@ export function blobStoreContract(open: () => Promise<{ store: BlobStore; lease:
       await again.abort()
       expect(await store.remove([], noneWanted)).toEqual({ removed: 0, freedBytes: 0 })
     })
+
+    it('may end while those that have expired go', async () => {
+      const keys = Array.from({ length: 50 }, (_, index) => `key ${index}`)
+      for (const key of keys) await (await store.openUpload(lease, key)).suspend()
+      const removing = store.removeLeftovers({ unusedSince: new Date(0), liveLeases: new Set() })
+      for (const key of keys) await (await store.openUpload(lease, key)).abort()
+      expect(await removing).toEqual({ removed: 0, freedBytes: 0 })
+    })
   })
 }

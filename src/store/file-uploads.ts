@@ -54,8 +54,9 @@ export class FileUploads {
         const folder = join(this.#layout.uploads, name)
         const { lease } = await readUploadTag(folder)
         const data = await statIfThere(join(folder, 'data'))
-        const touchedAt = (data ?? (await stat(folder))).mtime
-        if (options.liveLeases.has(lease) || touchedAt >= options.unusedSince) continue
+        // Its upload may have been finished since the folders were listed.
+        const touchedAt = (data ?? (await statIfThere(folder)))?.mtime
+        if (touchedAt === undefined || options.liveLeases.has(lease) || touchedAt >= options.unusedSince) continue
         await rm(folder, { recursive: true, force: true })
         removed++
         freedBytes += data?.size ?? 0

@@ -1,5 +1,5 @@
 import { createGunzip, createZstdDecompress } from 'node:zlib'
-import { LarderError } from '../core/index.ts'
+import { freeMemory, LarderError } from '../core/index.ts'
 import { feed } from './feed.ts'
 import { cutAtFrames } from './zstd-frames.ts'
 
@@ -35,8 +35,8 @@ export async function* decodeByZlib(
 }
 
 /** The decoder fills a buffer with one chunk or several, and takes another when it is full: so the last of it is its end. */
-function giveBack({ buffer, byteOffset, byteLength }: Buffer): void {
-  if (byteOffset + byteLength === buffer.byteLength) (buffer as ArrayBuffer).transfer(0)
+function giveBack(chunk: Buffer): void {
+  if (chunk.byteOffset + chunk.byteLength === chunk.buffer.byteLength) freeMemory(chunk)
 }
 
 async function* count(source: AsyncIterable<Uint8Array>, input: { sizeBytes: number }): AsyncGenerator<Uint8Array> {

@@ -1,8 +1,11 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { execa } from 'execa'
 import { expect, it } from 'vitest'
+import { labNames } from '../../demo/former-demos.ts'
+import { bridgeName } from '../../src/fleet/network/bridge.ts'
 import { openWorkspace } from './support/workspace.ts'
 
 /** Whatever names this folder in its arguments. */
@@ -26,7 +29,38 @@ it.each([
 ] as const)('demo:lab at %s, once it says "%s", leaves nothing', async (signal, words, exitCode) => {
   await using workspace = await openWorkspace()
   const folder = workspace.path('.')
-  const script = new URL('../../demo/lab.ts', import.meta.url).pathname
+  const { demo, said } = await interrupt('lab', { folder, words, signal })
+  expect(said).toContain(`${signal}: what was made is removed`)
+  expect(demo.exitCode, said).toBe(exitCode)
+  expect(said).not.toContain('Done:')
+  expect(await readdir(folder)).toEqual([])
+  expect(await processesOf(folder)).toEqual([])
+  expect(await linksAndSpaces()).not.toContain(labNames(demo.pid!).bridge)
+})
+
+it('what demos left that were killed goes when one begins: networks, and machines with their engine', async () => {
+  await using workspace = await openWorkspace()
+  const folder = workspace.path('.')
+  const { demo: lab } = await interrupt('lab', { folder, words: 'it asked by DHCP', signal: 'SIGKILL' })
+  const { said } = await interrupt('machines', { folder, words: '── nothing to change', signal: 'SIGKILL' })
+  expect(said).toContain(`A demo was killed: what it left in ${join(folder, `larder-demo-${lab.pid}-`)}`)
+  expect(await linksAndSpaces()).not.toContain(labNames(lab.pid!).bridge)
+  const bridge = bridgeName('demo', 'default')
+  expect(await linksAndSpaces()).toContain(bridge)
+
+  await interrupt('lab', { folder, words: 'a mirror, and a network', signal: 'SIGTERM' })
+  // The gates of pushes stay for the next controller of the same repository.
+  expect((await readdir(folder)).filter((one) => !one.startsWith('larder-push-'))).toEqual([])
+  expect(await processesOf(folder)).toEqual([])
+  expect(await linksAndSpaces()).not.toContain(bridge)
+})
+
+/** Runs a demo whose folder is in this one, until it has said the words. */
+async function interrupt(
+  name: string,
+  { folder, words, signal }: { folder: string; words: string; signal: NodeJS.Signals },
+): Promise<{ demo: ChildProcess; said: string }> {
+  const script = new URL(`../../demo/${name}.ts`, import.meta.url).pathname
   const demo = spawn(process.execPath, [script], {
     env: { ...process.env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -41,10 +75,5 @@ it.each([
   demo.stdout.setEncoding('utf8').on('data', hear)
   demo.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
   await ended
-  expect(said).toContain(`${signal}: what was made is removed`)
-  expect(demo.exitCode, said).toBe(exitCode)
-  expect(said).not.toContain('Done:')
-  expect(await readdir(folder)).toEqual([])
-  expect(await processesOf(folder)).toEqual([])
-  expect(await linksAndSpaces()).not.toContain(`ldemo${demo.pid! % 100_000}`)
-})
+  return { demo, said }
+}

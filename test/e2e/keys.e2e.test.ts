@@ -45,6 +45,8 @@ async function goodSigners(armored: string): Promise<string[]> {
   const { stdout } = await execa('gpg', ['--batch', '--homedir', workspace.folder, '--dearmor'], {
     input: armored,
     encoding: 'buffer',
+    // A key may end with that byte.
+    stripFinalNewline: false,
   })
   await writeFile(keyring, stdout)
   const said = await execa('gpgv', ['--status-fd', '1', '--keyring', keyring, release], { reject: false })

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { silentProgress } from '../../src/core/index.ts'
+import { containerAddress } from '../../src/fleet/place/container/container-address.ts'
 import type { MachineSpec } from '../../src/fleet/place/place.ts'
 import { sh } from '../../src/fleet/shell/script.ts'
 import { containerPlaceContract, dockerEngine, openContainerMachines } from './support/container-machines.ts'
+import { machineBase } from './support/machine-base.ts'
 
 const open = () => openContainerMachines({ site: 'test', subnet: '10.213.77' }, dockerEngine)
 
@@ -37,6 +39,51 @@ describe('machines in containers', () => {
     await place.remove(machine)
     const { stdout } = await opened.engine.run('network', 'ls', '--format', '{{.Name}}')
     expect(stdout).not.toContain('larder-')
+  })
+
+  it('start again with what they hold when somebody made their network anew while they stood still', async () => {
+    await using opened = await open()
+    const { place, credentials, machine, engine } = opened
+    const bringUp = async (): Promise<string> => {
+      const room = { progress: silentProgress, signal: new AbortController().signal }
+      await place.bringUp(machine, { ...room, credentials: await credentials.of(machine.name) })
+      const host = place.host(machine)
+      const script = sh`cat /root/kept 2>/dev/null || echo new; echo kept >/root/kept`
+      const { stdout } = await host.run(script, { timeoutMs: 120_000 })
+      await host.close()
+      return stdout.toString()
+    }
+    expect(await bringUp()).toBe('new\n')
+    await engine.run('stop', 'larder-test-web-1')
+    await engine.run('network', 'rm', 'larder-test-lan')
+    expect(await place.observe(machine)).toBe('stopped')
+    expect(await bringUp()).toBe('kept\n')
+  })
+
+  it('of a site without a network are found at the address that the engine gave them', async () => {
+    await using opened = await open()
+    const { place, credentials, engine } = opened
+    const machine = { ...opened.machine, addresses: [] }
+    const find = () => containerAddress({ dockerHost: engine.dockerHost }, machine.name)
+    expect(await find()).toBeUndefined()
+    const room = { progress: silentProgress, signal: new AbortController().signal }
+    await place.bringUp(machine, { ...room, credentials: await credentials.of(machine.name) })
+    const host = place.host(machine)
+    const { stdout } = await host.run(sh`hostname --all-ip-addresses`, { timeoutMs: 120_000 })
+    await host.close()
+    expect(stdout.toString().trim().split(' ')).toContain(await find())
+    await engine.run('stop', 'larder-test-web-1')
+    expect(await find()).toBeUndefined()
+  })
+
+  it('begin with nothing of how their base was made', async (context) => {
+    const base = await machineBase()
+    if (base === undefined) return context.skip('this host has no APT sources to make a machine from')
+    const { stdout } = await execa('tar', ['--list', `--file=${base.path}`])
+    const paths = stdout.split('\n')
+    expect(paths).toContain('./etc/dpkg/dpkg.cfg.d/')
+    const ofMaking = /mmdebstrap|\.(cfg|list|sources)\.d\/.|sources\.list$|ssh_host_/
+    expect(paths.filter((path) => path.startsWith('./etc/') && ofMaking.test(path))).toEqual([])
   })
 
   it('one that ends is not waited for, and its last words are said', async () => {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { hostSuite } from '../../src/apt/index.ts'
+import { sh } from '../../src/fleet/shell/script.ts'
 import { openRpmMachines, type RpmMachines } from './support/open-rpm-machines.ts'
+import { startUbuntuHost } from './support/ubuntu-host.ts'
 
 const noMachine = 'this host has no APT sources to make a distribution from'
 /** What machines begin with, as docs/fleet.md says. */
@@ -50,6 +53,84 @@ it('a merge that adds a package to the list of the mirror ends with it installed
   expect(await site.on('web-1', 'greet')).toBe('hello')
   // The same machine: what else its mirror publishes makes no other base.
   expect(startOf(await site.on('web-1', 'cat', '/proc/1/stat'))).toBe(startOf(before))
+})
+
+/** One role for all: what is for some of them says so. */
+const common = `resources:
+  - { repository: pocket, only: true, when: { family: rhel } }
+  - { repository: debian, only: true, when: { family: debian } }
+  - { package: greeter, when: { os: pocket } }
+  - { package: hello, when: { family: debian } }
+  - { file: /etc/motd, content: "of RPM packages\\n", when: { os: pocket } }
+  - { file: /etc/motd, content: "of Debian\\n", when: { os: debian } }
+  - { file: /etc/motd, content: "of Ubuntu\\n", when: { os: ubuntu } }
+  - { file: /etc/suite, content: "noble\\n", when: { codename: noble } }
+  - { user: operator, shell: /bin/sh }
+  - unit: beacon.service
+    content: "[Service]\\nExecStart=/bin/sleep infinity\\nUser=operator\\n[Install]\\nWantedBy=multi-user.target\\n"
+  - { service: beacon.service, after: "user:operator" }
+`
+const aptBase = ['apt', 'ca-certificates', 'dbus', 'iproute2', 'openssh-server', 'systemd-sysv']
+const reaches = (name: string): string => `ssh-keyscan -T 20 -t ed25519 ${name} | grep -q ssh-ed25519`
+
+/** Pushes a site with machines of both families, and further ones. */
+async function applyBoth(opened: RpmMachines, more: object = {}) {
+  const debian = { format: 'apt', upstreams: ['host'], suite: await hostSuite(), components: ['main'] }
+  const sees = { command: 'sees web-1', run: `${reaches('web-1')}; touch /root/seen`, creates: '/root/seen' }
+  const db = { base: 'debian', base_packages: ['sudo'], roles: ['common'], resources: [sees], after: ['web-1'] }
+  const sections = {
+    upstreams: { host: { format: 'apt', from: 'system' } },
+    mirrors: { debian: { ...debian, architectures: ['amd64'], base: 'essential', packages: 'packages-debian.json' } },
+    machines: { 'web-1': { base: 'pocket', roles: ['common'] }, 'db-1': db, ...more },
+  }
+  return opened.apply([...base, 'sudo', 'greeter'], sections, {
+    'roles/common.yaml': common,
+    'packages-debian.json': JSON.stringify([...aptBase, 'hello', 'sudo']),
+  })
+}
+
+it('a machine of Debian comes up after it in the same site, by the same role, and each knows the other', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const run = await applyBoth(site)
+  expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
+  expect(await site.controller.machines()).toMatchObject([
+    { name: 'db-1', state: 'converged', os: expect.stringContaining('debian') as string },
+    { name: 'web-1', state: 'converged', os: expect.stringContaining('pocket') as string },
+  ])
+  expect(await site.on('web-1', 'sh', '-c', `cat /etc/motd; greet; ${reaches('db-1')}`)).toBe('of RPM packages\nhello')
+  expect(await site.on('db-1', 'sh', '-c', 'cat /etc/motd; hello')).toBe('of Debian\nHello, world!')
+  for (const machine of ['web-1', 'db-1']) {
+    expect(await site.on(machine, 'systemctl', 'show', '-P', 'User', '-P', 'ActiveState', 'beacon')).toBe(
+      'operator\nactive',
+    )
+    expect(await site.on(machine, 'getent', 'ahostsv4', 'web-1.pocket.internal')).toContain('10.213.94.')
+  }
+  const madeAt = async (name: string) => Number(await site?.on(name, 'stat', '-c', '%.Y', '/etc/motd'))
+  expect(await madeAt('web-1')).toBeLessThan(await madeAt('db-1'))
+  const plans = await site.controller.planMachines()
+  expect(plans).toMatchObject([
+    { name: 'web-1', ok: 6, resources: [] },
+    { name: 'db-1', ok: 7, resources: [] },
+  ])
+})
+
+it('a host that says it is Ubuntu is reached as its user ubuntu, and takes what is for Debian and for itself', async (context) => {
+  if (site === undefined) return context.skip(noMachine)
+  const address = '10.213.94.200'
+  const host = await startUbuntuHost(site, { like: 'larder-pocket-db-1', address })
+  await expect(host.as('root').run(sh`id -u`, { timeoutMs: 20_000 })).rejects.toMatchObject({
+    code: 'FLEET_HOST_REFUSED',
+    hint: expect.stringContaining('user: ubuntu') as string,
+  })
+  await host.as('root').close()
+  const declared = { 'old-1': { at: 'ssh', ssh: { address, user: 'ubuntu' }, roles: ['common'] } }
+  const run = await applyBoth(site, declared)
+  expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
+  const look = 'cat /etc/motd /etc/suite; hello; systemctl is-active beacon'
+  expect(await site.docker('exec', host.name, 'sh', '-c', look)).toBe('of Ubuntu\nnoble\nHello, world!\nactive')
+  expect(await site.controller.planMachines(['old-1'])).toMatchObject([{ name: 'old-1', ok: 7, resources: [] }])
+  const { findings } = await site.controller.doctor({ fix: false, deep: false })
+  expect(findings.filter(({ subject }) => subject.includes('old-1'))).toEqual([])
 })
 
 /** Field 22 of proc_pid_stat(5). */

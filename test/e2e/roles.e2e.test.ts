@@ -73,12 +73,11 @@ it('units, services, timers, mounts and commands are made, told, and put back', 
 
 it('PostgreSQL is replicated, promoted, and follows the other way', async (context) => {
   if (machines === undefined) context.skip(noMachine)
-  const { ask, converge } = machines!
+  const { ask, apply, converge } = machines!
   const sql = (at: number, text: string) => ask(at, sh`runuser -u postgres -- psql -Atqc ${text}`)
-  await converge([
-    [names, await role('postgresql')],
-    [names, await role('postgresql-replica', { primary: 'db-1' })],
-  ])
+  const primary = [names, await role('postgresql')]
+  const replicaOf = async (name: string) => [names, await role('postgresql-replica', { primary: name })]
+  await converge([primary, await replicaOf('db-1')], 'together')
   expect(await sql(0, 'create table kept (n int); insert into kept values (1); select count(*) from kept')).toBe('1')
   const arrives = (at: number, count: string) =>
     ask(
@@ -89,7 +88,10 @@ it('PostgreSQL is replicated, promoted, and follows the other way', async (conte
   expect(await sql(1, 'insert into kept values (2)')).toContain('read-only transaction')
 
   // What doctor makes of it: a replica that is late, one that follows nobody, and what is kept for it; a unit that has failed.
-  const health = async (at: number) => readHealth(await ask(at, healthScript), new Date())
+  const health = async (at: number) => {
+    const askedAt = new Date()
+    return readHealth(await ask(at, healthScript), { askedAt, arrivedAt: new Date() })
+  }
   expect(await health(1)).toMatchObject({ replica: { isStreaming: true, lagMs: 0 }, idleSlots: [] })
   expect(await health(0)).toMatchObject({ replica: undefined, idleSlots: [] })
   await sql(1, 'select pg_wal_replay_pause()')
@@ -111,27 +113,60 @@ it('PostgreSQL is replicated, promoted, and follows the other way', async (conte
   await ask(1, sh`systemctl reset-failed broken; systemctl start postgresql@15-main`)
   expect(await health(0)).toMatchObject({ isDatabaseSilent: false })
 
-  // Failover, declared: the replica is promoted first, then the former primary follows it.
-  await converge([[names], [names, await role('postgresql')]])
-  await converge([
-    [names, await role('postgresql-replica', { primary: 'db-2' })],
-    [names, await role('postgresql')],
+  // What has died is told, and started again.
+  await ask(0, sh`systemctl stop postgresql@15-main`)
+  await ask(1, sh`kill -KILL "$(head -n 1 /var/lib/postgresql/15/main/postmaster.pid)"`)
+  await expect.poll(() => ask(1, sh`systemctl is-active postgresql@15-main || :`)).not.toBe('active')
+  expect(await converge([primary, await replicaOf('db-1')])).toEqual([
+    ['service:postgresql@15-main'],
+    ['service:postgresql@15-main'],
   ])
-  expect(await sql(1, 'insert into kept values (2); select count(*) from kept')).toBe('2')
-  expect(await arrives(0, '2')).toBe('here')
+  expect(await sql(0, 'insert into kept values (2); select count(*) from kept')).toBe('2')
+  expect(await arrives(1, '2')).toBe('here')
 
-  // And back, as one merge declares it: both machines at once.
-  const primary = await role('postgresql')
-  await converge(
-    [
-      [names, primary],
-      [names, await role('postgresql-replica', { primary: 'db-1' })],
-    ],
-    'together',
+  // What would end it is refused before it is in place.
+  for (const [wrong, path] of [
+    ['allow', 'pg_hba.conf'],
+    ['listen', 'conf.d/larder.conf'],
+  ] as const) {
+    const [refused] = await apply([[names, await role('postgresql', { [wrong]: '192.0.2.1' })]])
+    const id = `file:/etc/postgresql/15/main/${path}`
+    const failed = expect.objectContaining({ id, outcome: 'failed', log: expect.stringContaining(`${wrong}: `) })
+    expect(refused).toMatchObject({ entries: expect.arrayContaining([failed]) })
+    expect(await sql(0, 'select count(*) from kept')).toBe('2')
+  }
+
+  // Failover, declared: the primary is off; the replica is promoted first, then the former primary follows it.
+  await ask(0, sh`systemctl stop postgresql@15-main`)
+  await converge([[names], primary])
+  await converge([await replicaOf('db-2'), primary])
+  expect(await sql(1, 'insert into kept values (3); select count(*) from kept')).toBe('3')
+  expect(await arrives(0, '3')).toBe('here')
+
+  // And back, as one merge declares it: both machines at once, while somebody writes.
+  const acknowledged = () => ask(1, sh`tail -n 1 /run/acknowledged 2>/dev/null || :`)
+  await ask(1, sh`systemd-run --quiet --unit=writer /bin/sh -c ${writer}`)
+  await expect.poll(acknowledged).not.toBe('')
+  await converge([primary, await replicaOf('db-1')], 'together')
+  await ask(1, sh`systemctl stop writer`)
+  expect(await sql(0, `select count(*) from kept where n between 1000 and ${await acknowledged()}`)).toBe(
+    String(Number(await acknowledged()) - 999),
   )
-  expect(await sql(0, 'insert into kept values (3); select count(*) from kept')).toBe('3')
-  expect(await arrives(1, '3')).toBe('here')
+  await sql(0, 'truncate kept; insert into kept values (4)')
+  expect(await arrives(1, '1')).toBe('here')
+
+  // One after the other, where the new primary comes after the old: nothing takes writes before that is stopped.
+  await converge([await replicaOf('db-2'), primary])
+  expect(await sql(1, 'insert into kept values (5); select count(*) from kept')).toBe('2')
+  expect(await arrives(0, '2')).toBe('here')
 })
+
+/** Writes numbers one by one, each once the one before is confirmed, for as long as this machine takes them. */
+const writer = `n=1000
+while out=$(runuser -u postgres -- psql -Atqc "insert into kept values ($n) returning n" 2>&1) && [ "$out" = $n ]; do
+  echo $n >>/run/acknowledged
+  n=$((n + 1))
+done`
 
 it('addresses are given by Kea with the configuration that is handed in', async (context) => {
   if (machines === undefined) context.skip(noMachine)

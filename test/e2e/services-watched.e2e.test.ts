@@ -38,7 +38,7 @@ const sections = {
 
 let site: ServiceSite | undefined
 beforeAll(async () => {
-  site = await openServiceSite({ name: 'watch', subnet, packages: ['haproxy', 'socat', 'busybox'] })
+  site = await openServiceSite({ name: 'watch', subnet })
   const run = await site?.apply(sections)
   expect(run?.state ?? 'succeeded', JSON.stringify(run?.error)).toBe('succeeded')
 }, 900_000)
@@ -130,7 +130,7 @@ it('a machine that is gone is made again without a push, and serves again; nobod
       expect((await fetch(url)).status).toBe(200)
       return (await controller.runs({ limit: 1 })).find(({ origin, finishedAt }) => origin === 'drift' && finishedAt)
     },
-    600_000,
+    500_000,
   )
   expect(run.state, JSON.stringify(run.error)).toBe('succeeded')
   expect((await controller.run(run.id)).plan?.map(({ subject }) => subject)).toContain('machine web-2')

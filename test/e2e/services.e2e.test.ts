@@ -7,6 +7,7 @@ import { armor, Encrypter } from 'age-encryption'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { beginLoad } from '../../demo/load.ts'
+import { httpdDockerfile as dockerfile } from './support/httpd-dockerfile.ts'
 import { openServiceSite, type ServiceSite } from './support/open-service-site.ts'
 
 const subnet = '10.213.91'
@@ -17,13 +18,6 @@ const page = '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n$RELEASE"\n
 /** The same, after a while. */
 const slowPage = page.replace('\n', '\nsleep 3\n')
 
-const dockerfile = `FROM scratch
-COPY busybox /bin/busybox
-COPY busybox /bin/sh
-COPY www /www
-RUN /bin/busybox chmod 755 /www/cgi-bin/release
-CMD ["/bin/sh", "-c", "trap exit TERM; /bin/busybox httpd -f -p $PORT -h /www & wait"]
-`
 const unit = `[Service]
 ExecStart=/bin/sh -c 'if [ "\${RELEASE}" = broken ]; then echo "cannot read its settings"; exit 3; fi; exec /bin/busybox httpd -f -p \${PORT} -h /srv/clock'
 `
@@ -110,19 +104,7 @@ const files = {
 
 let site: ServiceSite | undefined
 beforeAll(async () => {
-  const packages = [
-    'haproxy',
-    'socat',
-    'podman',
-    'crun',
-    'ca-certificates',
-    'busybox',
-    'git',
-    'curl',
-    'buildah',
-    'skopeo',
-  ]
-  site = await openServiceSite({ name: 'tier', subnet, packages })
+  site = await openServiceSite({ name: 'tier', subnet })
   if (site === undefined) return
   const secrets = { 'secrets/word.age': await encrypted(site, word) }
   const run = await site.apply(sections({}), { ...files, ...secrets })

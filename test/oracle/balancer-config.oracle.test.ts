@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { execa } from 'execa'
+import { balancerResources } from '../../src/fleet/balancer/balancer-resources.ts'
 import { balancerConflicts } from '../../src/fleet/balancer/balancer-conflicts.ts'
 import { haproxyConfig } from '../../src/fleet/balancer/haproxy-config.ts'
 import type { BalancedService } from '../../src/fleet/balancer/balanced-service.ts'
@@ -39,6 +40,10 @@ const service = fc.record({
   }),
 })
 
+const withTls = {
+  counter: { image: 'counter', machines: ['web-1'], port: 1, balance: { on: ['lb-1'], tls: { certificate: 'one' } } },
+}
+
 describe.skipIf(!canStartHaproxy && !must)('configurations, by HAProxy itself [needs root, haproxy, socat]', () => {
   let lb: TestBalancer
   let certificate = ''
@@ -52,6 +57,22 @@ describe.skipIf(!canStartHaproxy && !must)('configurations, by HAProxy itself [n
     ).stdout
   })
   afterAll(() => lb.remove())
+
+  it('a certificate that HAProxy does not take is found out before it is in its place', async () => {
+    const [key, chain] = certificate.split(/(?=-----BEGIN CERTIFICATE)/) as [string, string]
+    const { entries } = balancerResources('lb-1', declaredServices(servicesSchema.parse(withTls)), () => '192.0.2.1')
+    const file = '/etc/haproxy/certificates/one.pem'
+    const { validate } = entries.find((one) => one['file'] === file) as { validate: readonly string[] }
+    const judge = async (one: string): Promise<number | undefined> => {
+      await lb.configure(haproxyConfig([]), { one })
+      const words = validate.map((word) => `'${word.replace('%s', file).replaceAll("'", `'\\''`)}'`)
+      return (await lb.host.run({ shell: words.join(' ') }, { timeoutMs: 60_000 })).code
+    }
+    expect(await judge(certificate)).toBe(0)
+    expect(await judge(chain)).toBe(1)
+    expect(await judge(key)).toBe(1)
+    expect(await judge('no certificate')).toBe(1)
+  })
 
   it('HAProxy takes every configuration of services that may be declared together', async () => {
     let judged = 0

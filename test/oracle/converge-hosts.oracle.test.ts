@@ -236,6 +236,16 @@ describe.skipIf(!canStartSshd)('converging a host', () => {
     expect(existsSync(at('late'))).toBe(false)
   })
 
+  it('a command that ends as one whose time was over is told by what it ended with', async () => {
+    const codes = [124, 137, 255].map((code) =>
+      fake(`c${code}`, { path: at(`c${code}`), content: 'x', apply: sh`exit ${code}` }),
+    )
+    const result = await apply(codes)
+    expect(codes.map(({ id }) => entry(result, id)?.why)).toEqual(
+      [124, 137, 255].map((code) => `it ended with ${code}`),
+    )
+  })
+
   it('a command that prints without end is ended; one that leaves a process behind is not waited for', async () => {
     const left = sh`printf l >${at('left')}; sleep 8 &`
     const result = await apply([

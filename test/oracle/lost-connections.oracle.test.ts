@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { isLarderError, LarderError, systemClock } from '../../src/core/index.ts'
 import type { Host } from '../../src/fleet/host/host.ts'
 import { createSshHost } from '../../src/fleet/host/ssh-host.ts'
 import type { Resource } from '../../src/fleet/resource/resource-type.ts'
@@ -30,12 +31,10 @@ const until = async (isThere: () => boolean): Promise<void> => {
   expect(isThere()).toBe(true)
 }
 /** Notes that it has begun, once each time, and ends when it is let. */
-const patient = (name: string) =>
-  fake(name, {
-    path: at(name),
-    content: 'done',
-    apply: sh`echo begun >>${at('begun')}; while [ ! -e ${at('go')} ]; do sleep 0.05; done; printf done >${at(name)}`,
-  })
+const patient = (name: string, { begun = 'begun', go = 'go', after = [] as string[] } = {}) => {
+  const apply = sh`echo begun >>${at(begun)}; while [ ! -e ${at(go)} ]; do sleep 0.05; done; printf done >${at(name)}`
+  return fake(name, { path: at(name), content: 'done', apply }, { after })
+}
 /** Ends the process that keeps the connection. */
 const cut = (): void => {
   const [socket = ''] = readdirSync(sshd.options.controlFolder)
@@ -43,6 +42,23 @@ const cut = (): void => {
   const pid = Number(/pid=(\d+)/.exec(spawnSync('ssh', args).stderr.toString())?.[1])
   expect(pid).toBeGreaterThan(1)
   process.kill(pid, 'SIGKILL')
+}
+
+/** As another controller would, by a connection of its own; until the host is free. */
+const takenByOther = async (owner: string) => {
+  const other = createSshHost({ ...sshd.options, controlFolder: at('c') })
+  for (;;) {
+    try {
+      const lock = await lockHost(other, { runId: 'other', owner, signal })
+      const release = async (): Promise<void> => {
+        await lock.release()
+        await other.close()
+      }
+      return { release }
+    } catch (error) {
+      if (!isLarderError(error, 'FLEET_MACHINE_BUSY')) throw error
+    }
+  }
 }
 
 describe.skipIf(!canStartSshd)('what is cut off', () => {
@@ -106,6 +122,93 @@ await applyHosts([{ machine: 'web-1', host, resources }], { signal: new AbortCon
       host.run(script, { ...options, onOutput: (chunk) => (heard++, options.onOutput?.(chunk)) })
     const lock = await lockHost({ ...host, run }, { runId: 'held', owner: 'us', signal, everyS: 0.1 })
     await expect.poll(() => heard).toBeGreaterThan(5)
+    expect(lock.isHeld()).toBe(true)
+    await lock.release()
+  })
+
+  it('a host that was lost is taken again before more is begun there', async () => {
+    const second = patient('second', { begun: 'second-begun', go: 'second-go', after: ['first'] })
+    const running = apply([patient('first'), second], { runId: 'r10' })
+    await until(() => existsSync(at('begun')))
+    cut()
+    writeFileSync(at('go'), '')
+    await until(() => existsSync(at('second-begun')))
+    const other = await apply([patient('second')], { runId: 'r11' })
+    const message = expect.stringContaining('changed by somebody else: Larder, run r10.')
+    expect(outcomes(other)).toMatchObject({ code: 'FLEET_MACHINE_BUSY', message })
+    writeFileSync(at('second-go'), '')
+    expect(outcomes(await running)).toEqual({ first: 'changed', second: 'changed' })
+  })
+
+  it.each([
+    ['has it still', 'their run 7'],
+    ['has given it back', 'their run 7'],
+    // Another Larder, which counts its own runs.
+    ['has given it back', 'Larder, run r12'],
+  ])('nothing more is begun where somebody else took the host meanwhile, and %s: %s', async (what, theirs) => {
+    const waiting = new AbortController()
+    let isLost = false
+    const sleep = async (): Promise<void> => {
+      isLost = true
+      if (!waiting.signal.aborted) await once(waiting.signal, 'abort')
+    }
+    const before = fake('before', { path: at('before'), content: 'x' })
+    const after = fake('after', { path: at('after'), content: 'x' }, { after: ['slow'] })
+    const running = apply([before, patient('slow', { after: ['before'] }), after], {
+      runId: 'r12',
+      clock: { ...systemClock, sleep },
+    })
+    await until(() => existsSync(at('begun')))
+    cut()
+    await until(() => isLost)
+    writeFileSync(at('go'), '')
+    const other = await takenByOther(theirs)
+    if (what === 'has given it back') await other.release()
+    waiting.abort()
+    const message = expect.stringContaining(`while its connection was lost: ${theirs}.`)
+    const result = await running
+    expect(outcomes(result)).toEqual({ before: 'changed', slow: 'unknown', after: 'skipped' })
+    expect(result).toMatchObject({ lost: { code: 'FLEET_MACHINE_BUSY', message } })
+    if (what === 'has it still') await other.release()
+    expect([existsSync(at('slow')), existsSync(at('after'))]).toEqual([true, false])
+  })
+
+  it('a host is taken again though it has not heard yet that the connection is lost', async () => {
+    const session = sh`p=$$; until [ "$(cat /proc/$p/comm)" = sshd ]; do p=$(cut -d ' ' -f 4 /proc/$p/stat); done; echo $p`
+    const lock = await lockHost(host, { runId: 'again', owner: 'us', signal, everyS: 0.2 })
+    const deaf = Number((await host.run(session, { timeoutMs: 20_000 })).stdout.toString())
+    process.kill(deaf, 'SIGSTOP')
+    try {
+      cut()
+      await until(() => !lock.isHeld())
+      await lock.hold()
+      expect(lock.isHeld()).toBe(true)
+      const other = apply([patient('a')], { runId: 'r13' })
+      expect(outcomes(await other)).toMatchObject({ message: expect.stringContaining('somebody else: us.') })
+    } finally {
+      process.kill(deaf, 'SIGKILL')
+      await lock.release()
+    }
+  })
+
+  it('a host that was taken again, and lost before that was heard, is taken once more', async () => {
+    let isMute = false
+    const run: Host['run'] = async (script, options) => {
+      if (!isMute) return host.run(script, options)
+      const unheard = Promise.withResolvers<never>()
+      const lost = new LarderError('FLEET_HOST_UNREACHABLE', { message: 'web-1 is lost' })
+      const onOutput = (chunk: Buffer): void => {
+        if (chunk.includes('locked')) unheard.reject(lost)
+      }
+      return Promise.race([host.run(script, { ...options, onOutput }), unheard.promise])
+    }
+    const lock = await lockHost({ ...host, run }, { runId: 'unheard', owner: 'us', signal, everyS: 0.2 })
+    cut()
+    await until(() => !lock.isHeld())
+    isMute = true
+    await expect(lock.hold()).rejects.toMatchObject({ code: 'FLEET_HOST_UNREACHABLE' })
+    isMute = false
+    await lock.hold()
     expect(lock.isHeld()).toBe(true)
     await lock.release()
   })

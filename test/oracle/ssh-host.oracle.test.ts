@@ -32,12 +32,12 @@ describe.skipIf(!canStartSshd)('ssh', () => {
   })
   afterAll(() => sshd.stop())
 
-  it('a key that is not known: unreachable, with the way to trust it', async () => {
+  it('a key that is not known: refused, with the way to trust it', async () => {
     const knownHostsFile = join(sshd.folder, 'nobody')
     writeFileSync(knownHostsFile, '')
     const host = createSshHost({ ...sshd.options, knownHostsFile, controlFolder: join(sshd.folder, 'c1') })
     await expect(host.run(sh`true`, room)).rejects.toMatchObject({
-      code: 'FLEET_HOST_UNREACHABLE',
+      code: 'FLEET_HOST_REFUSED',
       hint: expect.stringContaining('larder machine trust web-1'),
     })
   })
@@ -55,7 +55,7 @@ describe.skipIf(!canStartSshd)('ssh', () => {
     makeKey(identityFile)
     const stranger = createSshHost({ ...sshd.options, identityFile, controlFolder: join(sshd.folder, 'c3') })
     await expect(stranger.run(sh`true`, room)).rejects.toMatchObject({
-      code: 'FLEET_HOST_UNREACHABLE',
+      code: 'FLEET_HOST_REFUSED',
       message: expect.stringContaining('Permission denied'),
     })
     const closed = createSshHost({ ...sshd.options, port: 1 })

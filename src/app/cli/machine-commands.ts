@@ -83,17 +83,21 @@ async function show({ withController, output }: CommandContext, name: string): P
   )
 }
 
-async function plan({ withController, output, where }: CommandContext, options: LimitOptions): Promise<undefined> {
+/** 1 where a machine, or a service on it, could not be looked at: what becomes of it is not known. */
+async function plan({ withController, output, where }: CommandContext, options: LimitOptions): Promise<number> {
   const plans = await withController((client) => client.planMachines(options.limit))
   output.data(plans)
   for (const one of plans) for (const line of describe(one)) output.line(line)
   if (plans.length === 0) output.line(`no machine is declared in ${where}`)
+  const looks = plans.flatMap((one) => [one, ...one.services])
+  return looks.some(({ unreachable }) => unreachable !== undefined) ? 1 : 0
 }
 
 /** A machine in a few lines: what becomes of it, and each resource and service that is not as declared. */
-function describe({ name, machine, unreachable, ok, resources, services }: MachinePlan): string[] {
+function describe({ name, machine, unreachable, waitsFor, ok, resources, services }: MachinePlan): string[] {
   if (unreachable !== undefined) return [`${name}: cannot be reached: ${unreachable}`]
   const whole = machine === undefined ? '' : `${verbs[machine]}; `
+  if (waitsFor !== undefined) return [`${name}: ${whole}what is on it is known later: ${waitsFor}`]
   const count = resources.length + services.length
   const changes = count === 0 ? 'nothing to change' : `${count} to change`
   const first = `${name}: ${whole}${changes}, ${ok} as declared`
@@ -115,8 +119,11 @@ async function trust(
     fingerprint === undefined ? client.machineKey(name) : client.trustMachine(name, fingerprint),
   )
   output.data(key)
-  if (key.isTrusted) output.line(`${name} is known by ${key.fingerprint}`)
-  else {
+  if (key.isTrusted) {
+    output.line(`${name} is known by ${key.fingerprint}`)
+    output.line(`this line of ~/.ssh/authorized_keys of its user lets Larder in there:`)
+    output.line(key.authorizedKey)
+  } else {
     output.line(`${name} shows ${key.fingerprint}`)
     output.line(`compare it with what the host itself says (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then:`)
     output.line(`larder machine trust ${name} --fingerprint ${key.fingerprint}`)

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { execa } from 'execa'
@@ -76,4 +76,23 @@ describe('commands that begin a run and wait for it', () => {
     expect(newest).toMatchObject({ state: 'failed', error: { code: expect.any(String) } })
     expect(exitCode).toBe(1)
   })
+})
+
+test.each([
+  ['cannot be reached', 'at: ssh, ssh: { address: 127.0.0.1, port: 1 }', 'cannot be reached: ', 1],
+  [
+    'waits for what is not published yet',
+    'at: local, resources: [{ repository: later }]',
+    'what is on it is known later: ',
+    0,
+  ],
+])('machine plan: a machine that %s is told so', async (_what, machine, said, status) => {
+  const written = await readFile(join(site.clone, 'larder.yaml'), 'utf8')
+  const larderYaml = written
+    .replace(/^machines:[^]*/m, '')
+    .replace(/^ {2}base: (.*)\n(?! {2}later)/m, '$&  later: $1\n')
+  await site.commit({ 'larder.yaml': `${larderYaml}machines:\n  one: { ${machine} }\n` }, { apply: false })
+  const { exitCode, stdout } = await larder('machine', 'plan')
+  expect(stdout).toContain(`one: ${said}`)
+  expect(exitCode).toBe(status)
 })

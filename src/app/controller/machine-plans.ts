@@ -48,7 +48,7 @@ function planOf({
   resources,
   waitsFor,
 }: ObservedMachine): Omit<MachinePlan, 'services'> {
-  const base = { name, machine: wholes[state], unreachable: waitsFor, ok: 0 }
+  const base = { name, machine: wholes[state], unreachable: undefined, waitsFor, ok: 0 }
   if (plan === undefined) {
     const maybe = resources.map(({ id }) => ({ id, state: 'maybe' as const, differences: [], why: undefined }))
     return { ...base, resources: maybe }

@@ -9,6 +9,8 @@ import {
 import type { MachineController, MachineKey, MachineSummary } from '../machine-controller.ts'
 import { lookAtMachines } from '../look-at-machines.ts'
 import { lookAtServices } from '../look-at-services.ts'
+import type { RunSummary } from '../controller.ts'
+import { beginLimitedApply } from '../begin-limited-apply.ts'
 import type { ControllerContext } from './context.ts'
 import { planMachines } from './machine-plans.ts'
 import { summarizeRun } from './runs.ts'
@@ -46,16 +48,7 @@ export function createMachineMethods(context: ControllerContext): MachineControl
       const machines = await lookAtMachines(context, { names })
       return planMachines(machines, await lookAtServices(context, names))
     },
-    async applyMachines(names) {
-      await requireMachines(context, names)
-      const commit = (await context.siteHead.current())?.commit
-      if (commit === undefined) throw noMain()
-      const origin = names === undefined ? 'machine apply' : `machine apply --limit ${names.join(',')}`
-      const run = await context.runs.create({ branch: 'main', commit, goal: 'apply', origin })
-      if (names !== undefined) await fleet.limit(run.id, names)
-      context.runner.wake()
-      return summarizeRun(run)
-    },
+    applyMachines: (names) => applyMachines(context, names),
     machineKey: async (name) => (await scan(context, name)).key,
     async trustMachine(name, fingerprint) {
       const { key, shown } = await scan(context, name)
@@ -70,6 +63,20 @@ export function createMachineMethods(context: ControllerContext): MachineControl
       return { ...key, isTrusted: true }
     },
   }
+}
+
+async function applyMachines(context: ControllerContext, names: readonly string[] | undefined): Promise<RunSummary> {
+  await requireMachines(context, names)
+  const commit = (await context.siteHead.current())?.commit
+  if (commit === undefined) throw noMain()
+  const origin = 'machine apply'
+  if (names !== undefined) {
+    const limited = { commit, machines: names, origin: `${origin} --limit ${names.join(',')}` }
+    return summarizeRun(await beginLimitedApply(context, limited))
+  }
+  const run = await context.runs.create({ branch: 'main', commit, goal: 'apply', origin })
+  context.runner.wake()
+  return summarizeRun(run)
 }
 
 async function declaredMachines({ siteHead }: ControllerContext): Promise<MachinesConfig> {
@@ -132,6 +139,7 @@ async function scan(context: ControllerContext, name: string) {
     machine: name,
     fingerprint: shown.fingerprint,
     isTrusted: await credentials.trusts(name, shown),
+    authorizedKey: credentials.authorizedKey,
   }
   return { key, shown }
 }

@@ -45,8 +45,7 @@ export function createServiceMethods(context: ControllerContext): ServiceControl
       const commit = (await context.siteHead.current())?.commit
       if (commit === undefined || !Object.hasOwn(declared, name)) throw unknownService(name)
       const about = { branch: 'main', commit, goal: 'apply', sections: ['services'] } as const
-      const run = await context.runs.create({ ...about, origin: `service restart ${name}` })
-      await services.restart(run.id, name)
+      const run = await context.runs.create({ ...about, origin: `service restart ${name}`, only: { restart: name } })
       context.runner.wake()
       return summarizeRun(run)
     },

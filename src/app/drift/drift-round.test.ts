@@ -10,6 +10,7 @@ import { openDatabase, type State } from '../../state/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import { driftRound, type DriftRoundOptions, type MachineDrift } from './drift-round.ts'
 import { createPatience } from './patience.ts'
+import { plainFacts as facts } from '../../fleet/testing/plain-facts.ts'
 
 type Found = 'as declared' | 'different' | 'away' | 'absent'
 
@@ -20,8 +21,6 @@ let head: { commit: string; machines: object } | undefined
 /** The section of that name. */
 let services: object
 let found: Record<string, Found>
-/** Machines that a run is about, by its id. */
-let limits: Map<number, readonly string[]>
 let told: MachineDrift[]
 let clock: FakeClock
 /** Happens while machines are looked at. */
@@ -35,7 +34,6 @@ beforeEach(async () => {
   head = { commit: 'c1', machines: { a: {}, b: {}, told: { drift: 'report' } } }
   services = {}
   found = {}
-  limits = new Map()
   told = []
   clock = new FakeClock()
   meanwhile = async () => undefined
@@ -55,10 +53,6 @@ async function applied(commit = 'c1'): Promise<void> {
   await runs.start(run.id)
   await runs.finish(run.id, { state: 'succeeded' })
 }
-
-const facts = {
-  os: 'debian', family: 'debian', version: '12', codename: 'bookworm', machine: 'x86_64', hostname: 'x', hasSystemd: true,
-} as const // prettier-ignore
 
 function planOf(machine: string): HostPlan {
   const message = `${machine} is away.`
@@ -110,7 +104,6 @@ function createContext(): ControllerContext {
       options,
       kinds: [{ section: 'network' }, { section: 'machines' }],
       services: servicesOf(options),
-      limit: async (id: number, machines: readonly string[]) => void limits.set(id, machines),
     },
   } as unknown as ControllerContext
 }
@@ -125,7 +118,23 @@ function servicesOf(machines: MachineKindOptions) {
   }
 }
 
+/** What the runs are about that are not about all. */
+const limits = async () => (await runs.list({ limit: 50 })).flatMap(({ only }) => only ?? [])
+
 const states = async () => Object.fromEntries((await memory.list()).map(({ name, state: one }) => [name, one]))
+
+it('a machine that no run had to touch is known once it was seen as declared, and looked after from then on', async () => {
+  head = { commit: 'c1', machines: { same: { at: 'local' }, other: { at: 'ssh', ssh: { address: 'h' } } } }
+  await applied()
+  found = { other: 'different' }
+  expect(await driftRound(round)).toBe('clean')
+  expect(await memory.get('same')).toMatchObject({ state: 'converged', runId: undefined, changedAt: undefined })
+  // What was never applied is not for us to apply.
+  expect(await memory.get('other')).toBeUndefined()
+  found = { same: 'different' }
+  expect(await driftRound(round)).toBe('different')
+  expect(await limits()).toEqual([{ machines: ['same'] }])
+})
 
 it('where all is as declared, nothing is done but to note it', async () => {
   expect(await driftRound(round)).toBe('clean')
@@ -137,9 +146,15 @@ it('what differs or is gone is put back by one run of the fleet, on those machin
   found = { a: 'different', b: 'absent', told: 'different' }
   expect(await driftRound(round)).toBe('different')
   expect(await runs.waiting()).toMatchObject([
-    { id: 2, commit: 'c1', goal: 'apply', origin: 'drift', sections: ['network', 'machines'] },
+    {
+      id: 2,
+      commit: 'c1',
+      goal: 'apply',
+      origin: 'drift',
+      sections: ['network', 'machines'],
+      only: { machines: ['a', 'b'] },
+    },
   ])
-  expect([...limits]).toEqual([[2, ['a', 'b']]])
   expect(told.map(({ machine, run }) => [machine, run])).toEqual([
     ['a', 2],
     ['b', 2],
@@ -153,8 +168,7 @@ it('a service that is not as declared is put back by a run on its machines, less
   services = { web: { unit: 'nginx.service', machines: ['a', 'told'], port: 80 } }
   found = { 'service on a': 'different', 'service on told': 'different' }
   expect(await driftRound(round)).toBe('different')
-  expect(await runs.waiting()).toMatchObject([{ id: 2, origin: 'drift' }])
-  expect([...limits]).toEqual([[2, ['a']]])
+  expect(await runs.waiting()).toMatchObject([{ id: 2, origin: 'drift', only: { machines: ['a'] } }])
   await runs.start(2)
   await runs.finish(2, { state: 'failed' })
   expect(await driftRound(round)).toBe('different')
@@ -199,13 +213,21 @@ it('what no healing helps is tried less and less often', async () => {
 it('who uses a mirror that was published converges, also where drift is only told of', async () => {
   found = { b: 'away' }
   await driftRound(round, ['mirror base'])
-  expect([...limits.values()]).toEqual([['a', 'told']])
+  expect(await limits()).toEqual([{ machines: ['a', 'told'] }])
   expect(told.map(({ machine }) => machine)).toEqual(['b'])
 })
 
 it.each<[string, () => Promise<unknown>]>([
   ['there is no main', async () => (head = undefined)],
   ['main has moved, and nobody has applied it yet', async () => (head = { commit: 'c2', machines: {} })],
+  [
+    'the apply of main was cancelled',
+    async () => {
+      head = { commit: 'c2', machines: { a: {}, b: {}, told: {} } }
+      const { id } = await runs.create({ branch: 'main', commit: 'c2', goal: 'apply', origin: 'push' })
+      await runs.cancelWaiting(id)
+    },
+  ],
   ['an apply waits', () => runs.create({ branch: 'main', commit: 'c1', goal: 'apply', origin: 'sync' })],
   [
     'an apply begins during the look',
@@ -218,7 +240,7 @@ it.each<[string, () => Promise<unknown>]>([
   await happens()
   const before = await states()
   expect(await driftRound(round)).toBe('busy')
-  expect([await states(), told, limits.size]).toEqual([before, [], 0])
+  expect([await states(), told, await limits()]).toEqual([before, [], []])
 })
 
 it('machines that were never applied are left to who applies them', async () => {

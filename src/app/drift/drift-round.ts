@@ -1,5 +1,5 @@
 import { foundMachine, type FoundMachine, type KnownMachine, type ObservedMachine } from '../../fleet/index.ts'
-import type { Run } from '../../pipeline/index.ts'
+import { beginLimitedApply } from '../begin-limited-apply.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import { lookAtMachines } from '../look-at-machines.ts'
 import { driftedServices, type DriftedService } from './drifted-services.ts'
@@ -26,8 +26,9 @@ export interface MachineDrift {
 export type DriftOutcome = 'busy' | 'clean' | 'different' | 'unreachable'
 
 /**
- * Looks at all machines that were applied once, and at services on them, and remembers how they are. What differs is put
- * back by a run of the fleet's sections alone, on those machines alone, or told of, as each machine says. `renewed`: mirrors
+ * Looks at all machines that were applied once, and at services on them, and remembers how they are. One that a run has found as
+ * declared, and so has not touched, is known from the first look at which it still is. What differs is put back by a run of the
+ * fleet's sections alone, on those machines alone, or told of, as each machine says. `renewed`: mirrors
  * that were published without a run, as `mirror base`; whoever uses them converges, whatever it says of drift.
  */
 export async function driftRound(options: DriftRoundOptions, renewed: readonly string[] = []): Promise<DriftOutcome> {
@@ -35,17 +36,24 @@ export async function driftRound(options: DriftRoundOptions, renewed: readonly s
   const applied = await appliedCommit(context)
   if (applied === undefined) return 'busy'
   const known = new Map((await context.fleet.memory.list()).map((machine) => [machine.name, machine]))
-  if (known.size === 0) return 'clean'
-  const looked = (await lookAtMachines(context, { renewed })).filter(({ name }) => known.has(name))
+  const all = await lookAtMachines(context, { renewed })
+  const looked = all.filter(({ name }) => known.has(name))
   const services = await driftedServices(context)
   // What a run has begun meanwhile is not drift.
   if ((await appliedCommit(context)) !== applied) return 'busy'
   const found = looked.map((machine) => ({ machine, found: foundMachine(machine) }))
   for (const one of found) await remember(context, { ...one, known: known.get(one.machine.name) })
+  for (const machine of all.filter(({ name }) => !known.has(name))) {
+    const found = foundMachine(machine)
+    if (found?.state === 'converged') await remember(context, { machine, found, known: undefined })
+  }
   const ofServices = await machinesOfServices(options, { services, looked })
   const different = found.filter((one) => isToHeal(options, one)).map(({ machine }) => machine.name)
   const toHeal = [...new Set([...different, ...ofServices])]
-  const run = toHeal.length === 0 ? undefined : await heal(context, { commit: applied, machines: toHeal })
+  const run =
+    toHeal.length === 0
+      ? undefined
+      : await beginLimitedApply(context, { commit: applied, machines: toHeal, origin: 'drift' })
   for (const one of found) {
     const { name } = one.machine
     await tell(options, { ...one, run: toHeal.includes(name) ? run?.id : undefined, before: known.get(name) })
@@ -60,11 +68,11 @@ interface Found {
 
 /**
  * The head of main, when all that is to be done about it was tried: what a merge is about to change is no drift, and what
- * was never applied is not for us to apply.
+ * was never applied, or somebody has cancelled, is not for us to apply.
  */
 async function appliedCommit({ runs, siteHead }: ControllerContext): Promise<string | undefined> {
   const head = await siteHead.current()
-  const latest = await runs.latest('main', 'apply', { withCancelled: true })
+  const latest = await runs.latest('main', 'apply')
   if (head === undefined || latest?.commit !== head.commit || latest.finishedAt === undefined) return undefined
   const atWork = [...(await runs.waiting()), ...(await runs.list({ limit: 20, state: 'running' }))]
   const isBusy = atWork.some(({ branch, goal }) => branch === 'main' && goal === 'apply')
@@ -93,25 +101,14 @@ async function machinesOfServices(
   })
 }
 
-async function heal(
-  { runs, runner, fleet }: ControllerContext,
-  { commit, machines }: { commit: string; machines: readonly string[] },
-): Promise<Run> {
-  const sections = fleet.kinds.map(({ section }) => section)
-  const run = await runs.create({ branch: 'main', commit, goal: 'apply', origin: 'drift', sections })
-  await fleet.limit(run.id, machines)
-  runner.wake()
-  return run
-}
-
 async function remember(
   { fleet }: ControllerContext,
   { machine, found, known }: Found & { known: KnownMachine | undefined },
 ): Promise<void> {
-  if (found === undefined || known === undefined) return
+  if (found === undefined) return
   const { name, config, spec } = machine
-  const detail = { ...found.detail, os: found.detail.os ?? known.detail.os }
-  const about = { name, place: config.at, identity: spec.identity, runId: known.runId }
+  const detail = { ...found.detail, os: found.detail.os ?? known?.detail.os }
+  const about = { name, place: config.at, identity: spec.identity, runId: known?.runId }
   await fleet.memory.report({ ...about, state: found.state, detail, hasChanged: false })
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
-import { systemClock } from '../../core/index.ts'
+import { silentLog, systemClock, type Log } from '../../core/index.ts'
 import type { Fleet } from '../create-fleet.ts'
 import { machineEvents } from './machine-events.ts'
 
@@ -14,7 +14,7 @@ it('a connection that has ended is told of, one that begins is not', async () =>
   const wake = (): void => {
     wakes++
   }
-  const ends = machineEvents(fleet, systemClock).map((watch) => watch(wake))
+  const ends = machineEvents(fleet, { clock: systemClock, log: silentLog }).map((watch) => watch(wake))
   try {
     // Nobody tells when the watch has begun.
     await vi.waitFor(
@@ -33,6 +33,25 @@ it('a connection that has ended is told of, one that begins is not', async () =>
     await Promise.all(ends.map((end) => end()))
     await rm(folder, { recursive: true })
   }
+})
+
+it('what cannot be watched is told once, and ends nothing', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'larder-events-'))
+  await writeFile(join(folder, 'file'), '')
+  const list = async () => [{ place: 'ssh' }]
+  const fleet = { memory: { list }, controlFolder: join(folder, 'file/within') } as unknown as Fleet
+  const told: string[] = []
+  const log: Log = { ...silentLog, warn: (message) => void told.push(message) }
+  let sleeps = 0
+  const clock = {
+    ...systemClock,
+    sleep: async () => void (await new Promise((resolve) => setImmediate(resolve, sleeps++))),
+  }
+  const ends = machineEvents(fleet, { clock, log }).map((watch) => watch(() => {}))
+  await vi.waitFor(() => expect(sleeps).toBeGreaterThan(10))
+  await Promise.all(ends.map((end) => end()))
+  expect(told).toEqual([expect.stringContaining('cannot be watched')])
+  await rm(folder, { recursive: true })
 })
 
 /** A number that has stayed the same for half a second: events come after what they tell of. */

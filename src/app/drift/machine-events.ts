@@ -1,7 +1,8 @@
 import { watch } from 'node:fs'
-import { access, mkdir } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isLarderError, type Clock } from '../../core/index.ts'
+import type { Clock, Log } from '../../core/index.ts'
+import { ensureControlFolder } from '../../fleet/index.ts'
 import type { Fleet } from '../create-fleet.ts'
 
 /** Calls back when something may have happened to a machine; answers what ends that. */
@@ -9,31 +10,41 @@ export type MachineEvents = (wake: () => void) => () => Promise<void>
 
 /**
  * Containers of the site that have ended, as their engine tells; and connections that were kept open and have ended. What
- * cannot be watched is tried again each minute: rounds come all the same.
+ * cannot be watched is tried again every ten seconds: rounds come all the same.
  */
-export function machineEvents(fleet: Fleet, clock: Clock): MachineEvents[] {
+export function machineEvents(fleet: Fleet, { clock, log }: { clock: Clock; log: Log }): MachineEvents[] {
   const { memory, options, controlFolder } = fleet
   return [
-    again(clock, async (wake, signal) => {
+    again({ clock, log }, async (wake, signal) => {
       const isUsed = (await memory.list()).some(({ place }) => place === 'container')
       if (isUsed) await (await options.place('container')).watch?.(wake, signal)
     }),
-    again(clock, async (wake, signal) => {
+    again({ clock, log }, async (wake, signal) => {
       const isUsed = (await memory.list()).some(({ place }) => place !== 'local')
       if (isUsed) await watchConnections(controlFolder, wake, signal)
     }),
   ]
 }
 
-const againMs = 60_000
+const againMs = 10_000
 
-function again(clock: Clock, watchOnce: (wake: () => void, signal: AbortSignal) => Promise<void>): MachineEvents {
+function again(
+  { clock, log }: { clock: Clock; log: Log },
+  watchOnce: (wake: () => void, signal: AbortSignal) => Promise<void>,
+): MachineEvents {
   return (wake) => {
     const ending = new AbortController()
     const { signal } = ending
+    let told: string | undefined
+    const tell = (error: unknown): void => {
+      const why = error instanceof Error ? error.message : String(error)
+      if (!signal.aborted && why !== told)
+        log.warn('machines are looked at by time alone, since they cannot be watched', { why })
+      told = why
+    }
     const work = async (): Promise<void> => {
       while (!signal.aborted) {
-        await watchOnce(wake, signal).catch(unlessItPasses)
+        await watchOnce(wake, signal).catch(tell)
         await clock.sleep(againMs, signal).catch(() => undefined)
       }
     }
@@ -45,13 +56,9 @@ function again(clock: Clock, watchOnce: (wake: () => void, signal: AbortSignal) 
   }
 }
 
-function unlessItPasses(error: unknown): void {
-  if (!isLarderError(error)) throw error
-}
-
 /** ssh removes the socket of a connection when that ends. */
 async function watchConnections(folder: string, wake: () => void, signal: AbortSignal): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await ensureControlFolder(folder)
   await new Promise<void>((resolve) => {
     const watcher = watch(folder, { persistent: false }, (_event, name) => {
       if (name !== null && /^[0-9a-f]{16}$/.test(name)) access(join(folder, name)).catch(wake)

@@ -20,7 +20,7 @@ export function watchDrift(
     log,
     everyMs,
     jitter: () => randomInt(1001) / 1000,
-    events: machineEvents(fleet, clock),
+    events: machineEvents(fleet, { clock, log }),
     round: (renewed) => driftRound(round, renewed),
   })
 }

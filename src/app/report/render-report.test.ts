@@ -23,6 +23,7 @@ const run = (more: Partial<Run> = {}): Run => ({
   baseCommit: 'b'.repeat(40),
   trust: 'trusted',
   sections: undefined,
+  only: undefined,
   ...more,
 })
 

@@ -41,7 +41,10 @@ export function balancerResources(
     { file: stateToolPath, content: stateTool, mode: '0755' },
     { unit: 'haproxy.service.d/larder.conf', content: unitPart, after: `file:${stateToolPath}` },
     ...(files.length === 0 ? [] : [{ directory: haproxyPaths.certificates, mode: '0700', after: 'package:haproxy' }]),
-    ...certificates.map((secret, at) => ({ file: files[at], secret, notify: 'service:haproxy' })),
+    ...certificates.map((secret, at) => {
+      const own = { file: files[at], secret, validate: judgeCertificate, after: 'package:haproxy' }
+      return { ...own, notify: 'service:haproxy' }
+    }),
     {
       file: haproxyPaths.config,
       content: haproxyConfig(balanced),
@@ -58,6 +61,15 @@ export function balancerResources(
   ]
   return { entries, certified: new Map(certified) }
 }
+
+/** As the configuration takes it: with one that HAProxy does not, its next start would fail. */
+const judgeCertificate: readonly string[] = [
+  'sh',
+  '-c',
+  String.raw`{ echo defaults; for one in client server connect; do echo "  timeout $one 1s"; done
+echo listen judged; echo "  bind 127.0.0.1:1 ssl crt '$0'"; } | haproxy -c -q -f /dev/stdin`,
+  '%s',
+]
 
 function addressFrom(balancer: string, machine: string, addressOf: (machine: string) => string): string {
   if (machine === balancer) return '127.0.0.1'

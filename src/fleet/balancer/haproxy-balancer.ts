@@ -2,6 +2,7 @@ import { LarderError } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
 import type { Balancer, BalancedServer } from '../service/service-spec.ts'
 import { sh, type Script } from '../shell/script.ts'
+import { haproxyPaths } from './haproxy-paths.ts'
 import { parseBalancerState, type HaproxyServer } from './parse-balancer-state.ts'
 import { stateToolPath } from './state-tool.ts'
 
@@ -15,16 +16,22 @@ const timeoutMs = 60_000
 export function createHaproxyBalancer(): Balancer {
   return {
     async drain(host, server) {
-      const { isSticky } = await find(host, server)
+      const { isSticky, state, weight: before } = await find(host, server)
+      if (state === 'maintenance') return
       const name = nameOf(server)
+      if (isSticky && state !== 'draining') await ask(host, sh`echo ${String(before)} >${weightFile(server)}`)
       // Its weight says to the configuration that clients who hold its cookie go elsewhere.
       const weight = isSticky ? [`set server ${name} weight 0`] : []
       await tell(host, sh`tell ${[`set server ${name} state drain`, ...weight]}`)
     },
-    async ready(host, server) {
-      const { isSticky } = await find(host, server)
-      const weight = isSticky ? [`set server ${nameOf(server)} weight 100%`] : []
-      await tell(host, sh`ready ${server.service} ${server.machine} ${weight}`)
+    async ready(host, server, { isOther } = { isOther: false }) {
+      const { isSticky, state, weight: now } = await find(host, server)
+      if (state === 'maintenance') return
+      const name = nameOf(server)
+      const weight = isSticky && now === 0 ? [`set server ${name} weight ${await weightBefore(host, server)}`] : []
+      // While it is drained, what its checks found last lasts until as many others have failed or succeeded.
+      const down = isOther ? [`set server ${name} health down`] : []
+      await tell(host, sh`ready ${server.service} ${server.machine} ${[...weight, ...down]}`)
     },
     async state(host, signal) {
       const servers = await show(host, signal)
@@ -54,6 +61,16 @@ async function tell(host: Host, command: Script): Promise<void> {
 
 function ask(host: Host, script: Script, signal?: AbortSignal) {
   return host.run(script, { timeoutMs, ...(signal === undefined ? {} : { signal }) })
+}
+
+/** What somebody has set it to before it was drained: beside what it was told while it ran. */
+function weightFile({ service, machine }: BalancedServer): string {
+  return `${haproxyPaths.state}.${service}.${machine}`
+}
+
+async function weightBefore(host: Host, server: BalancedServer): Promise<string> {
+  const { stdout } = await ask(host, sh`cat -- ${weightFile(server)} 2>/dev/null || :`)
+  return /^[0-9]{1,3}\n$/.exec(stdout.toString('latin1'))?.[0].trim() ?? '100%'
 }
 
 /** Of HAProxy: names are what the schema lets through, and end no command. */

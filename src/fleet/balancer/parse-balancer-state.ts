@@ -4,6 +4,8 @@ import type { ServerState, ServerStatistics } from '../service/service-spec.ts'
 /** A server as HAProxy tells of it, over all its workers. */
 export interface HaproxyServer extends ServerState {
   readonly isSticky: boolean
+  /** Of 100, which the configuration says. */
+  readonly weight: number
 }
 
 /**
@@ -36,9 +38,10 @@ export function parseBalancerState(text: string): HaproxyServer[] {
     const rows = all.get(key) ?? []
     if (service === '' || machine === '' || service.startsWith(ownPrefix) || found === undefined) return []
     const isSticky = (found['cookie'] ?? '') !== ''
+    const weight = countOf(row['srv_uweight'])
     const sessions = sumOf(rows, 'scur', 'qcur')
     const statistics = statisticsOf(found, rows)
-    return [{ service, machine, state: stateOf(row), sessions, why: whyOf(found), isSticky, statistics }]
+    return [{ service, machine, state: stateOf(row), sessions, why: whyOf(found), isSticky, weight, statistics }]
   })
 }
 

@@ -38,10 +38,10 @@ workers() { ask 'show proc' | awk '/^#/ { age = $2 == "old" ? "old" : "current" 
 lock() { exec 9>/run/haproxy/larder.lock; flock -w 30 9; }
 align() {
   [ -e "$state" ] || echo 1 >"$state"
-  awk '
+  awk -v "asked=\${1-}" '
     FNR == NR { if ($1 == "backend") backend = $2; if ($1 == "server") { sub(/.*:/, "", $3); port[backend, $2] = $3; checked[backend, $2] = $6 } next }
-    # One that is down is not where it was: its ports are those of the configuration.
-    NF > 21 && !/^#/ { if (!(($2, $4) in port)) next; if ($6 == 0) { $19 = port[$2, $4]; $22 = checked[$2, $4] } }
+    # One that is down is not where it was: its ports are those of the configuration. One that was told down is where it answered.
+    NF > 21 && !/^#/ { if (!(($2, $4) in port)) next; if ($2 "/" $4 == asked) $6 = 2; if ($6 == 0) { $19 = port[$2, $4]; $22 = checked[$2, $4] } }
     { print }' "$config" "$state" >"$state.new"
   sync "$state.new"
   mv "$state.new" "$state"
@@ -50,7 +50,7 @@ save() {
   ask '@1 show servers state' >"$state.new"
   grep -q '^# be_id' "$state.new" || { cat "$state.new" >&2; return 1; }
   mv "$state.new" "$state"
-  align
+  align "\${1-}"
 }
 
 tell() {
@@ -69,12 +69,17 @@ move() {
     $1 == "backend" { backend = $2 }
     $1 == "server" && backend == service && $2 == machine { print $3, $6 }' "$config")
   checked=\${place##* } place=\${place% *}
-  address=\${place%:*} port=\${place##*:}
+  named=\${place%:*} port=\${place##*:}
+  # HAProxy looks up a name at its start alone; here it takes an address.
+  address=$(getent ahostsv4 "$named" || getent ahostsv6 "$named") || return 0
+  address=\${address%%[[:space:]]*}
   for one in "$port" "$checked"; do
     timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$address" "$one" 2>/dev/null || return 0
   done
-  ask "@1 set server $1/$2 addr $address port $port" >/dev/null
-  ask "@1 set server $1/$2 check-port $checked" >/dev/null
+  said=$(ask "@1 set server $1/$2 addr $address port $port")
+  case $said in *'changed from'* | *'no need to change'*) ;; *) printf '%s\\n' "$said" >&2; return 1 ;; esac
+  said=$(ask "@1 set server $1/$2 check-port $checked")
+  case $said in '' | *updated*) ;; *) printf '%s\\n' "$said" >&2; return 1 ;; esac
 }
 
 case \${1-} in
@@ -85,7 +90,7 @@ ready)
   move "$2" "$3"
   shift 3
   tell "$@" "set server $server state ready"
-  save
+  case " $* " in *" health down "*) save "$server" ;; *) save ;; esac
   ;;
 show)
   workers=$(workers)

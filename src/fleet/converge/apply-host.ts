@@ -1,4 +1,4 @@
-import { isLarderError, type Clock } from '../../core/index.ts'
+import { isLarderError, type Clock, type LarderError } from '../../core/index.ts'
 import type { Resource } from '../resource/resource-type.ts'
 import { entryLines } from './entry-lines.ts'
 import { makeNonce, readFrames, type FramedOutput } from './frame.ts'
@@ -36,7 +36,8 @@ export interface ApplyOptions {
 
 /**
  * Makes a host as declared. As it is already: one look, and nothing else. Otherwise it is taken (`lockHost`), looked at
- * again, and changed level by level; what failed holds up only what comes after it. FLEET_RESOURCE_INVALID, CANCELLED.
+ * again, and changed level by level; what failed holds up only what comes after it. Where it was lost meanwhile and somebody
+ * else took it, nothing more begins. FLEET_RESOURCE_INVALID, CANCELLED.
  */
 export async function applyHost(target: ConvergeTarget, options: ApplyOptions): Promise<HostResult> {
   const { machine } = target
@@ -50,7 +51,7 @@ export async function applyHost(target: ConvergeTarget, options: ApplyOptions): 
     }
     const lock = await lockHost(target.host, { runId, owner, signal })
     try {
-      return await new HostApply(target, options, levels).run()
+      return await new HostApply(target, options, { levels, hold: () => lock.hold() }).run()
     } finally {
       await lock.release()
     }
@@ -63,14 +64,22 @@ export async function applyHost(target: ConvergeTarget, options: ApplyOptions): 
 class HostApply {
   readonly #target: ConvergeTarget
   readonly #options: ApplyOptions
+  /** Before anything begins there. */
+  readonly #hold: () => Promise<void>
   readonly #levels: readonly Resource[][]
   readonly #all: readonly Resource[]
   readonly #entries = new Map<string, AppliedEntry>()
+  #lost: LarderError | undefined
   #units = 0
 
-  constructor(target: ConvergeTarget, options: ApplyOptions, levels: readonly Resource[][]) {
+  constructor(
+    target: ConvergeTarget,
+    options: ApplyOptions,
+    { levels, hold }: { levels: readonly Resource[][]; hold: () => Promise<void> },
+  ) {
     this.#target = target
     this.#options = options
+    this.#hold = hold
     this.#levels = levels
     this.#all = levels.flat()
   }
@@ -84,23 +93,37 @@ class HostApply {
     const count = Math.max(this.#levels.length, ...[...telling.values()].map((level) => level + 1))
     for (let number = 0; number < count; number++) {
       const seen: Look | undefined = look
-      const resources = (this.#levels[number] ?? []).filter((resource) => this.#mayBegin(resource, seen !== undefined))
+      const resources: readonly Resource[] = (this.#levels[number] ?? []).filter((resource) =>
+        this.#mayBegin(resource, seen !== undefined),
+      )
       if (seen === undefined) continue
       const told = this.#told(seen, (resource) => telling.get(resource) === number)
-      look = await this.#level(seen, { resources, told, rest: this.#levels.slice(number + 1).flat() })
+      const rest = this.#levels.slice(number + 1).flat()
+      look = await this.#level(seen, { resources, told, rest }).catch((error: unknown) =>
+        this.#loseHost(error, resources),
+      )
     }
     return {
       machine,
       facts,
       entries: this.#all.map(({ id }) => this.#entries.get(id) ?? entryOf(id, 'unknown', 'it was not reached')),
+      lost: this.#lost,
     }
+  }
+
+  /** What was done before stays noted; where nothing was, the host as a whole is what failed. */
+  #loseHost(error: unknown, atWork: readonly Resource[]): undefined {
+    if (!isLarderError(error, ...hostFailures) || this.#entries.size === 0) throw error
+    this.#lost = error
+    for (const { id } of atWork) if (!this.#entries.has(id)) this.#note(entryOf(id, 'unknown', error.message))
   }
 
   /** Notes those that come after something that has failed, or after the host was lost. */
   #mayBegin(resource: Resource, isThere: boolean): boolean {
     const before = resource.after.find((id) => this.#hasFailed(id))
     if (before === undefined && isThere) return true
-    const why = before === undefined ? 'the connection was lost before its turn' : `it comes after ${before}`
+    const lost = this.#lost?.message ?? 'the connection was lost before its turn'
+    const why = before === undefined ? lost : `it comes after ${before}`
     this.#note(entryOf(resource.id, 'skipped', why))
     return false
   }
@@ -130,7 +153,7 @@ class HostApply {
     if (steps.length === 0) return look
     const again = [...new Set([...steps.map(({ resource }) => resource), ...rest])]
     const nonce = makeNonce()
-    const output = await this.#runSteps(steps, { nonce, again, look })
+    const output = await this.#runSteps(steps, { nonce, again })
     if (typeof output === 'string') {
       for (const { resource } of steps) this.#note(entryOf(resource.id, 'failed', output))
       return look
@@ -144,13 +167,14 @@ class HostApply {
   /** A text: why it could not be begun. */
   async #runSteps(
     steps: readonly Step[],
-    { nonce, again, look }: { nonce: string; again: readonly Resource[]; look: Look },
+    { nonce, again }: { nonce: string; again: readonly Resource[] },
   ): Promise<Buffer | string> {
     const { signal, clock, runId, reconnectMs = 60_000 } = this.#options
-    const script = lookScript(nonce, again, look.facts)
+    const script = lookScript(nonce, again)
     const unit = unitNamed(runId, this.#units++)
     try {
-      return await runUnit(this.#target.host, unit, { nonce, runId, steps, look: script, signal, clock, reconnectMs })
+      const room = { nonce, runId, steps, look: script, signal, clock, reconnectMs, hold: this.#hold }
+      return await runUnit(this.#target.host, unit, room)
     } catch (error) {
       if (error instanceof UnitNotStarted) return `it could not be begun: ${error.message.trim().slice(0, 300)}`
       throw error

@@ -35,5 +35,11 @@ export interface AppliedEntry {
 }
 
 export type HostResult =
-  | { readonly machine: string; readonly facts: HostFacts; readonly entries: readonly AppliedEntry[] }
+  | {
+      readonly machine: string
+      readonly facts: HostFacts
+      readonly entries: readonly AppliedEntry[]
+      /** Why it went no further: the host answers no more, or somebody else has taken it meanwhile. */
+      readonly lost?: LarderError | undefined
+    }
   | { readonly machine: string; readonly unreachable: LarderError }

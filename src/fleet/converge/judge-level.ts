@@ -4,6 +4,7 @@ import type { FramedOutput } from './frame.ts'
 import type { AppliedEntry } from './host-plan.ts'
 import type { Look } from './look-at-host.ts'
 import type { Step } from './step.ts'
+import { timeUp } from './unit-script.ts'
 
 interface Evidence {
   readonly frames: ReadonlyMap<string, FramedOutput>
@@ -42,7 +43,8 @@ function failureOf(step: Step, frame: FramedOutput | undefined): Pick<AppliedEnt
   if (frame === undefined)
     return { outcome: 'unknown', why: 'what became of it was not heard; the next run looks again' }
   const seconds = Math.round(step.timeoutMs / 1000)
-  const isTimeout = frame.code === 124 || frame.code === 137
+  const isTimeout = frame.code > timeUp
+  const code = isTimeout ? frame.code - timeUp : frame.code
   if (step.does === 'ready') {
     if (isTimeout) return { outcome: 'failed', why: `it was not ready within ${seconds} s` }
     const hasFailed = 'it was started and has failed, and nobody starts it again'
@@ -52,10 +54,9 @@ function failureOf(step: Step, frame: FramedOutput | undefined): Pick<AppliedEnt
     }
   }
   const what = step.does === 'notified' ? 'what a notification starts' : 'it'
-  if (isTimeout)
-    return { outcome: 'failed', why: `${what} did not end within ${seconds} s, and was ended (${frame.code})` }
-  if (frame.code === 141) return { outcome: 'failed', why: `${what} printed without end, and was ended` }
-  return { outcome: 'failed', why: `${what} ended with ${frame.code}` }
+  if (isTimeout) return { outcome: 'failed', why: `${what} did not end within ${seconds} s, and was ended (${code})` }
+  if (code === 141) return { outcome: 'failed', why: `${what} printed without end, and was ended` }
+  return { outcome: 'failed', why: `${what} ended with ${code}` }
 }
 
 function stillDifferent(resource: Resource, after: Look | undefined): string | undefined {

@@ -1,7 +1,9 @@
 import { LarderError } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
-import type { HostFacts, Looked, Resource } from '../resource/resource-type.ts'
-import { lines, type Script } from '../shell/script.ts'
+import { askTogether, readTogether } from '../resource/ask-together.ts'
+import { cutOff } from '../resource/fact-text.ts'
+import type { Asked, Looked, Resource } from '../resource/resource-type.ts'
+import { lines, nothing, type Script } from '../shell/script.ts'
 import { framed, makeNonce, readFrames } from './frame.ts'
 import { hostFactsScript, readHostFacts, type HostSaid } from './host-facts.ts'
 
@@ -14,29 +16,27 @@ export interface Look extends HostSaid {
 export async function lookAtHost(
   host: Host,
   resources: readonly Resource[],
-  options: { timeoutMs: number; signal: AbortSignal; facts?: HostFacts },
+  options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Look> {
   const nonce = makeNonce()
-  const { stdout, stderr } = await host.run(lookScript(nonce, resources, options.facts), options)
+  const { stdout, stderr } = await host.run(lookScript(nonce, resources), options)
   return readLook(host.name, { output: stdout, nonce, resources, said: stderr })
 }
 
-/** A record of the host, and one of each type. */
-export function lookScript(nonce: string, resources: readonly Resource[], facts: HostFacts | undefined): Script {
-  const asked = byType(resources).map(([first, all], index) =>
-    framed(
-      nonce,
-      `f${index}`,
-      first.type.facts(
-        all.map(({ desired }) => desired),
-        facts,
-      ),
-    ),
+/** A record of the host, one of all paths, one of all units, and one of each type that asks for more. */
+export function lookScript(nonce: string, resources: readonly Resource[]): Script {
+  const { paths, units } = askTogether(resources.map(asks))
+  const record = (id: string, script: Script | undefined): Script =>
+    script === undefined ? nothing : framed(nonce, id, script)
+  const types = byType(resources).map(([{ type }, all], index) =>
+    record(`f${index}`, type.facts?.(all.map(({ desired }) => desired))),
   )
-  return lines(framed(nonce, 'host', hostFactsScript), ...asked)
+  return lines(framed(nonce, 'host', hostFactsScript), record('paths', paths), record('units', units), ...types)
 }
 
-/** A type whose record is not whole, or whose script failed, was not looked at. */
+const asks = ({ type, desired }: Resource): Asked => type.asks?.(desired) ?? {}
+
+/** What is in no record that is whole was not looked at. */
 export function readLook(
   host: string,
   { output, nonce, resources, said }: { output: Buffer; nonce: string; resources: readonly Resource[]; said: string },
@@ -44,18 +44,15 @@ export function readLook(
   const frames = readFrames(output, nonce)
   const own = frames.get('host')
   if (own === undefined) throw notWhole(host, said)
+  const [paths, units] = ['paths', 'units'].map((id) => frames.get(id)?.output)
+  const together = readTogether(resources.map(asks), { paths, units })
+  const seen = new Map(resources.map((resource, at) => [resource, together[at]!]))
   const looked = new Map<Resource, Looked<unknown>>()
-  for (const [index, [first, all]] of byType(resources).entries()) {
-    const frame = frames.get(`f${index}`)
-    const read =
-      frame === undefined
-        ? []
-        : first.type.read(
-            frame.output,
-            all.map(({ desired }) => desired),
-          )
-    const why = frame === undefined ? 'what the host said of it is not whole' : `looking ended with ${frame.code}`
-    for (const [place, resource] of all.entries()) looked.set(resource, read[place] ?? { known: false, why })
+  for (const [index, [{ type }, all]] of byType(resources).entries()) {
+    const output = type.facts === undefined ? Buffer.alloc(0) : frames.get(`f${index}`)?.output
+    const desired = all.map((one) => one.desired)
+    const read = output === undefined ? [] : type.read(output, desired, all.map((one) => seen.get(one)!)) // prettier-ignore
+    for (const [place, resource] of all.entries()) looked.set(resource, read[place] ?? { known: false, why: cutOff })
   }
   return { ...readHostFacts(own.output), looked }
 }

@@ -9,6 +9,7 @@ import { orderResources } from './order-resources.ts'
 export const hostFailures = [
   'FLEET_HOST_UNREACHABLE',
   'FLEET_HOST_KEY_CHANGED',
+  'FLEET_HOST_REFUSED',
   'FLEET_HOST_TIMEOUT',
   'FLEET_HOST_FLOODED',
   'FLEET_SUDO_REFUSED',

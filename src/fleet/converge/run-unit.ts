@@ -13,11 +13,15 @@ export interface UnitRoom {
   readonly clock: Clock
   /** How long it is tried to get back to a host that was lost. */
   readonly reconnectMs: number
+  /** The host is this run's. FLEET_MACHINE_BUSY where it was lost, and somebody else has taken it. */
+  readonly hold: () => Promise<void>
   /** Called with all that the unit has printed so far. */
   readonly onOutput?: (output: Buffer) => void
 }
 
 const startMs = 60_000
+/** More is no time that a timer of Node could wait: timers, setTimeout. */
+const longestMs = 2_000_000_000
 const betweenTriesMs = 1000
 /** Exit codes of `startUnit` and `followUnit`. */
 const notStarted = 3
@@ -26,12 +30,12 @@ const gone = 44
 /**
  * Starts a unit and follows it to its end, over as many connections as it takes; answers what it has printed, which is not
  * whole where it was killed, where the host was started again, or where it stays lost. CANCELLED, FLEET_HOST_TIMEOUT and
- * their like, but never FLEET_HOST_UNREACHABLE; UnitNotStarted.
+ * their like, FLEET_MACHINE_BUSY, but never FLEET_HOST_UNREACHABLE, FLEET_HOST_REFUSED; UnitNotStarted.
  */
 export async function runUnit(host: Host, unit: string, room: UnitRoom): Promise<Buffer> {
   const { steps, signal, clock, reconnectMs } = room
   const done = Buffer.from(doneMark(room.nonce))
-  const timeoutMs = startMs + steps.reduce((sum, step) => sum + step.timeoutMs + 6000, 0)
+  const timeoutMs = Math.min(startMs + steps.reduce((sum, step) => sum + step.timeoutMs + 6000, 0), longestMs)
   let output = Buffer.alloc(0)
   let lostAtMs: number | undefined
   for (;;) {
@@ -45,13 +49,16 @@ export async function runUnit(host: Host, unit: string, room: UnitRoom): Promise
     }
     const start = offset === 0 ? startUnit(unit, room) : nothing
     try {
+      if (offset === 0) await room.hold()
       const options = { timeoutMs, signal: AbortSignal.any([signal, stopping.signal]), onOutput }
       const { code, stderr } = await host.run(lines(start, followUnit(unit, offset)), options)
       if (code === notStarted) throw new UnitNotStarted(stderr)
+      // Whoever takes the host removes what runs have left there.
+      if (code === gone) await room.hold()
       if (code === gone || code === 0) return output
     } catch (error) {
       if (stopping.signal.aborted) return output
-      if (!isLarderError(error, 'FLEET_HOST_UNREACHABLE')) throw error
+      if (!isLarderError(error, 'FLEET_HOST_UNREACHABLE', 'FLEET_HOST_REFUSED')) throw error
     }
     lostAtMs ??= clock.monotonicMs()
     if (clock.monotonicMs() - lostAtMs >= reconnectMs) return output

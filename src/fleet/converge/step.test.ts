@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { parseSiteFile } from '../../core/index.ts'
 import { parseResources } from '../resource/parse-resources.ts'
 import { resolveResources } from '../resource/resolve-resources.ts'
+import { commandType } from '../resource/types/command.ts'
 import { containerType } from '../resource/types/container.ts'
 import { serviceType } from '../resource/types/service.ts'
 import { debianHost } from '../testing/converge.ts'
@@ -26,6 +27,24 @@ it.each([
     ['apply', 1000],
     ['ready', seconds * 1000],
   ])
+})
+
+it.each([
+  ['', 1000],
+  ['timeout: 6h', 21_600_000],
+])('a command has as long as it says, else as all have: %s', async (more, timeoutMs) => {
+  const text = `- { command: it, run: 'true', unless: 'false', ${more} }\n- { command: told, run: 'true', notified-only: true, ${more} }`
+  const { resources: declared, problems } = parseResources(parseSiteFile(Buffer.from(text), 'r.yaml').document!)
+  expect(problems).toEqual([])
+  const resources = await resolveResources(declared.map((resource) => ({ resource, room: testRoom() })))
+  const look = { looked: new Map(), pending: [], facts: debianHost } as never
+  const limits = { stepMs: 1000, readyMs: 60_000 }
+  const steps = planSteps({ resources, all: resources, look, facts: debianHost, told: resources, limits })
+  expect(new Set(steps.map((step) => step.timeoutMs))).toEqual(new Set([timeoutMs]))
+})
+
+it.each(['0s', '25h', '5', '1d'])('timeout: %s is refused', (timeout) => {
+  expect(commandType.schema.safeParse({ command: 'it', run: 'true', creates: '/a', timeout }).success).toBe(false)
 })
 
 it.each(['0s', '5', '2h', '-1s'])('ready_timeout: %s is refused', (text) => {

@@ -41,16 +41,16 @@ export function planSteps(level: Level): Step[] {
     const script = resource.type.apply(resource.desired, { facts: known, differences, host: facts })
     const targets = all.filter((one) => one.type.notified !== undefined && resource.notify.includes(one.id))
     const owes = targets.map(({ id }) => markOf(id, resource.id))
-    return [
-      { id: `a${index}`, resource, does: 'apply', script, needs: [], owes, pays: undefined, timeoutMs: limits.stepMs },
-    ]
+    const timeoutMs = stepMsOf(resource, limits)
+    return [{ id: `a${index}`, resource, does: 'apply', script, needs: [], owes, pays: undefined, timeoutMs }]
   })
   const notified = told.flatMap((resource, index): Step[] => {
     const script = resource.type.notified?.(resource.desired)
     if (script === undefined) return []
     const needs = applied.filter((step) => step.resource === resource).map(({ id }) => id)
     const pays = shortOf(resource.id)
-    return [{ id: `n${index}`, resource, does: 'notified', script, needs, owes: [], pays, timeoutMs: limits.stepMs }]
+    const timeoutMs = stepMsOf(resource, limits)
+    return [{ id: `n${index}`, resource, does: 'notified', script, needs, owes: [], pays, timeoutMs }]
   })
   const touched = [...new Set([...applied, ...notified].map(({ resource }) => resource))]
   const waited = touched.flatMap((resource, index): Step[] => {
@@ -61,6 +61,10 @@ export function planSteps(level: Level): Step[] {
     return [{ id: `r${index}`, resource, does: 'ready', script, needs, owes: [], pays: undefined, timeoutMs }]
   })
   return [...applied, ...notified, ...waited]
+}
+
+function stepMsOf({ type, desired }: Resource, { stepMs }: Level['limits']): number {
+  return type.applyMs?.(desired) ?? stepMs
 }
 
 /** At which level each is told: its own, or after the last that notifies it, where that comes later. */

@@ -10,6 +10,9 @@ export const runFolder = '/run/larder'
 /** What a step may print; then its pipe is closed. */
 const stepOutputBytes = 4 * 1024 * 1024
 
+/** Added to the exit code of a step whose time was over: 124 alone may be what its script says of a time of its own. */
+export const timeUp = 300
+
 /** The name of a unit, and its folder. `runId`: small letters, digits, hyphens. */
 export function unitNamed(runId: string, count: number): string {
   return `apply-${runId}-${count}`
@@ -83,9 +86,13 @@ rm -f unit
 step() {
 ${frameBegin(nonce, sh`"$1"`)}
 mkfifo "$1.out"
+read -r from rest </proc/uptime
 stdbuf -o0 head -c ${stepOutputBytes} <"$1.out" 9>&- & drain=$!
 (umask 022; cd /; exec timeout -k 5 "$2" /bin/sh "$OLDPWD/$1") >"$1.out" 2>&1 </dev/null 9>&-
 code=$?
+read -r now rest </proc/uptime
+limit=\${2%.*}
+case $code in 124 | 137) [ $((\${now%.*} - \${from%.*})) -lt $limit ] || code=$((code + ${{ shell: String(timeUp) }})) ;; esac
 rm -f "$1.out" "$1"
 (sleep 1; kill $drain) >/dev/null 2>&1 9>&- & killer=$!
 wait $drain

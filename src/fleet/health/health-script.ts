@@ -1,11 +1,14 @@
 import { sh } from '../shell/script.ts'
 
+/** What time it is there. */
+export const clockScript = sh`printf 'clock\t%s\n' "$(date +%s.%N)"`
+
 /**
  * Asks a host how it is, in lines of `kind` and tabs. What a host does not have is left out: systemd, PostgreSQL. The clock
  * comes first, so that what follows takes nothing from it. What hangs is not waited for, and hides nothing else.
  * Sources: df(1), systemctl(1), PostgreSQL 15 §28.2.
  */
-export const healthScript = sh`printf 'clock\t%s\n' "$(date +%s.%N)"
+export const healthScript = sh`${clockScript}
 df -P -l -T -k 2>/dev/null | while read -r device type blocks used free share path; do
   printf 'bytes\t%s\t%s\t%s\t%s\t%s\n' "$device" "$type" "$blocks" "$free" "$path"
 done

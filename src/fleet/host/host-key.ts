@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { LarderError, plainText } from '../../core/index.ts'
+import { sshMissing } from './ssh-missing.ts'
 
 export interface HostKey {
   /** `ssh-ed25519`. */
@@ -31,7 +32,7 @@ export async function scanHostKey(options: {
   const args = ['-T', timeoutS, '-p', String(port), '-t', 'ed25519,ecdsa,rsa', '--', address]
   const { execa } = await import('execa')
   const answer = await execa('ssh-keyscan', args, { reject: false, timeout: 2 * timeoutMs })
-  if (answer.code === 'ENOENT') throw missing()
+  if (answer.code === 'ENOENT') throw sshMissing('ssh-keyscan')
   const keys = parseHostKeys(answer.stdout)
   if (keys.length > 0) return keys
   throw new LarderError('FLEET_HOST_UNREACHABLE', {
@@ -68,9 +69,4 @@ function fingerprintOf(base64: string): string {
 function lastLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim())
   return plainText(lines.findLast((line) => line !== '' && !line.startsWith('#')) ?? 'it does not answer').slice(0, 300)
-}
-
-function missing(): LarderError {
-  const message = 'ssh-keyscan is not installed, or not on the PATH.'
-  return new LarderError('TOOL_MISSING', { message, hint: 'On Debian: apt-get install openssh-client' })
 }

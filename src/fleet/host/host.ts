@@ -22,7 +22,7 @@ export interface HostAnswer {
 
 /**
  * A way to run scripts as root on a machine: by ssh, or here. FLEET_HOST_UNREACHABLE (and why, in the words of ssh),
- * FLEET_HOST_KEY_CHANGED, FLEET_HOST_TIMEOUT, FLEET_HOST_FLOODED, FLEET_SUDO_REFUSED.
+ * FLEET_HOST_KEY_CHANGED, FLEET_HOST_REFUSED, FLEET_HOST_TIMEOUT, FLEET_HOST_FLOODED, FLEET_SUDO_REFUSED.
  */
 export interface Host {
   readonly name: string

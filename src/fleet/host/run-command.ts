@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { LarderError } from '../../core/index.ts'
 import type { Script } from '../shell/script.ts'
 import type { HostAnswer, HostRunOptions } from './host.ts'
+import { sshMissing } from './ssh-missing.ts'
 
 /** A program that hands its standard input and what it prints to and from `hostCommand`: a shell here, or ssh. */
 export interface Carrier {
@@ -72,7 +73,7 @@ export function runCommand(carrier: Carrier, script: Script, options: HostRunOpt
       else resolve({ code: code ?? undefined, stdout: Buffer.concat(stdout), stderr: stderr.text() })
     }
     child.on('error', (error: NodeJS.ErrnoException) =>
-      settle(null, error.code === 'ENOENT' ? missing(carrier) : error),
+      settle(null, error.code === 'ENOENT' ? sshMissing(carrier.file) : error),
     )
     child.on('close', (code) => settle(code))
     // What it has left behind may hold its outputs open for ever.
@@ -136,9 +137,4 @@ function flooded(host: string, limitBytes: number): LarderError {
     hint: 'Look for a command that prints without end.',
     context: { host, limitBytes },
   })
-}
-
-function missing({ file }: Carrier): LarderError {
-  const message = `${file} is not installed, or not on the PATH.`
-  return new LarderError('TOOL_MISSING', { message, hint: 'On Debian: apt-get install openssh-client' })
 }

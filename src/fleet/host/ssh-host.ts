@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { digestOf, hexOf, LarderError } from '../../core/index.ts'
+import { checkControlFolder, ensureControlFolder } from './control-folder.ts'
 import type { Host } from './host.ts'
 import { hostCommand } from './host-command.ts'
 import { inputOf, runCommand } from './run-command.ts'
@@ -20,7 +20,7 @@ export interface SshHostOptions {
   identityFile: string
   /** Lines `NAME ssh-ed25519 AAAA…`, of the names of machines. */
   knownHostsFile: string
-  /** Where sockets of connections that are kept open lie; made 0700. Its path has 70 bytes at most. */
+  /** Where sockets of connections that are kept open lie; made 0700, and of nobody else. Its path has 70 bytes at most. */
   controlFolder: string
   /** A connection that nobody uses is kept so long, also after this process. Default 600. */
   keepOpenS?: number
@@ -32,17 +32,16 @@ export interface SshHostOptions {
 
 /**
  * A machine that is reached by the system's ssh. One connection is kept and shared; nothing of the user's own configuration
- * counts, no agent, no password, and no host key that is not known already.
+ * counts, no agent, no password, and no host key that is not known already. FLEET_PLACE_UNUSABLE: others get at its sockets.
  */
 export function createSshHost(options: SshHostOptions): Host {
   const { name, controlFolder, user = 'root' } = options
   check(options)
   const args = argumentsFor(options)
-  let made: Promise<unknown> | undefined
   return {
     name,
     async run(script, room) {
-      await (made ??= mkdir(controlFolder, { recursive: true, mode: 0o700 }))
+      await ensureControlFolder(controlFolder)
       const sizes = { scriptBytes: inputOf(script).length, stdinBytes: room.stdin?.length ?? 0 }
       const command = hostCommand(sizes, { timeoutMs: room.timeoutMs, sudo: user !== 'root' })
       const all = [...args, '--', options.address, command]
@@ -52,6 +51,7 @@ export function createSshHost(options: SshHostOptions): Host {
       return answer
     },
     async close() {
+      await checkControlFolder(controlFolder)
       const { execa } = await import('execa')
       const answer = await execa('ssh', [...args, '-O', 'exit', '--', options.address], {
         reject: false,

@@ -57,6 +57,14 @@ describe('checkMachines', () => {
       'larder.yaml:3:17: 10.0.0.2 is the address of a already; expected another address',
     ],
     [
+      'machines:\n  a: { at: ssh, ssh: { address: "h; reboot" } }\n',
+      'larder.yaml:2:33: "h; reboot" is no address; expected an IP address or a DNS name',
+    ],
+    [
+      'machines:\n  a: { at: ssh, ssh: { address: h } }\n  b: { at: ssh, ssh: { address: H, user: admin } }\n  c: { at: ssh, ssh: { address: h, port: 23 } }\n',
+      'larder.yaml:3:33: h port 22 is the machine a already; expected another host',
+    ],
+    [
       'machines:\n  a: { at: local }\n  b: { at: local }\n',
       'larder.yaml:3:12: this host is the machine a already; expected one machine at: local',
     ],

@@ -1,5 +1,6 @@
-import type { CheckContext, Problem } from '../../core/index.ts'
+import { quote, type CheckContext, type Problem } from '../../core/index.ts'
 import { declaredName } from '../declared-name.ts'
+import { isAddress } from '../host/host-key.ts'
 import { isMade } from './is-made.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
 import { machineLevels } from './machine-levels.ts'
@@ -19,6 +20,7 @@ export function checkMachines(machines: MachinesConfig, context: CheckContext): 
     checkAfter(name, machine, context, report)
   }
   checkAddresses(machines, report)
+  checkHosts(machines, report)
   const cycle = machineLevels(machines).cycle
   if (cycle !== undefined) {
     report([cycle[0] ?? '', 'after'], `machines wait for each other: ${cycle.join(' → ')}`, {
@@ -37,6 +39,9 @@ type Report = (path: Path, message: string, more?: Partial<Problem>) => void
 function checkPlace(name: string, { at, ssh, address, disk_mb: disk }: MachineConfig, report: Report): void {
   if (at === 'ssh' && ssh === undefined) {
     report([name], `it is not said how ${name} is reached`, { expected: 'ssh: { address: … }' })
+  }
+  if (ssh !== undefined && !isAddress(ssh.address)) {
+    report([name, 'ssh', 'address'], `${quote(ssh.address)} is no address`, { expected: 'an IP address or a DNS name' })
   }
   if (at !== 'ssh' && ssh !== undefined) {
     report([name, 'ssh'], `ssh is for machines at: ssh, and ${name} is at: ${at}`, { expected: 'at: ssh' })
@@ -76,5 +81,17 @@ function checkAddresses(machines: MachinesConfig, report: Report): void {
     const owner = owners.get(address)
     if (owner === undefined) owners.set(address, name)
     else report([name, 'address'], `${address} is the address of ${owner} already`, { expected: 'another address' })
+  }
+}
+
+/** Two machines that are one host would undo each other's work. */
+function checkHosts(machines: MachinesConfig, report: Report): void {
+  const owners = new Map<string, string>()
+  for (const [name, { ssh }] of Object.entries(machines)) {
+    if (ssh === undefined) continue
+    const host = `${ssh.address.toLowerCase()} port ${ssh.port}`
+    const owner = owners.get(host)
+    if (owner === undefined) owners.set(host, name)
+    else report([name, 'ssh', 'address'], `${host} is the machine ${owner} already`, { expected: 'another host' })
   }
 }

@@ -3,9 +3,9 @@ import type { HostResult } from '../converge/host-plan.ts'
 import type { MachineSpec } from '../place/place.ts'
 import type { StagedMachine } from './machine-change.ts'
 import { atOnce } from '../converge/at-once.ts'
-import { isMade } from './is-made.ts'
+import { isMade, placeBefore } from './is-made.ts'
 import { baseOf } from './machine-base.ts'
-import type { MachineKindOptions } from './machine-kind-options.ts'
+import { ownerOf, type MachineKindOptions } from './machine-kind-options.ts'
 import { machineLevels } from './machine-levels.ts'
 import { machinesOf, type MachineConfig } from './machine-schema.ts'
 import { machineSpecs } from './machine-spec.ts'
@@ -72,7 +72,8 @@ class ConvergeSession {
     const context = this.#context
     const desired = machinesOf(context.site)
     const limit = await this.#options.limitOf(context.runId)
-    const specs = machineSpecs(desired, { ...context, known: await this.#options.memory.list() })
+    const known = await this.#options.memory.list()
+    const specs = machineSpecs(desired, { ...context, known })
     const order = machineLevels(desired).levels.flat()
     const asked = order.filter((name) => limit === undefined || limit.includes(name))
     const inTurn = atOnce(mostAtOnce)
@@ -84,7 +85,8 @@ class ConvergeSession {
       const converge = async (): Promise<LarderError | undefined> => {
         const failed = (await Promise.all(before)).find(({ error }) => error !== undefined)
         if (failed !== undefined) return notReached(name, failed.other)
-        return inTurn(() => this.#converge(name, { config, specs }))
+        const movesFrom = placeBefore(known, { name, at: config.at })
+        return inTurn(() => this.#converge({ name, config, spec: specs.get(name)!, specs, movesFrom }))
       }
       work.set(name, converge())
     }
@@ -94,53 +96,65 @@ class ConvergeSession {
   }
 
   /** What went wrong, if anything did; nothing that one machine does ends the others. */
-  async #converge(
-    name: string,
-    { config, specs }: { config: MachineConfig; specs: ReadonlyMap<string, MachineSpec> },
-  ): Promise<LarderError | undefined> {
+  async #converge(machine: MachineAtWork): Promise<LarderError | undefined> {
+    const { name, config, spec, movesFrom } = machine
     const { memory } = this.#options
-    const spec = specs.get(name)!
     const common = { name, place: config.at, identity: spec.identity, runId: Number(this.#context.runId) || undefined }
     const address = spec.addresses[0]?.address ?? config.ssh?.address
     try {
-      const result = await this.#bringUp({ name, config, spec, specs })
+      const result = await this.#bringUp(machine)
       const { report, error } = reportMachine(name, result, address)
       await memory.report({ ...common, ...report })
       return error
     } catch (error) {
       if (!isLarderError(error) || this.#context.signal.aborted) throw error
       const detail = { address, os: undefined, ok: 0, resources: [], why: error.message }
-      await memory.report({ ...common, state: 'failed', detail, hasChanged: false })
+      const place = movesFrom === undefined ? config.at : ((await memory.get(name))?.place ?? config.at)
+      await memory.report({ ...common, place, state: 'failed', detail, hasChanged: false })
       return error
     }
   }
 
-  async #bringUp(machine: {
-    name: string
-    config: MachineConfig
-    spec: MachineSpec
-    specs: ReadonlyMap<string, MachineSpec>
-  }): Promise<HostResult> {
-    const { name, config, spec } = machine
-    const { memory, place: placeOf, credentials } = this.#options
+  async #bringUp(machine: MachineAtWork): Promise<HostResult> {
+    const { name, config, spec, movesFrom } = machine
+    const { place: placeOf, credentials } = this.#options
     const { signal, progress, runId } = this.#context
     const place = await placeOf(config.at)
     const resources = await resolveMachine(this.#options, this.#context, machine)
+    if (movesFrom !== undefined) {
+      progress.log(`machine ${name}: is removed from where it was (${movesFrom})`)
+      await (await placeOf(movesFrom)).remove({ name, site: this.#context.siteName })
+      await this.#noteBegun(machine)
+    }
     if ((await stateOf(this.#options, spec, config)) !== 'running') {
       progress.log(`machine ${name}: is brought up`)
-      const detail = { address: spec.addresses[0]?.address, os: undefined, ok: 0, resources: [], why: undefined }
-      const begun = { name, place: config.at, identity: spec.identity, runId: undefined, hasChanged: true }
-      await memory.report({ ...begun, state: 'changing', detail })
+      await this.#noteBegun(machine)
       const base = await baseOf(this.#options, this.#context, config)
       const room = { credentials: await credentials(name), progress, signal }
       await place.bringUp({ ...spec, base }, room)
     }
     const target = { machine: name, host: place.host(spec), resources }
     const log = (line: string): void => progress.log(`machine ${name}: ${line}`)
-    const [result] = await this.#options.apply([target], { signal, runId, log })
+    const [result] = await this.#options.apply([target], { signal, runId, owner: ownerOf(this.#context), log })
     if (result === undefined) throw new Error(`nothing was said of ${name}`)
     return result
   }
+
+  /** Before it is made: whatever ends this, what is there is known. */
+  async #noteBegun({ name, config, spec }: MachineAtWork): Promise<void> {
+    const detail = { address: spec.addresses[0]?.address, os: undefined, ok: 0, resources: [], why: undefined }
+    const begun = { name, place: config.at, identity: spec.identity, runId: undefined, hasChanged: true }
+    await this.#options.memory.report({ ...begun, state: 'changing', detail })
+  }
+}
+
+interface MachineAtWork {
+  name: string
+  config: MachineConfig
+  spec: MachineSpec
+  /** Of all machines. */
+  specs: ReadonlyMap<string, MachineSpec>
+  movesFrom: MachineConfig['at'] | undefined
 }
 
 function notReached(name: string, other: string): LarderError {

@@ -1,13 +1,10 @@
 import { expect, it } from 'vitest'
 import { LarderError } from '../../core/index.ts'
 import type { HostPlan } from '../converge/host-plan.ts'
+import { plainFacts as facts } from '../testing/plain-facts.ts'
 import { foundMachine } from './found-machine.ts'
 import type { ObservedMachine } from './machine-change.ts'
 import { machinesSchema } from './machine-schema.ts'
-
-const facts = {
-  os: 'debian', family: 'debian', version: '12', codename: 'bookworm', machine: 'x86_64', hostname: 'x', hasSystemd: true,
-} as const // prettier-ignore
 
 const entry = (id: string, state: 'ok' | 'change', what?: string) => ({
   id,
@@ -20,7 +17,16 @@ function found(more: Partial<ObservedMachine>): ReturnType<typeof foundMachine> 
   const config = machinesSchema.parse({ a: {} })['a']!
   const address = { network: 'lan', address: '192.0.2.7', prefixLength: 24 }
   const spec = { name: 'a', site: 'lab', addresses: [address], identity: '', memoryMiB: 1, cpus: 1 }
-  const base = { name: 'a', config, spec, resources: [], waitsFor: undefined, renewed: [], plan: undefined }
+  const base = {
+    name: 'a',
+    config,
+    spec,
+    resources: [],
+    waitsFor: undefined,
+    renewed: [],
+    plan: undefined,
+    movesFrom: undefined,
+  }
   return foundMachine({ ...base, state: 'running', ...more })
 }
 

@@ -35,6 +35,17 @@ describe('machineAddresses', () => {
     expect(addresses({ a: {} }, { a: '10.1.0.2' })).toEqual({ a: '10.1.0.5' })
     expect(addresses({ a: {} }, { a: '10.1.0.1' })).toEqual({ a: '10.1.0.5' })
   })
+  it('gives the address of one that is to be removed only where there is no other', () => {
+    expect(addresses({ a: {} }, { old: '10.1.0.5' })).toEqual({ a: '10.1.0.6' })
+    expect(addresses({ a: {}, b: {} }, { old: '10.1.0.5' })).toEqual({ a: '10.1.0.6', b: '10.1.0.5' })
+    expect(addresses({ a: { address: '10.1.0.5' } }, { old: '10.1.0.5' })).toEqual({ a: '10.1.0.5' })
+  })
+  it('is quick in a network that is handed out but for its ends', () => {
+    const dhcp = { range: ['10.0.0.2', '10.255.255.253'] }
+    expect(addresses({ a: {} }, {}, { subnet: '10.0.0.0/8', gateway: '10.0.0.1', dhcp })).toEqual({
+      a: '10.255.255.254',
+    })
+  })
   it('gives none to machines that exist, and none without a network', () => {
     expect(addresses({ a: { at: 'local' }, b: { at: 'ssh', ssh: { address: 'b' } } })).toEqual({})
     expect(addresses({ a: {} }, {}, { subnets: {} })).toEqual({})

@@ -41,7 +41,9 @@ export function machineAddresses(
   }
   pass((name, machine) => written(name, machine, network))
   pass((name) => keep(known.get(name), network, taken))
-  pass(() => nextFree(first, taken))
+  // Who is no longer declared has its address until it is removed; where there is no other, it is removed first.
+  const leftOver = [...known].flatMap(([name, address]) => (Object.hasOwn(machines, name) ? [] : [address]))
+  pass(() => nextFree(first, new Set([...taken, ...leftOver])) ?? nextFree(first, taken) ?? refuseFull(first))
   return assigned
 }
 
@@ -71,17 +73,29 @@ function spokenFor({ gateway, dhcp }: DeclaredSubnet): string[] {
 function isFree(subnet: DeclaredSubnet, address: string): boolean {
   const number = addressNumber(address) ?? 0
   const { first, last } = blockOf(subnet)
-  const [from, to] = (subnet.dhcp?.range ?? []).map((end) => addressNumber(end) ?? 0)
-  const isHandedOut = from !== undefined && to !== undefined && number >= from && number <= to
-  return number > first && number < last && !isHandedOut
+  const [from, to] = handedOut(subnet)
+  return number > first && number < last && !(number >= from && number <= to)
 }
 
-function nextFree(subnet: DeclaredSubnet, taken: ReadonlySet<string>): string {
+/** The first and the last of them; none where there is no range. */
+function handedOut({ dhcp }: DeclaredSubnet): [from: number, to: number] {
+  const [from, to] = (dhcp?.range ?? []).map((end) => addressNumber(end))
+  return [from ?? Infinity, to ?? -Infinity]
+}
+
+function nextFree(subnet: DeclaredSubnet, taken: ReadonlySet<string>): string | undefined {
   const { first, last } = blockOf(subnet)
+  const [from, to] = handedOut(subnet)
   for (let number = first + 1; number < last; number++) {
+    // A range may be all but a few of millions.
+    if (number >= from && number <= to) number = to + 1
     const address = addressText(number)
-    if (!taken.has(address) && isFree(subnet, address)) return address
+    if (number < last && !taken.has(address)) return address
   }
+  return undefined
+}
+
+function refuseFull(subnet: DeclaredSubnet): never {
   throw new LarderError('FLEET_NETWORK_FULL', {
     message: `The network ${subnet.name} (${subnet.subnet}) has no address left for another machine.`,
     hint: 'Make the DHCP range smaller, or the subnet larger.',

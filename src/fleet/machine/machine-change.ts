@@ -18,12 +18,21 @@ export interface ObservedMachine {
   state: MachineState | undefined
   /** Of a machine that runs. */
   plan: HostPlan | undefined
+  /** Where Larder has made it before, if that was elsewhere: it is removed there. */
+  movesFrom: MachineConfig['at'] | undefined
 }
 
 export interface ObservedMachines {
   machines: readonly ObservedMachine[]
   /** Left of an earlier commit. */
-  leftOver: readonly { name: string; place: MachineConfig['at'] }[]
+  leftOver: readonly LeftMachine[]
+}
+
+export interface LeftMachine {
+  name: string
+  place: MachineConfig['at']
+  /** It has the address of one that is declared. */
+  isInTheWay: boolean
 }
 
 /** What a plan tells of a machine. JSON. */

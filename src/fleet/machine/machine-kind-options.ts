@@ -36,8 +36,15 @@ export interface ApplyRoom {
   signal: AbortSignal
   /** Names what is under way on the machine, so that a run that goes on finds it. */
   runId: string
+  /** Who holds the machine meanwhile, for people. */
+  owner: string
   /** A line for people. */
   log: (line: string) => void
   /** Until a resource is of use. Default 60,000. */
   readyMs?: number
+}
+
+/** What others are told who find a machine taken by a run. */
+export function ownerOf({ siteName, runId }: Pick<KindContext, 'siteName' | 'runId'>): string {
+  return `Larder of ${siteName}, run ${runId}`
 }

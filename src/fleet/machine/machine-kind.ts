@@ -18,7 +18,11 @@ export function createMachineKind(options: MachineKindOptions): MachineKind {
     ...machineGrammar(),
     nothing: {},
     observe: (context, desired) => observeMachines(options, context, desired),
-    plan: (_desired, { machines, leftOver }) => [...machines.flatMap(planMachine), ...leftOver.map(planRemoval)],
+    plan: (_desired, { machines, leftOver }) => [
+      ...leftOver.filter(({ isInTheWay }) => isInTheWay).map(planRemoval),
+      ...machines.flatMap(planMachine),
+      ...leftOver.filter(({ isInTheWay }) => !isInTheWay).map(planRemoval),
+    ],
     stage: (context, change, observed) => stageMachine(options, context, { change, observed }),
     switch: (context, staged) => sessions.of(context).done(staged),
     verify: createMachineVerifier(options),

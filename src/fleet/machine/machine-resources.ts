@@ -42,7 +42,8 @@ export async function checkMachineResources(machines: MachinesConfig, context: C
     // What is wrong in itself is not among them, and may be what others name.
     const others = problems.length === 0 && unknown.length === 0 ? { others: [] } : {}
     const certified = groups.flatMap((group) => [...group.certified.keys()])
-    const check = { files: context.files, variables, secrets: [...secrets, ...certified], mirrors, ...others }
+    const values = new Map(groups.flatMap((group) => group.resources.map((one) => [one, group.variables] as const)))
+    const check = { files: context.files, variables, values, secrets: [...secrets, ...certified], mirrors, ...others }
     return [...unknown, ...problems, ...(await checkResources(all, check))]
   })
   return (await Promise.all(checked)).flat()

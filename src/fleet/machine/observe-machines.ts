@@ -5,7 +5,7 @@ import type { Resource } from '../resource/resource-type.ts'
 import { declaredServices } from '../service/declared-service.ts'
 import { servicesOf } from '../service/service-schema.ts'
 import type { ObservedMachine, ObservedMachines } from './machine-change.ts'
-import { isMade } from './is-made.ts'
+import { isMade, placeBefore } from './is-made.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
 import { machineSpecs } from './machine-spec.ts'
@@ -28,17 +28,41 @@ export async function observeMachines(
   const found = await Promise.all(
     asked.map(async ([name, config]): Promise<Found> => {
       const spec = specs.get(name)!
-      if (!mayLook) return { name, config, spec, resources: [], waitsFor: undefined, renewed: [], state: undefined }
+      const movesFrom = placeBefore(known, { name, at: config.at })
+      const about = { name, config, spec, movesFrom }
+      if (!mayLook)
+        return { ...about, resources: [], waitsFor: undefined, renewed: [], state: undefined, away: undefined }
       const resolved = await resolveOrWait(options, context, { name, config, specs })
-      const state = await stateOf(options, spec, config)
-      return { name, config, spec, ...resolved, state }
+      const looked = movesFrom === undefined ? await lookForIt(options, spec, config) : moving
+      return { ...about, ...resolved, ...looked }
     }),
   )
   const plans = await planRunning(options, context, found)
   const leftOver = limit === undefined ? known.filter(({ name }) => !Object.hasOwn(desired, name)) : []
+  const wanted = new Set([...specs.values()].flatMap(({ addresses }) => addresses.map(({ address }) => address)))
   return {
-    machines: found.map((machine) => ({ ...machine, plan: plans.get(machine.name) })),
-    leftOver: leftOver.map(({ name, place }) => ({ name, place })),
+    machines: found.map(({ away, ...machine }) => ({ ...machine, plan: away ?? plans.get(machine.name) })),
+    leftOver: leftOver.map(({ name, place, detail }) => ({
+      name,
+      place,
+      isInTheWay: wanted.has(detail.address ?? ''),
+    })),
+  }
+}
+
+const moving = { state: 'other', away: undefined } as const
+
+/** What makes machines may be away itself: that keeps nobody from looking at all others, nor from what a run has to do besides. */
+async function lookForIt(
+  options: MachineKindOptions,
+  spec: MachineSpec,
+  config: MachineConfig,
+): Promise<Pick<Found, 'state' | 'away'>> {
+  try {
+    return { state: await stateOf(options, spec, config), away: undefined }
+  } catch (error) {
+    if (!isLarderError(error, 'FLEET_PLACE_UNUSABLE', 'FLEET_MACHINE_FAILED')) throw error
+    return { state: 'running', away: { machine: spec.name, unreachable: error } }
   }
 }
 
@@ -75,7 +99,7 @@ function noting(options: MachineKindOptions, used: Set<string>): MachineKindOpti
   }
 }
 
-type Found = Omit<ObservedMachine, 'plan'>
+type Found = Omit<ObservedMachine, 'plan'> & { away: HostPlan | undefined }
 
 /** Hosts that exist are asked for their facts at once: that tells as well whether they are there. */
 export async function stateOf(
@@ -92,7 +116,9 @@ async function planRunning(
   { signal }: KindContext,
   found: readonly Found[],
 ): Promise<Map<string, HostPlan>> {
-  const running = found.filter(({ state, waitsFor }) => state === 'running' && waitsFor === undefined)
+  const running = found.filter(
+    ({ state, waitsFor, away }) => state === 'running' && waitsFor === undefined && away === undefined,
+  )
   if (running.length === 0) return new Map()
   const targets = await Promise.all(
     running.map(async ({ name, config, spec, resources }) => {
@@ -104,9 +130,11 @@ async function planRunning(
   return new Map(plans.map((plan) => [plan.machine, plan]))
 }
 
+type ResolveOptions = Pick<MachineKindOptions, 'resolve' | 'certify' | 'room'>
+
 /** What is declared of a machine, with files, secrets and addresses of mirrors and images in it. FLEET_RESOURCE_INVALID and its like. */
 export async function resolveMachine(
-  options: MachineKindOptions,
+  options: ResolveOptions,
   context: KindContext,
   { name, config, specs }: { name: string; config: MachineConfig; specs: ReadonlyMap<string, MachineSpec> },
 ): Promise<Resource[]> {
@@ -118,7 +146,7 @@ export async function resolveMachine(
 }
 
 async function resolveDeclared(
-  options: MachineKindOptions,
+  options: ResolveOptions,
   context: KindContext,
   { name, config, specs }: Parameters<typeof resolveMachine>[2],
 ): Promise<Resource[]> {

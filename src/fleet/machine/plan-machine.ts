@@ -5,7 +5,7 @@ import type { MachineChange, MachineChangeDetail, ObservedMachine, PlannedResour
 
 /** Pure. No change for a machine that is as declared. */
 export function planMachine(observed: ObservedMachine): MachineChange[] {
-  const { name, config, state, resources, waitsFor, renewed, plan } = observed
+  const { name, config, state, resources, waitsFor, renewed, plan, movesFrom } = observed
   const subject = `machine ${name}`
   const base = { machine: name, place: config.at }
   if (state === undefined) {
@@ -20,7 +20,8 @@ export function planMachine(observed: ObservedMachine): MachineChange[] {
       waitsFor === undefined
         ? `then ${counted(resources.length, 'resource')}`
         : `what is on it is known later: ${waitsFor}`
-    const summary = `${words[whole]} (${config.at}), ${then}`
+    const moved = `removed from where it was (${movesFrom}), with all that is on it, and ${isMade(config.at) ? 'made' : 'reached'}`
+    const summary = `${movesFrom === undefined ? words[whole] : moved} (${config.at}), ${then}`
     return [{ subject, action: whole === 'create' ? 'create' : 'update', summary, detail }]
   }
   if (waitsFor !== undefined) {

@@ -15,9 +15,9 @@ export function reportMachine(
     const detail: MachineDetail = { address, os: undefined, ok: 0, resources: [], why }
     return { report: { state: 'unreachable', detail, hasChanged: false }, error: result.unreachable }
   }
-  const { entries, facts } = result
+  const { entries, facts, lost } = result
   const notOk = entries.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'changed')
-  const error = notOk.length === 0 ? undefined : failure(machine, notOk)
+  const error = lost ?? (notOk.length === 0 ? undefined : failure(machine, notOk))
   const detail: MachineDetail = {
     address,
     os: `${facts.os} ${facts.version}`.trim(),

@@ -65,15 +65,26 @@ export interface Interface {
   addresses: string[]
 }
 
+interface FoundInterface extends Interface {
+  /** Of this interface alone: one that is made again has another. */
+  index: number
+  /** Up, and a cable or a port is in it. */
+  isRunning: boolean
+  withPrefixes: string[]
+}
+
 /** All of this host. FLEET_NETWORK_INTERFACE_MISSING. */
-export async function readInterfaces(room: InterfaceRoom): Promise<(Interface & { withPrefixes: string[] })[]> {
-  return (await show(room, 'addr')).map(({ ifname, addr_info: infos }) => {
+export async function readInterfaces(room: InterfaceRoom): Promise<FoundInterface[]> {
+  return (await show(room, 'addr')).map(({ ifname, ifindex, flags, addr_info: infos }) => {
     const all = Array.isArray(infos) ? infos.map((info) => asObject(info)) : []
     const own = all.flatMap(({ family, local, prefixlen: prefixLength }) =>
       family === 'inet' && typeof local === 'string' ? [{ local, whole: `${local}/${String(prefixLength)}` }] : [],
     )
+    const said = Array.isArray(flags) ? flags : []
     return {
       name: typeof ifname === 'string' ? ifname : '',
+      index: typeof ifindex === 'number' ? ifindex : 0,
+      isRunning: said.includes('UP') && !said.includes('NO-CARRIER'),
       addresses: own.map(({ local }) => local),
       withPrefixes: own.map(({ whole }) => whole),
     }

@@ -129,6 +129,11 @@ describe('the section network', () => {
       ['4:12: there is no machine "wbe-1", and no mac is said; expected a machine, or mac: did you mean web-1?'],
     ],
     [
+      'old: {address: 10.1.2.8}',
+      ['4:10: old is there already, and its hardware address is not said; expected its mac'],
+    ],
+    [`old: {mac: ${mac('01')}, address: 10.1.2.8}`, []],
+    [
       `wbe-1: {mac: ${mac('01')}, address: 10.1.2.8}`,
       ['4:12: warning: there is no machine "wbe-1": did you mean web-1?'],
     ],
@@ -138,7 +143,7 @@ describe('the section network', () => {
       'reservations: {}}}',
       `reservations: {\n    ${reservations.replace('\n', ',\n')}}}}`,
     )
-    const found = await check(written, '{web-1: {address: 10.1.2.7}}')
+    const found = await check(written, '{web-1: {at: vm, address: 10.1.2.7}, old: {at: ssh}}')
     expect(found).toEqual(expected)
   })
 
@@ -168,5 +173,30 @@ describe('the section network', () => {
       '5:57: eth1 is that of "a" already; expected one network on each interface',
       '5:107: "a" has kea; expected kea for all networks',
     ])
+  })
+
+  it.each([
+    ['{forward: false}', '{forward: false}', 0],
+    ['{forward: [192.0.2.53]}', '{}', 0],
+    ['{forward: false}', '[10.1.3.9]', 0],
+    ['{forward: false}', 'false', 0],
+    ['{forward: false}', '{}', 1],
+    ['{forward: false}', '{forward: [192.0.2.53]}', 1],
+  ])('dns %s beside %s: one server answers in both', async (dns, other, count) => {
+    const [a, b] = ['subnet: 10.1.2.0/24, gateway: 10.1.2.1', 'subnet: 10.1.3.0/24, gateway: 10.1.3.1']
+    const words =
+      'names outside of the site are asked for in "b", and not here; expected forward: false in each network that Larder answers in, or in none'
+    const expected = [`2:80: ${words}`].slice(0, count)
+    expect(await check(`{subnets: {a: {${a}, dns: ${dns}}, b: {${b}, dns: ${other}}}}`)).toEqual(expected)
+    const swapped = await check(`{subnets: {b: {${b}, dns: ${other}}, a: {${a}, dns: ${dns}}}}`)
+    expect(swapped.map((line) => line.replace(/^[0-9:]+ /, ''))).toEqual([words].slice(0, count))
+  })
+
+  it('a network with DHCP alone asks others for names', async () => {
+    const found = await check(`
+  subnets:
+    a: {subnet: 10.1.2.0/24, gateway: 10.1.2.1, dhcp: {range: [10.1.2.2, 10.1.2.9]}}
+    b: {subnet: 10.1.3.0/24, gateway: 10.1.3.1, dns: {forward: false}}`)
+    expect(found).toHaveLength(1)
   })
 })

@@ -1,4 +1,6 @@
 import { quote, type CheckContext, type Problem } from '../../core/index.ts'
+import { isMade } from '../machine/is-made.ts'
+import { machinesOf } from '../machine/machine-schema.ts'
 import { addressNumber, blockText, isWithin, parseBlock } from './address.ts'
 import { checkReservations } from './check-reservations.ts'
 import { hosts, rangeOf, wrongHost, type AddressedMachine, type CheckedSubnet, type Report } from './checked-subnet.ts'
@@ -13,6 +15,7 @@ export function checkNetwork(
 ): Problem[] {
   const problems: Problem[] = []
   const names = context.declared['machines'] ?? []
+  const existing = Object.entries(machinesOf(context.site)).flatMap(([name, { at }]) => (isMade(at) ? [] : [name]))
   const subnets = namedSubnets(config).map(([name, subnet]) => {
     const root = config.subnets === undefined ? ['network'] : ['network', 'subnets', name]
     const report: Report = (path, message, more = {}) => {
@@ -22,14 +25,17 @@ export function checkNetwork(
   })
   for (const subnet of subnets) {
     checkSubnet(subnet)
-    checkReservations(subnet, { machines, names })
+    checkReservations(subnet, { machines, names, existing })
     checkMachines(subnet, machines, (name, message, expected) => {
       const position = context.positionOf(['machines', name, 'address'])
       problems.push({ severity: 'error', message, ...position, expected })
     })
   }
   subnets.forEach((subnet, index) => {
-    for (const earlier of subnets.slice(0, index)) checkPair(subnet, earlier)
+    for (const earlier of subnets.slice(0, index)) {
+      checkPair(subnet, earlier)
+      checkForward(subnet, earlier)
+    }
   })
   return problems
 }
@@ -105,4 +111,21 @@ function checkPair({ config, block, report }: NamedSubnet, earlier: NamedSubnet)
   if (own !== undefined && other !== undefined && own !== other) {
     report(['dhcp', 'server'], `${quote(earlier.name)} has ${other}`, { expected: `${other} for all networks` })
   }
+}
+
+/** One server answers for names in all networks, whoever asks: it cannot ask others for some of them alone. */
+function checkForward(one: NamedSubnet, other: NamedSubnet): void {
+  const [isClosed, isOtherClosed] = [isClosedTo(one.config), isClosedTo(other.config)]
+  if (isClosed === undefined || isOtherClosed === undefined || isClosed === isOtherClosed) return
+  const [closed, open] = isClosed ? [one, other] : [other, one]
+  closed.report(['dns', 'forward'], `names outside of the site are asked for in ${quote(open.name)}, and not here`, {
+    expected: 'forward: false in each network that Larder answers in, or in none',
+  })
+}
+
+/** Whether clients learn no names from outside; undefined: they do not ask Larder. */
+function isClosedTo({ dns, dhcp }: SubnetConfig): boolean | undefined {
+  if (dns === undefined) return dhcp === undefined ? undefined : false
+  if (dns === false || Array.isArray(dns)) return undefined
+  return dns.forward === false
 }

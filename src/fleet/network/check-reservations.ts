@@ -5,10 +5,15 @@ interface Machines {
   machines: readonly AddressedMachine[]
   /** Of all machines, also of those that are wrong in themselves. */
   names: readonly string[]
+  /** Of those that Larder does not make: nobody knows their hardware addresses. */
+  existing: readonly string[]
 }
 
 /** Reservations of a subnet: an address twice would keep Kea from starting, a name that nobody has is a mistake. */
-export function checkReservations({ config, block, report }: CheckedSubnet, { machines, names }: Machines): void {
+export function checkReservations(
+  { config, block, report }: CheckedSubnet,
+  { machines, names, existing }: Machines,
+): void {
   const owners = { address: new Map<string, string>(), mac: new Map<string, string>() }
   for (const [name, { address, mac }] of Object.entries(config.dhcp?.reservations ?? {})) {
     const at = ['dhcp', 'reservations', name]
@@ -40,8 +45,11 @@ export function checkReservations({ config, block, report }: CheckedSubnet, { ma
   }
 
   function checkName(name: string, mac: string | undefined): void {
-    if (names.includes(name)) return
     const at = ['dhcp', 'reservations', name]
+    if (mac === undefined && existing.includes(name)) {
+      report(at, `${name} is there already, and its hardware address is not said`, { expected: 'its mac' })
+    }
+    if (names.includes(name)) return
     const suggestion = closest(name, names)
     const near = suggestion === undefined ? {} : { suggestion }
     if (mac === undefined) {

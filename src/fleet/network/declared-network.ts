@@ -37,6 +37,8 @@ export interface DeclaredSubnet {
   /** Whom Larder asks for other names; undefined: whom this host asks. */
   forward?: readonly string[]
   dhcp?: DeclaredDhcp
+  /** Number that Kea has its leases under, where that is the one of a subnet that was here before. */
+  leaseId?: number
 }
 
 /** All networks of a site. JSON, and the same for the same site: it is kept, and compared. */

@@ -49,6 +49,10 @@ export interface DhcpServer {
   apply(config: ServerConfig): Promise<Applied>
   /** Starts it with what it had last, where it has died. Answers whether it did. */
   ensure(): Promise<boolean>
+  /** Interfaces of its configuration that are up, and that it does not hear at: they were made again, or came up, after it had looked. */
+  deafAt(): Promise<string[]>
+  /** Has it look again at interfaces where it is deaf. Answers which were heard at again. FLEET_NETWORK_SERVER_FAILED. */
+  listen(): Promise<string[]>
   /** By address. */
   leases(): Promise<Lease[]>
   /** Leases stay where they are. Idempotent. */

@@ -17,14 +17,26 @@ import type { NetworkRoom } from './network-room.ts'
  * (its bridge may be made later); one with DHCP may not: FLEET_NETWORK_INTERFACE_MISSING.
  */
 export async function findFootings(network: DeclaredNetwork, room: NetworkRoom): Promise<Footings> {
+  const { footings, missing } = await lookForFootings(network, room)
+  if (missing[0] !== undefined) throw missing[0]
+  return footings
+}
+
+/** As `findFootings`; of each subnet with DHCP that has none, it answers why. FLEET_NETWORK_INTERFACE_MISSING. */
+export async function lookForFootings(
+  network: DeclaredNetwork,
+  room: NetworkRoom,
+): Promise<{ footings: Footings; missing: LarderError[] }> {
   const interfaces = await readInterfaces(room)
-  const found = network.subnets.flatMap((subnet) => {
-    const footing = footingOf(subnet, interfaces)
-    if (footing === undefined && subnet.dhcp !== undefined) throw missing(subnet, interfaces)
-    return footing === undefined ? [] : [[subnet.name, footing] as const]
-  })
   // A network may be called `constructor`: what is not here must not be found.
-  return Object.assign(Object.create(null) as Record<string, Footing>, Object.fromEntries(found))
+  const footings = Object.create(null) as Record<string, Footing>
+  const missing: LarderError[] = []
+  for (const subnet of network.subnets) {
+    const footing = footingOf(subnet, interfaces)
+    if (footing !== undefined) footings[subnet.name] = footing
+    else if (subnet.dhcp !== undefined) missing.push(lacking(subnet, interfaces))
+  }
+  return { footings, missing }
 }
 
 /** Makes the bridges that larder.yaml asks for, with the addresses of their gateways. Idempotent. */
@@ -84,7 +96,7 @@ function footingOf(subnet: DeclaredSubnet, interfaces: readonly Interface[]): Fo
   return undefined
 }
 
-function missing({ name, subnet, interface: wanted }: DeclaredSubnet, interfaces: readonly Interface[]): LarderError {
+function lacking({ name, subnet, interface: wanted }: DeclaredSubnet, interfaces: readonly Interface[]): LarderError {
   const has = interfaces.map((one) => `${one.name} (${one.addresses.join(', ') || 'no address'})`).join(', ')
   const what =
     wanted === undefined ? 'No interface of this host has' : `The interface ${wanted} is not here, or has not`

@@ -27,36 +27,37 @@ describe('leases', () => {
     ])
   })
 
-  it.each(['', '1 02:00:00:00:00:01 10.1.2.20 pc *\n2 02:00'])(
-    'of dnsmasq are read again while %j is all that it has written',
-    async (begun) => {
-      const folder = await mkdtemp(join(tmpdir(), 'larder-leases-'))
-      const path = join(folder, 'leases')
-      const whole = '1 02:00:00:00:00:01 10.1.2.20 pc *\n2 02:00:00:00:00:02 10.1.2.21 tv *\n'
-      const write = async (text: string): Promise<void> => {
-        await writeFile(path, text)
-        await utimes(path, now, now)
-      }
-      let sleeps = 0
-      const clock = {
-        ...systemClock,
-        now: () => now,
-        sleep: async () => {
-          if (++sleeps === 3) await write(whole)
-        },
-      }
-      try {
-        expect(await readLeaseFile(path, clock)).toBe('')
-        await write(begun)
-        expect(await readLeaseFile(path, clock)).toBe(whole)
-        expect(sleeps).toBe(3)
-        await write(begun)
-        expect(await readLeaseFile(path, { ...clock, now: () => new Date(now.getTime() + 1000) })).toBe(begun)
-      } finally {
-        await rm(folder, { recursive: true })
-      }
-    },
-  )
+  it.each([
+    ['nothing', ''],
+    ['a part of a line', '1 02:00:00:00:00:01 10.1.2.20 pc *\n2 02:00'],
+    ['a buffer of whole lines', '1 02:00:00:00:00:01 10.1.2.20 pc 01:02:00:00:00:00:01 +--------\n'.repeat(64)],
+  ])('of dnsmasq are read again while %s is all that it has written', async (_what, begun) => {
+    const folder = await mkdtemp(join(tmpdir(), 'larder-leases-'))
+    const path = join(folder, 'leases')
+    const whole = '1 02:00:00:00:00:01 10.1.2.20 pc *\n2 02:00:00:00:00:02 10.1.2.21 tv *\n'
+    const write = async (text: string): Promise<void> => {
+      await writeFile(path, text)
+      await utimes(path, now, now)
+    }
+    let sleeps = 0
+    const clock = {
+      ...systemClock,
+      now: () => now,
+      sleep: async () => {
+        if (++sleeps === 3) await write(whole)
+      },
+    }
+    try {
+      expect(await readLeaseFile(path, clock)).toBe('')
+      await write(begun)
+      expect(await readLeaseFile(path, clock)).toBe(whole)
+      expect(sleeps).toBe(3)
+      await write(begun)
+      expect(await readLeaseFile(path, { ...clock, now: () => new Date(now.getTime() + 2000) })).toBe(begun)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
 
   it('of dnsmasq are read again when their file grew meanwhile: the newest comes first, and the oldest would lack', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'larder-leases-'))

@@ -1,29 +1,25 @@
-import { join } from 'node:path'
 import { isLarderError, LarderError, Mutex } from '../../core/index.ts'
 import { addressNumber, isWithin } from './address.ts'
 import { createSupervisor } from './daemon/supervisor.ts'
 import { blockOf, type DeclaredNetwork } from './declared-network.ts'
 import { createDnsServer, type DnsServer } from './dns/dns-server.ts'
-import { siteHosts, type NamedAddress } from './dns/site-names.ts'
+import { siteHosts } from './dns/site-names.ts'
 import type { Applied, DhcpServer, Footings, Lease, ServerConfig } from './dhcp-server.ts'
 import { createDnsmasqServer } from './dnsmasq/dnsmasq-server.ts'
-import { bridgesOf, dropFormerAddresses, ensureBridges, findFootings, removeBridges } from './footing.ts'
+import {
+  bridgesOf,
+  dropFormerAddresses,
+  ensureBridges,
+  findFootings,
+  lookForFootings,
+  removeBridges,
+} from './footing.ts'
 import { createKeaServer } from './kea/kea-server.ts'
+import { keepLeaseIds } from './kea/lease-id.ts'
 import type { NetworkRoom } from './network-room.ts'
+import { readState, writeState, type NetworkState } from './network-state.ts'
 import { refuseOtherServers, servedAlone } from './other-server.ts'
-import { readIfThere } from '../read-if-there.ts'
-import { writePrivateFile } from '../../publish/index.ts'
-
-/** What was made so last. */
-export interface NetworkState {
-  network: DeclaredNetwork
-  /** Machines and their addresses. */
-  names: readonly NamedAddress[]
-  /** Digest of the configuration of the DHCP server; undefined where there is none. */
-  dhcp?: string | undefined
-  /** Bridges of former networks that somebody was still at. Default: none. */
-  left?: readonly string[]
-}
+import { tendDhcp } from './tend-dhcp.ts'
 
 export interface NetworkStatus {
   state: NetworkState | undefined
@@ -49,7 +45,7 @@ export type Wanted = Pick<NetworkState, 'network' | 'names'>
 /** Addresses and names of the site's networks: the servers that give them, as one. */
 export interface NetworkService {
   status(): Promise<NetworkStatus>
-  /** Why the servers of what was made last could not be started now; undefined: nothing is known to be in the way. */
+  /** Why the servers of what was made last could not serve all of it now; undefined: nothing is known to be in the way. */
   obstacle(): Promise<Obstacle | undefined>
   /** All that can be refused, is refused here; bridges are made. TOOL_MISSING, FLEET_NETWORK_…. */
   prepare(wanted: Wanted): Promise<void>
@@ -69,6 +65,8 @@ interface Servers {
   room: NetworkRoom
   dhcp: Readonly<Record<DeclaredNetwork['server'], DhcpServer>>
   dns: DnsServer
+  /** Names of the networks that had no interface when it was looked last. */
+  missing: string
 }
 
 export async function createNetworkService(room: NetworkRoom): Promise<NetworkService> {
@@ -77,6 +75,7 @@ export async function createNetworkService(room: NetworkRoom): Promise<NetworkSe
     room,
     dhcp: { kea: await createKeaServer(room, supervisor), dnsmasq: createDnsmasqServer(room, supervisor) },
     dns: createDnsServer(room, supervisor),
+    missing: '',
   }
   const turns = new Mutex()
   return {
@@ -90,13 +89,6 @@ export async function createNetworkService(room: NetworkRoom): Promise<NetworkSe
   }
 }
 
-const statePath = ({ folder }: NetworkRoom): string => join(folder, 'applied.json')
-
-async function readState(room: NetworkRoom): Promise<NetworkState | undefined> {
-  const text = await readIfThere(statePath(room))
-  return text === undefined ? undefined : (JSON.parse(text) as NetworkState)
-}
-
 async function readStatus({ room, dhcp, dns }: Servers): Promise<NetworkStatus> {
   const state = await readState(room)
   if (state === undefined) return { state, dhcp: undefined, dns: undefined }
@@ -107,7 +99,7 @@ async function readStatus({ room, dhcp, dns }: Servers): Promise<NetworkStatus> 
 const hasDhcp = ({ subnets }: DeclaredNetwork): boolean => subnets.some(({ dhcp }) => dhcp !== undefined)
 const hasDns = ({ subnets }: DeclaredNetwork): boolean => subnets.some(({ dns }) => dns === 'larder')
 
-/** Without a change: a bridge that Larder makes itself is none. */
+/** What lacks, or what a network is not served for while its servers run. Without a change: a bridge that Larder makes itself is none. */
 async function findObstacle(servers: Servers): Promise<Obstacle | undefined> {
   const { room } = servers
   const network = (await readState(room))?.network
@@ -117,11 +109,18 @@ async function findObstacle(servers: Servers): Promise<Obstacle | undefined> {
   try {
     await requireServers(servers, network)
     await findFootings({ ...network, subnets }, room)
-    return undefined
+    return await deafness(servers, network)
   } catch (error) {
     if (!isLarderError(error, 'TOOL_MISSING', 'FLEET_NETWORK_INTERFACE_MISSING')) throw error
     return { message: error.message, hint: error.hint }
   }
+}
+
+async function deafness({ dhcp }: Servers, network: DeclaredNetwork): Promise<Obstacle | undefined> {
+  const at = hasDhcp(network) ? await dhcp[network.server].deafAt() : []
+  if (at.length === 0) return undefined
+  const message = `${network.server} does not hear at ${at.join(', ')}, which was made again, or came up, after it had looked.`
+  return { message, hint: 'A controller that runs has it look again within seconds; else restart its unit.' }
 }
 
 /** TOOL_MISSING. */
@@ -135,7 +134,8 @@ async function requireServers({ dhcp, dns }: Servers, network: DeclaredNetwork):
 
 async function prepare(servers: Servers, wanted: Wanted): Promise<void> {
   const { room, dhcp, dns } = servers
-  const { network } = wanted
+  const state = await readState(room)
+  const network = keepLeaseIds(wanted.network, state?.network)
   const server = dhcp[network.server]
   await requireServers(servers, network)
   if (network.subnets.length === 0) return
@@ -148,14 +148,15 @@ async function prepare(servers: Servers, wanted: Wanted): Promise<void> {
   await server.check(server.compile(network, footings))
   const running = await Promise.all(Object.values(dhcp).map((one) => one.running()))
   const isRunning = running.some((digest) => digest !== undefined)
-  const before = isRunning ? (await readState(room))?.network : undefined
+  const before = isRunning ? state?.network : undefined
   const served = before === undefined ? new Set<string>() : servedAlone(before)
   await refuseOtherServers(network, { footings, served }, room)
 }
 
-async function apply(servers: Servers, { network, names }: Wanted): Promise<Applied | undefined> {
+async function apply(servers: Servers, { network: wanted, names }: Wanted): Promise<Applied | undefined> {
   const { room, dhcp } = servers
   const before = await readState(room)
+  const network = keepLeaseIds(wanted, before?.network)
   // First: with the first address of a network, Linux takes the others that it has in it.
   if (before !== undefined) await dropFormerAddresses(before.network, network, room)
   await ensureBridges(network, room)
@@ -171,9 +172,6 @@ async function apply(servers: Servers, { network, names }: Wanted): Promise<Appl
   await writeState(room, { network, names, dhcp: config?.digest, left })
   return applied
 }
-
-const writeState = (room: NetworkRoom, state: NetworkState): Promise<void> =>
-  writePrivateFile(statePath(room), JSON.stringify(state))
 
 /** Machines may still be at a bridge: it goes when they have gone. Answers those that stay till then. */
 async function removeUnwanted(
@@ -197,15 +195,30 @@ async function applyDns({ dhcp, dns }: Servers, { network, names }: Wanted, foot
 
 async function tend(servers: Servers): Promise<string[]> {
   const { room, dhcp } = servers
-  const state = await readState(room)
-  if (state === undefined) return []
-  const { network, left = [] } = state
-  if (left.length > 0) await writeState(room, { ...state, left: await removeUnwanted(servers, network, left) })
+  const found = await readState(room)
+  if (found === undefined) return []
+  const { network, left = [] } = found
+  const state = left.length === 0 ? found : { ...found, left: await removeUnwanted(servers, network, left) }
+  if (state !== found) await writeState(room, state)
   if (network.subnets.length === 0) return []
   await ensureBridges(network, room)
-  const isDhcpStarted = hasDhcp(network) && (await dhcp[network.server].ensure())
-  const isDnsStarted = await applyDns(servers, state, await findFootings(network, room))
-  return [...(isDhcpStarted ? [network.server] : []), ...(isDnsStarted ? ['dns'] : [])]
+  const { footings, missing } = await lookForFootings(network, room)
+  tellOnce(servers, missing)
+  // Names are answered also where addresses cannot be given.
+  const given = tendDhcp(dhcp[network.server], { state, footings }, room)
+  await Promise.allSettled([given])
+  const isDnsStarted = await applyDns(servers, state, footings)
+  return [...((await given) ? [network.server] : []), ...(isDnsStarted ? ['dns'] : [])]
+}
+
+/** When others lack an interface than the last time: it is looked every few seconds. */
+function tellOnce(servers: Servers, missing: readonly LarderError[]): void {
+  const words = missing.map(({ message }) => message)
+  const key = missing.map(({ context }) => String(context['network'])).join(' ')
+  if (key === servers.missing) return
+  servers.missing = key
+  if (missing.length === 0) servers.room.log.info('all networks have an interface again')
+  else servers.room.log.warn(`networks are not served: ${words.join(' ')}`)
 }
 
 async function siteLeases({ room, dhcp }: Servers): Promise<SiteLease[]> {

@@ -72,7 +72,7 @@ describe.skipIf(!isRoot)('at: ssh', () => {
     await using opened = await openSsh()
     expect(await opened.place.observe(opened.machine)).toBe('stopped')
     await expect(opened.place.bringUp(opened.machine, await room())).rejects.toMatchObject({
-      code: 'FLEET_HOST_UNREACHABLE',
+      code: 'FLEET_HOST_REFUSED',
       hint: expect.stringContaining('larder machine trust web-1') as string,
     })
   })

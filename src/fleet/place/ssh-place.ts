@@ -25,7 +25,7 @@ export function createSshPlace(reach: Reach): Place {
         await host(machine).run(sh`exit 0`, { timeoutMs: patienceMs })
         return 'running'
       } catch (error) {
-        if (isLarderError(error, 'FLEET_HOST_UNREACHABLE', 'FLEET_HOST_TIMEOUT')) return 'stopped'
+        if (isLarderError(error, 'FLEET_HOST_UNREACHABLE', 'FLEET_HOST_REFUSED', 'FLEET_HOST_TIMEOUT')) return 'stopped'
         if (isLarderError(error, 'FLEET_HOST_KEY_CHANGED')) return 'other'
         throw error
       }

@@ -49,7 +49,7 @@ async function tryOnce(host: Host, timeoutMs: number, signal: AbortSignal): Prom
     const { code } = await host.run(sh`exit 0`, { timeoutMs, signal })
     return code === 0 ? undefined : `an empty script ends with ${code ?? 'a signal'}`
   } catch (error) {
-    if (isLarderError(error, 'FLEET_HOST_UNREACHABLE', 'FLEET_HOST_TIMEOUT')) return error.message
+    if (isLarderError(error, 'FLEET_HOST_UNREACHABLE', 'FLEET_HOST_REFUSED', 'FLEET_HOST_TIMEOUT')) return error.message
     throw error
   }
 }

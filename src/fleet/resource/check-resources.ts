@@ -20,6 +20,8 @@ export interface ResourceCheck {
   readonly files: SiteFiles
   /** First names that templates may use: `machine`, `port`. */
   readonly variables?: readonly string[]
+  /** What these are, where they are not the same for all. */
+  readonly values?: ReadonlyMap<DeclaredResource, Readonly<Record<string, unknown>>>
   readonly secrets?: readonly string[]
   readonly mirrors?: readonly string[]
   readonly images?: readonly string[]
@@ -29,11 +31,12 @@ export interface ResourceCheck {
 
 /** Everything that is wrong with what resources name, each at its place. */
 export async function checkResources(declared: readonly DeclaredResource[], check: ResourceCheck): Promise<Problem[]> {
-  const all = mergeEqual(
-    declared,
-    (one) => one,
-    (_, less) => less,
-  )
+  const all = await mergeEqual(declared, {
+    files: check.files,
+    resourceOf: (one) => one,
+    withResource: (_, less) => less,
+    variablesOf: (one) => check.values?.get(one) ?? {},
+  })
   const named = await Promise.all(all.map((one) => checkNames(one, check)))
   const rivals = (await rivalsAmong(all, check.files)).map(rivalProblem)
   return [...named.flat(), ...all.flatMap((one) => checkReferences(one, all, check)), ...twins(all), ...rivals]
@@ -150,9 +153,9 @@ function twins(all: readonly DeclaredResource[]): Problem[] {
       seen.set(name, [...others, one])
       const twin = others.find(({ when }) => !excludeEachOther(when, one.when))
       if (twin === undefined) return []
-      return [
-        problemAt(one.document, [one.type.name], { message: `${name} is declared twice, first at ${twin.origin}` }),
-      ]
+      const isSame = twin.origin === one.origin
+      const how = isSame ? ', once for each use of its role, with other variables' : `, first at ${twin.origin}`
+      return [problemAt(one.document, [one.type.name], { message: `${name} is declared twice${how}` })]
     }),
   )
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { PathFacts } from './path-facts.ts'
+import type { AskedPath, PathFacts } from './path-facts.ts'
 import type { Difference } from './resource-type.ts'
 
 /** A file as it shall be. */
@@ -21,6 +21,16 @@ export function desiredFile(
   const bytes = Buffer.from(content)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   return { path, content: bytes, sha256, mode: '0644', owner: 'root', group: 'root', isSecret: false, ...options }
+}
+
+/** How a host is asked for it. What holds a secret is not brought along. */
+export function askedFile({ path, sha256, isSecret }: DesiredFile): AskedPath {
+  return { path, sha256, isShown: !isSecret }
+}
+
+/** The same of one that may be to go. */
+export function askedPath(path: string, file: DesiredFile | undefined): AskedPath {
+  return file === undefined ? { path } : askedFile(file)
 }
 
 /** What of a file is not as it shall be. */

@@ -134,6 +134,18 @@ it('order follows from folders, owners and packages, and from what is written', 
   })
 })
 
+it('what is declared again is meant by its second id, too', async () => {
+  const again = `
+- { file: /a, content: x, id: one }
+- { file: /a, content: x, id: other }
+- { package: [curl, nginx], id: tools }
+- { package: nginx, id: server }
+- { file: /b, content: x, after: [other, server] }
+`
+  expect(await check(again)).toBe('')
+  expect(await resolve(again)).toEqual({ one: [], tools: [], 'file:/b': ['one', 'tools'] })
+})
+
 it('what is written goes before what is implied', async () => {
   expect(await resolve('- file: /etc/kea/a\n  content: x\n- package: kea\n  after: file:/etc/kea/a')).toEqual({
     'file:/etc/kea/a': [],

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { readTogether } from './ask-together.ts'
 import type { ResolveRoom } from './resource-type.ts'
 import { resourceTypes } from './resource-types.ts'
 import { testRoom } from '../testing/resolve-room.ts'
@@ -41,8 +42,9 @@ const room: ResolveRoom = testRoom(
 /** Words that scripts print, so that what is made up comes near to what is said. */
 const line = fc.oneof(
   fc.constantFrom(
-    '@paths',
-    '@end paths',
+    '',
+    'targets',
+    '\0',
     '@units',
     '@end units',
     'systemd',
@@ -50,6 +52,7 @@ const line = fc.oneof(
     '@packages',
     '@end packages',
     'dpkg',
+    'whole',
     '= 0',
     '. 0',
     '= 1',
@@ -87,7 +90,11 @@ const line = fc.oneof(
         'unless',
         'LoadState=loaded',
       ),
-      fc.oneof(fc.string(), fc.base64String(), fc.constantFrom('0', '1', '-1', '9999999', '81a4 5 0 0 root:root')),
+      fc.oneof(
+        fc.string(),
+        fc.base64String(),
+        fc.constantFrom('0', '1', '-1', '9999999', '81a4 5 0 0 root:root /a', 'a127 5 0 0 root:root /a'),
+      ),
     )
     .map((words) => words.join(' ')),
   fc.string({ unit: 'binary' }),
@@ -106,7 +113,11 @@ it.each(resourceTypes.map((type) => [type.name, type] as const))(
           fc.array(line, { maxLength: 30 }).map((text) => Buffer.from(text.join('\n'), 'latin1')),
         ),
         (output) => {
-          const looked = type.read(output, all)
+          const seen = readTogether(
+            all.map((desired) => type.asks?.(desired) ?? {}),
+            { paths: output, units: output },
+          )
+          const looked = type.read(output, all, seen)
           expect(looked).toHaveLength(2)
           for (const [at, one] of looked.entries()) if (one.known) type.diff(all[at], one.facts)
         },

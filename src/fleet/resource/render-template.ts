@@ -62,6 +62,15 @@ export function templateNames(text: string, file: string): TemplateName[] {
   return namesOf(parseTemplate(text, file), [])
 }
 
+/** The variables that a template may look at: what it shows, and what its sections ask for or go through. FLEET_TEMPLATE_INVALID. */
+export function templateVariables(text: string, file: string): string[] {
+  const firstParts = (tokens: readonly Token[]): string[] =>
+    tokens.flatMap(([type, name, , , inner = []]) =>
+      type === 'text' || type === '!' ? [] : [name.split('.')[0]!, ...firstParts(inner)],
+    )
+  return [...new Set(firstParts(parseTemplate(text, file)))]
+}
+
 function parseTemplate(text: string, file: string): readonly Token[] {
   const parse = (): readonly Token[] => {
     try {

@@ -19,14 +19,17 @@ export interface PlacedResource {
  * FLEET_SECRET_UNKNOWN, FLEET_MIRROR_UNKNOWN, FLEET_IMAGE_UNKNOWN with the origin of the resource.
  */
 export async function resolveResources(declared: readonly PlacedResource[]): Promise<Resource[]> {
-  const placed = mergeEqual(
-    declared,
-    ({ resource }) => resource,
-    (one, resource) => ({ ...one, resource }),
-  )
+  if (declared[0] === undefined) return []
+  const { files } = declared[0].room
+  const placed = await mergeEqual(declared, {
+    files,
+    resourceOf: ({ resource }) => resource,
+    withResource: (one, resource) => ({ ...one, resource }),
+    variablesOf: ({ room }) => room.variables,
+  })
   const all = placed.map(({ resource }) => resource)
   refuseTwins(all)
-  if (placed[0] !== undefined) await refuseRivals(all, placed[0].room.files)
+  await refuseRivals(all, files)
   const desired = await Promise.all(placed.map(resolveOne))
   const index = new Map(all.map((one, at) => [one, at]))
   const indices = (names: readonly string[]): number[] =>

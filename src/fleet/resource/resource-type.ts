@@ -1,6 +1,8 @@
 import type { z } from 'zod'
 import type { SiteFiles } from '../../core/index.ts'
 import type { Script } from '../shell/script.ts'
+import type { AskedPath, PathFacts } from './path-facts.ts'
+import type { UnitFacts } from './unit-facts.ts'
 
 /** What a host says of itself, read with the facts of its resources. */
 export interface HostFacts {
@@ -35,6 +37,20 @@ export interface Difference {
 export type Looked<Facts> =
   | { readonly known: true; readonly facts: Facts }
   | { readonly known: false; readonly why: string }
+
+/** What a resource looks at that those of other types look at as well. */
+export interface Asked {
+  readonly paths?: readonly AskedPath[]
+  readonly units?: readonly string[]
+}
+
+/** What a host says of what was asked for, in that order. */
+export interface Seen {
+  /** Undefined: what the host said of it is not whole. */
+  readonly paths: readonly (PathFacts | undefined)[]
+  /** Or why nothing is known of any. */
+  readonly units: readonly UnitFacts[] | string
+}
 
 /** What turns what is written in the site into what is wanted on a host. */
 export interface ResolveRoom {
@@ -107,10 +123,12 @@ export interface ResourceType<Declared, Desired, Facts> {
   claims?(declared: Declared, files: SiteFiles): Promise<readonly Claim[]>
   /** One resource may be about several subjects, which are then looked at and made so together: `package`. */
   readonly grouped?: boolean
-  /** One script that asks for all of this type at once, and changes nothing. What it prints is read by `read`. */
-  facts(all: readonly Desired[], host: HostFacts | undefined): Script
-  /** Pure, and believes nothing: output may be cut off, flooded, or not UTF-8. As many as were asked for. */
-  read(output: Buffer, all: readonly Desired[]): readonly Looked<Facts>[]
+  /** What is asked for of all types together: processes are what looking costs. */
+  asks?(desired: Desired): Asked
+  /** What else there is to know: one script that asks for all of this type at once, and changes nothing. `read` reads what it prints. */
+  facts?(all: readonly Desired[]): Script
+  /** Pure, and believes nothing: output may be cut off, flooded, or not UTF-8. As many as were asked for, as `seen` has. */
+  read(output: Buffer, all: readonly Desired[], seen: readonly Seen[]): readonly Looked<Facts>[]
   /** Pure. Empty: it is as declared. */
   diff(desired: Desired, facts: Facts): readonly Difference[]
   /** Makes it so; run by /bin/sh with `set -eu`; exits with other than 0 when it could not. Doing it twice is harmless. */
@@ -120,6 +138,8 @@ export interface ResourceType<Declared, Desired, Facts> {
   ): Script
   /** What a notification makes it do: a service restarts or reloads. Types without it cannot be notified. */
   notified?(desired: Desired): Script
+  /** How long making it so may take, or what a notification makes it do, where that is said of it. Milliseconds. */
+  applyMs?(desired: Desired): number | undefined
   /** Exits with 0 once what was made is of use; asked again until then, unless it exits with `gaveUp`. */
   ready?(desired: Desired): Script | undefined
   /** How long it may take until then, where that is said of it. Milliseconds. */

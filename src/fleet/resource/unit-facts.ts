@@ -26,8 +26,8 @@ export function activeScript(unit: string): Script {
 }
 
 /** As many as were asked for, or why there are none. */
-export function readUnits(output: Buffer, count: number): readonly UnitFacts[] | string {
-  const text = readPart(output, 'units')
+export function readUnits(output: Buffer | undefined, count: number): readonly UnitFacts[] | string {
+  const text = output === undefined ? undefined : readPart(output, 'units')
   if (text === undefined) return 'what the host said of it is not whole'
   if (text[0] !== 'systemd') return 'systemd is not running there'
   const blocks = text.slice(1).join('\n').split('\n\n')
@@ -47,7 +47,10 @@ export function readUnits(output: Buffer, count: number): readonly UnitFacts[] |
 
 export const isActive = ({ activeState }: UnitFacts): boolean => activeState === 'active' || activeState === 'reloading'
 
-/** Those that are started by others, or by what they are, have nothing to enable: systemctl(1), is-enabled. */
+/**
+ * Those that are started by others, or by what they are, have nothing to enable: systemctl(1), is-enabled. What a generator links
+ * anew at each start, as clusters of Debian's PostgreSQL, is `enabled-runtime`.
+ */
 export function isEnabled({ unitFileState }: UnitFacts): boolean {
-  return ['enabled', 'static', 'alias', 'indirect', 'generated', 'transient'].includes(unitFileState)
+  return ['enabled', 'enabled-runtime', 'static', 'alias', 'indirect', 'generated', 'transient'].includes(unitFileState)
 }

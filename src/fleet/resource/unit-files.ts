@@ -1,8 +1,10 @@
 import { lines, sh, type Script } from '../shell/script.ts'
-import { namedDifferences, type DesiredFile } from './content.ts'
-import { pathScript, readPaths, type PathFacts } from './path-facts.ts'
-import type { Difference, Looked } from './resource-type.ts'
-import { isActive, isEnabled, readUnits, unitScript, type UnitFacts } from './unit-facts.ts'
+import { askedFile, namedDifferences, type DesiredFile } from './content.ts'
+import { cutOff } from './fact-text.ts'
+import type { PathFacts } from './path-facts.ts'
+import type { Asked, Difference, Looked, Seen } from './resource-type.ts'
+import { seenPaths } from './seen.ts'
+import { isActive, isEnabled, type UnitFacts } from './unit-facts.ts'
 import { writeFile } from './write-file.ts'
 
 /** A unit that Larder writes, with the files that belong to it, and that runs. */
@@ -18,24 +20,15 @@ export interface UnitFilesFacts {
   readonly unit: UnitFacts
 }
 
-export function unitFilesScript(all: readonly DesiredUnit[]): Script {
-  const paths = all.flatMap(({ files }) =>
-    files.map(({ path, sha256, isSecret }) => ({ path, sha256, isShown: !isSecret })),
-  )
-  return lines(pathScript(paths), unitScript(all.map(({ unit }) => unit)))
+export function unitFilesAsked({ unit, files }: DesiredUnit): Asked {
+  return { paths: files.map(askedFile), units: [unit] }
 }
 
-export function readUnitFiles(output: Buffer, all: readonly DesiredUnit[]): Looked<UnitFilesFacts>[] {
-  const count = all.reduce((sum, { files }) => sum + files.length, 0)
-  const paths = readPaths(output, count)
-  const units = readUnits(output, all.length)
-  let at = 0
-  return all.map(({ files }, index) => {
-    const own = paths.slice(at, (at += files.length))
-    if (typeof units === 'string') return { known: false, why: units }
-    if (own.some((facts) => facts === undefined)) return { known: false, why: 'what the host said of it is not whole' }
-    return { known: true, facts: { files: own as PathFacts[], unit: units[index]! } }
-  })
+export function readUnitFiles(seen: Seen): Looked<UnitFilesFacts> {
+  const files = seenPaths(seen)
+  const { units } = seen
+  if (typeof units === 'string') return { known: false, why: units }
+  return files === undefined ? { known: false, why: cutOff } : { known: true, facts: { files, unit: units[0]! } }
 }
 
 export function unitFilesDifferences({ files, isAbsent }: DesiredUnit, facts: UnitFilesFacts): Difference[] {

@@ -1,3 +1,5 @@
+import { allowJudged, listenJudged } from './postgresql-checks.ts'
+
 /**
  * The secret alone, as it is: psql quotes it for SQL, and sed for `.pgpass`, whose lines hold neither control characters nor the
  * end of a line: libpq, PGPASSFILE.
@@ -24,6 +26,7 @@ const server = `  - package: "postgresql-{{version}}"
       max_replication_slots = 10
       hot_standby = on
       wal_keep_size = '256MB'
+    ${listenJudged}
     owner: postgres
     group: postgres
     notify: service:postgresql
@@ -36,10 +39,17 @@ const server = `  - package: "postgresql-{{version}}"
       host all all ::1/128 scram-sha-256
       host all all {{allow}} scram-sha-256
       host replication replicator {{allow}} scram-sha-256
+    ${allowJudged}
     mode: "0640"
     owner: postgres
     group: postgres
     notify: service:postgresql
+`
+
+/** What runs: `postgresql.service` of Debian starts it, and is active whatever becomes of it. */
+const cluster = `  - service: "postgresql@{{version}}-main"
+    ready: { command: "runuser -u postgres -- psql -Atqc 'select 1'" }
+    ready_timeout: 5m
 `
 
 /**
@@ -51,10 +61,24 @@ export const postgresqlRole = `
 description: PostgreSQL that takes writes, and that replicas follow
 variables: { version: "15", listen: "*", allow: samenet }
 resources:
-${server}  - service: postgresql
+${server}${cluster}  - service: postgresql
+    after: "service:postgresql@{{version}}-main"
     ready: { command: "runuser -u postgres -- psql -Atqc 'select 1'" }
   - command: "PostgreSQL: promoted"
-    run: psql -Atqc 'select pg_promote(true, 120)'
+    run: |
+      # A primary that is stopped sends what it has confirmed before it goes. One that is away is waited for by nobody.
+      left=60
+      while :; do
+        sender=$(psql -Atq -F ' ' -c "select sender_host, sender_port from pg_stat_wal_receiver where status = 'streaming'")
+        [ -n "$sender" ] || break
+        code=0
+        pg_isready -q -t 3 -h "\${sender% *}" -p "\${sender##* }" || code=$?
+        [ "$code" -le 1 ] || break
+        [ "$left" -gt 0 ] || { echo "\${sender% *} takes writes still after 60 s: what it takes from now on is not here." >&2; break; }
+        left=$((left - 1))
+        sleep 1
+      done
+      psql -Atqc 'select pg_promote(true, 120)'
     only-if: test "$(psql -Atqc 'select pg_is_in_recovery()')" = t
     user: postgres
     after: service:postgresql
@@ -92,15 +116,28 @@ ${server}${secret}  - command: "PostgreSQL: who it copies as"
     user: postgres
     after: file:${password}
   - command: "PostgreSQL: copy of {{primary}}"
+    timeout: 6h
     run: |
       data=/var/lib/postgresql/{{version}}/main
       slot=$(hostname -s | tr -c 'a-z0-9\\n' _)
       as() { runuser -u postgres -- env HOME=/var/lib/postgresql "$@"; }
-      as pg_isready -q -t 60 -h '{{primary}}'
+      # As the copy will: it may be about to be made, or to let the replicator in.
+      limit=300
+      end=$(($(date +%s) + limit))
+      until why=$(as psql -XAtqw -h '{{primary}}' -d 'user=replicator dbname=postgres replication=true connect_timeout=5' -c IDENTIFY_SYSTEM 2>&1); do
+        [ "$(date +%s)" -lt "$end" ] || { echo "{{primary}} let no copy be made of it within $limit s: $why" >&2; exit 1; }
+        sleep 1
+      done
+      # What takes writes here ends before they are taken there: a primary that stops sends what it has confirmed to who follows it.
+      kept=
+      if [ -e "$data" ] && [ ! -e "$data/standby.signal" ]; then
+        systemctl stop 'postgresql@{{version}}-main'
+        kept="What this machine had is whole in $data, and stopped. The next apply copies again; where {{primary}} takes no writes either, the role postgresql starts this one again as it was."
+      fi
       # Where it is promoted in the same run, that comes first. One that stays a copy can be followed, too.
       as timeout 60 sh -c 'until test "$(psql -w -h "$0" -U replicator -d postgres -Atqc "select pg_is_in_recovery()")" = f; do sleep 1; done' '{{primary}}' || :
-      copy() { rm -rf -- "$data.new"; as pg_basebackup -w -R -X stream -c fast -D "$data.new" -h '{{primary}}' -U replicator -S "$slot" "$@"; }
-      copy -C || copy
+      copy() { rm -rf -- "$data.new"; as pg_basebackup -w -R -X stream -c fast -D "$data.new" -d 'keepalives_idle=30 keepalives_interval=10 keepalives_count=6' -h '{{primary}}' -U replicator -S "$slot" "$@"; }
+      copy -C || copy || { echo "The copy of {{primary}} could not be made. $kept" >&2; exit 1; }
       systemctl stop 'postgresql@{{version}}-main'
       if [ -e "$data" ]; then mv -T -- "$data" "$data.before-$(date +%Y%m%d%H%M%S)"; fi
       mv -T -- "$data.new" "$data"
@@ -114,8 +151,9 @@ ${server}${secret}  - command: "PostgreSQL: who it copies as"
       - "command:PostgreSQL: who it copies as"
       - "file:/etc/postgresql/{{version}}/main/conf.d/larder.conf"
       - "file:/etc/postgresql/{{version}}/main/pg_hba.conf"
+${cluster}    after: "command:PostgreSQL: copy of {{primary}}"
   - service: postgresql
-    after: "command:PostgreSQL: copy of {{primary}}"
+    after: "service:postgresql@{{version}}-main"
     ready:
       command: |
         test "$(runuser -u postgres -- psql -Atqc "select count(*) from pg_stat_wal_receiver where status = 'streaming'")" -ge 1

@@ -46,6 +46,7 @@ describe('checkServices', () => {
     ready_timeout: 10m
     balance: { on: [lb], response_timeout: 5m, up_timeout: 90s, hosts: [counter.example.org], tls: { certificate: db, redirect_from: 80 }, sticky: true }
 `,
+    `  a: { image: counter, ${both}, port: 1, balance: { on: [lb], mode: tcp, hosts: [a.example.org], tls: {} } }\n`,
     `  web: { unit: nginx.service, ${both}, port: 80 }\n  app: { unit: { source: files/app.service }, ${both}, port: 81 }\n`,
   ])('finds nothing wrong with %s', async (services) => {
     expect(await problemsOf(services)).toEqual([])
@@ -90,6 +91,10 @@ describe('checkServices', () => {
       'larder.yaml:5:53: port 1 of web-2 is that of a already; expected another port',
     ],
     [
+      `  a: { unit: b.service, ${both}, port: 1 }\n  b: { image: counter, machines: [web-2, lb], port: 2 }\n`,
+      'larder.yaml:5:3: b.service of web-2 runs a already; expected a unit for each service',
+    ],
+    [
       `  a: { image: counter, machines: [web-1, lb], port: 80, balance: { on: [lb] } }\n`,
       'larder.yaml:4:66: port 80 of lb, where clients come, is what a listens on; expected another port',
     ],
@@ -113,6 +118,22 @@ describe('checkServices', () => {
     [
       `  a: { image: counter, ${both}, port: 1, balance: { on: [lp], tls: { certificate: bd } } }\n`,
       'larder.yaml:4:75: there is no machine "lp"; expected the name of one that is declared: did you mean lb?',
+    ],
+    [
+      `  a: { image: counter, ${both}, port: 1, balance: { on: [lb], port: 80, tls: { certificate: db, redirect_from: 80 } } }\n`,
+      'larder.yaml:4:129: clients come by TLS to port 80 themselves; expected another port, such as 80 beside 443',
+    ],
+    [
+      `  a: { image: counter, machines: [web-1, lb], port: 8404, balance: { on: [lb] } }\n`,
+      'larder.yaml:4:53: port 8404 of lb is where it tells of itself, as a load balancer; expected another port',
+    ],
+    ...['sticky: true', 'hosts: [a.example.org]', 'path: /a'].map((idle): [string, string] => [
+      `  a: { image: counter, ${both}, port: 1, balance: { on: [lb], mode: tcp, ${idle} } }\n`,
+      `larder.yaml:4:${92 + idle.indexOf(' ')}: warning: connections are handed on as they are (mode: tcp), and "${idle.split(':')[0]!}" does nothing; expected mode: http, or nothing here`,
+    ]),
+    [
+      `  a: { image: counter, ${both}, port: 1, balance: { on: [lb], mode: tcp, tls: { certificate: db, redirect_from: 80 } } }\n`,
+      'larder.yaml:4:130: warning: connections are handed on as they are (mode: tcp), and "redirect_from" does nothing; expected mode: http, or nothing here',
     ],
     [`  a: { image: counter, ${both}, port: 1, drain: 2h }\n`, 'larder.yaml:4:66: "drain": at most 1h'],
     [

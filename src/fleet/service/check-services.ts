@@ -1,8 +1,10 @@
 import { parseSiteFile, readSiteFile, type CheckContext, type Path, type Problem } from '../../core/index.ts'
 import { balancerConflicts } from '../balancer/balancer-conflicts.ts'
+import { statisticsPort } from '../balancer/haproxy-config.ts'
 import { declaredName } from '../declared-name.ts'
 import { secretNames } from '../secret/secret-names.ts'
-import { declaredServices } from './declared-service.ts'
+import { declaredService, declaredServices } from './declared-service.ts'
+import { unitOfService } from './service-entries.ts'
 import type { ServiceConfig, ServicesConfig } from './service-schema.ts'
 import type { ServiceSpec } from './service-spec.ts'
 
@@ -18,9 +20,11 @@ export async function checkServices(services: ServicesConfig, context: CheckCont
     checkMachinesOf(name, service, room)
     checkImage(name, service, room)
     checkCertificate(name, service, room)
+    checkBalance(name, service, report)
   }
   const specs = declaredServices(services)
   checkPorts(specs, report)
+  checkUnits(services, report)
   for (const { service, message, expected } of balancerConflicts(specs)) {
     report([service, 'balance'], message, { expected })
   }
@@ -71,10 +75,43 @@ function checkCertificate(name: string, { balance }: ServiceConfig, { secrets, r
   })
 }
 
+/** What says nothing to its load balancers, or what they cannot do. */
+function checkBalance(name: string, service: ServiceConfig, report: Report): void {
+  const { balance } = service
+  if (balance === undefined) return
+  const { mode, hosts, path, sticky, tls } = balance
+  const { port } = declaredService(name, service).balance!
+  const at = (...keys: string[]): Path => [name, 'balance', ...keys]
+  if (mode === 'http') {
+    if (tls?.redirect_from !== port) return
+    return report(at('tls', 'redirect_from'), `clients come by TLS to port ${port} themselves`, {
+      expected: 'another port, such as 80 beside 443',
+    })
+  }
+  // Names that Larder's own authority certifies are those of `hosts`.
+  const isCertified = tls !== undefined && tls.certificate === undefined
+  const idle = [
+    ...(hosts.length > 0 && !isCertified ? [at('hosts')] : []),
+    ...(path === undefined ? [] : [at('path')]),
+    ...(sticky ? [at('sticky')] : []),
+    ...(tls?.redirect_from === undefined ? [] : [at('tls', 'redirect_from')]),
+  ]
+  for (const place of idle) {
+    const message = `connections are handed on as they are (mode: tcp), and "${place.at(-1)}" does nothing`
+    report(place, message, { severity: 'warning', expected: 'mode: http, or nothing here' })
+  }
+}
+
 /** A port of a machine is one service's: as that which runs there, or as where its balancer listens. */
 function checkPorts(services: readonly ServiceSpec[], report: Report): void {
   const owners = new Map<string, string>()
+  const balancers = new Set(services.flatMap(({ balance }) => balance?.on ?? []))
   for (const { name, machines, port } of services) {
+    const balancer = port === statisticsPort ? machines.find((one) => balancers.has(one)) : undefined
+    if (balancer !== undefined) {
+      const message = `port ${port} of ${balancer} is where it tells of itself, as a load balancer`
+      report([name, 'port'], message, { expected: 'another port' })
+    }
     for (const machine of machines) {
       const owner = owners.get(`${machine}:${port}`)
       owners.set(`${machine}:${port}`, owner ?? name)
@@ -92,6 +129,21 @@ function checkPorts(services: readonly ServiceSpec[], report: Report): void {
       const message = `port ${port} of ${machine}, where clients come, is what ${owner} listens on`
       report([name, 'balance'], message, { expected: 'another port' })
     }
+  }
+}
+
+/** A unit of a machine runs one service: it has the variables of that. */
+function checkUnits(services: ServicesConfig, report: Report): void {
+  const owners = new Map<string, string>()
+  for (const [name, service] of Object.entries(services)) {
+    const unit = unitOfService(name, service)
+    const taken = service.machines.find((machine) => owners.has(`${machine}:${unit}`))
+    if (taken !== undefined) {
+      const owner = owners.get(`${taken}:${unit}`)
+      const at = service.unit === undefined ? [name] : [name, 'unit']
+      report(at, `${unit} of ${taken} runs ${owner} already`, { expected: 'a unit for each service' })
+    }
+    for (const machine of service.machines) owners.set(`${machine}:${unit}`, name)
   }
 }
 

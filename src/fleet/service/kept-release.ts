@@ -1,31 +1,39 @@
 import { LarderError, plainText } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
-import { containerVariables } from '../resource/types/container.ts'
 import { sh, type Script } from '../shell/script.ts'
+import {
+  folderOf,
+  keepScript,
+  logScript,
+  lookScript,
+  removeScript,
+  restoreScript,
+  retireScript,
+  type Keeping,
+  type Removal,
+} from './release-scripts.ts'
+import type { FormerUnit, FoundUnit, ServiceUnit, WantedUnit } from './service-unit.ts'
 
 /**
  * What of a service is on a machine beside what is declared: whether it runs, and the release that ran before while another takes
  * its place. All throw what `Host` throws, and FLEET_APPLY_FAILED.
  */
 export interface KeptRelease {
-  look(host: Host, service: ServiceUnit): Promise<{ isActive: boolean; isBegun: boolean }>
-  /** What runs now is what is put back, unless a release is kept already: then what runs now was never found good. */
-  keep(host: Host, service: ServiceUnit): Promise<void>
+  /** `isActive`: it runs, by the unit that is wanted or by a former one. */
+  look(host: Host, wanted: WantedUnit): Promise<FoundUnit>
+  /** Before anything is changed. Where it is good, what runs now is what is put back, unless a release is kept already: then what runs now was never found good. */
+  keep(host: Host, wanted: ServiceUnit & { isContainer: boolean }, keeping: Keeping): Promise<void>
+  /** Former units end, and nothing of them begins again; the text of a unit that the machine has of others stays. */
+  retire(host: Host, service: string, formers: readonly FormerUnit[]): Promise<void>
   /** Puts back what was kept, starts it, and forgets it. */
   restore(host: Host, service: ServiceUnit): Promise<void>
   /** What runs now is good: what was kept is forgotten. */
   settle(host: Host, service: ServiceUnit): Promise<void>
   restart(host: Host, service: ServiceUnit): Promise<void>
   /** It is not there any more, and nothing of it but its image. */
-  remove(host: Host, service: ServiceUnit): Promise<void>
+  remove(host: Host, service: Removal): Promise<void>
   /** The last that it has said, at most 20 lines. */
   lastLines(host: Host, service: ServiceUnit): Promise<string>
-}
-
-export interface ServiceUnit {
-  readonly service: string
-  /** `counter.service` */
-  readonly unit: string
 }
 
 /** Of systemd.service(5): 90 s to stop and 90 s to start, where a unit says nothing else. */
@@ -39,13 +47,21 @@ const lookMs = 30_000
 export function createKeptRelease(signal: AbortSignal, readyMs = 60_000): KeptRelease {
   const timeoutMs = changeMs + readyMs
   return {
-    async look(host, service) {
-      const { stdout } = await run(host, lookScript(service), { timeoutMs: lookMs, signal })
-      const words = stdout.toString('latin1').split(/\s+/)
-      return { isActive: words.includes('active'), isBegun: words.includes('begun') }
+    async look(host, wanted) {
+      const { stdout } = await run(host, lookScript(wanted), { timeoutMs: lookMs, signal })
+      const said = stdout.toString('latin1').split('\n')
+      const formers = said.flatMap((line): FormerUnit[] => {
+        const [, kind, unit] = /^former (container|unit) (\S+)$/.exec(line) ?? []
+        return unit === undefined ? [] : [{ unit, isContainer: kind === 'container' }]
+      })
+      return { isActive: said.includes('active'), isBegun: said.includes('begun'), formers }
     },
-    async keep(host, service) {
-      await run(host, keepScript(service), { timeoutMs, signal })
+    async keep(host, wanted, keeping) {
+      if (!wanted.isContainer && !keeping.isGood) return
+      await run(host, keepScript(wanted, keeping), { timeoutMs, signal })
+    },
+    async retire(host, service, formers) {
+      await run(host, retireScript(service, formers), { timeoutMs })
     },
     async restore(host, service) {
       await run(host, restoreScript(service), { timeoutMs })
@@ -75,67 +91,4 @@ async function run(host: Host, script: Script, options: { timeoutMs: number; sig
     message: `${host.name}: ${plainText(answer.stderr.trim().split('\n').at(-1) ?? '').slice(0, 500)}`,
     context: { machine: host.name },
   })
-}
-
-/** On a machine: there while a release takes the place of another, with the files of that one. */
-function folderOf(service: string): string {
-  return `/var/lib/larder-host/services/${service}`
-}
-
-/** Everything that a release consists of on a machine; images stay where they are. */
-function filesOf({ service, unit }: ServiceUnit): string[] {
-  return [
-    ...containerVariables(service),
-    `/etc/larder/services/${service}.env`,
-    `/etc/systemd/system/${unit}`,
-    `/etc/systemd/system/${unit}.d/larder.conf`,
-  ]
-}
-
-function lookScript(service: ServiceUnit): Script {
-  return sh`systemctl is-active --quiet -- ${service.unit} && echo active
-[ ! -d ${folderOf(service.service)} ] || echo begun
-exit 0`
-}
-
-function keepScript(service: ServiceUnit): Script {
-  const folder = folderOf(service.service)
-  const made = `${folder}.new`
-  return sh`set -eu
-umask 077
-[ ! -d ${folder} ] || exit 0
-rm -rf -- ${made}
-mkdir -p -- ${made}
-for file in ${filesOf(service)}; do
-[ ! -f "$file" ] || cp -p --parents -- "$file" ${made}
-done
-sync -f -- ${made}
-mv -- ${made} ${folder}`
-}
-
-function restoreScript(service: ServiceUnit): Script {
-  const folder = folderOf(service.service)
-  const { unit } = service
-  return sh`set -eu
-cd ${folder}
-for file in ${filesOf(service)}; do
-if [ -f ".$file" ]; then mkdir -p -- "\${file%/*}"; cp -p -- ".$file" "$file.larder-new"; mv -- "$file.larder-new" "$file"; else rm -f -- "$file"; fi
-done
-systemctl daemon-reload
-systemctl reset-failed -- ${unit} 2>/dev/null || :
-systemctl restart -- ${unit}
-cd /
-rm -rf -- ${folder}`
-}
-
-/** journald of podman-run(1), --log-driver: what a container says bears its name, beside which podman speaks of itself. */
-function logScript({ service, unit }: ServiceUnit): Script {
-  return sh`last() { journalctl --lines=20 --no-pager --output=cat "$@" 2>/dev/null | grep . ; }
-last ${`CONTAINER_NAME=${service}`} || last ${`--unit=${unit}`} || :`
-}
-
-function removeScript(service: ServiceUnit): Script {
-  return sh`systemctl disable --now --quiet -- ${service.unit} 2>/dev/null || :
-rm -rf -- ${filesOf(service)} ${folderOf(service.service)}
-systemctl daemon-reload`
 }

@@ -3,6 +3,7 @@ import type { HostPlan, PlannedEntry } from '../converge/host-plan.ts'
 import { hostFailures } from '../converge/plan-host.ts'
 import type { Host } from '../host/host.ts'
 import type { KeptRelease } from './kept-release.ts'
+import type { FormerUnit, FoundUnit, WantedUnit } from './service-unit.ts'
 import type { ServerWatch, ServerView } from './server-watch.ts'
 import type { ServiceOnMachine } from './service-resources.ts'
 
@@ -10,6 +11,8 @@ import type { ServiceOnMachine } from './service-resources.ts'
 export interface ServiceTarget extends ServiceOnMachine {
   readonly machine: string
   readonly host: Host
+  /** What ran there last, as far as is known, was a container. */
+  readonly wasContainer: boolean
 }
 
 /** How a service was found on a machine. */
@@ -20,12 +23,16 @@ export interface FoundService {
   /** What is not as declared. */
   readonly differences: readonly PlannedEntry[]
   readonly isActive: boolean
+  /** Units that ran it, and are not to run it any more. */
+  readonly formers: readonly FormerUnit[]
   /** It is of use, as the machine itself finds by the probe of the release that is wanted. */
   readonly isReady: boolean
   /** A release was taking the place of another, and whether it is good was never known. */
   readonly isBegun: boolean
-  /** At the load balancers; undefined where there are none. */
+  /** At the load balancers that are told of it; undefined where there are none. */
   readonly view: ServerView | undefined
+  /** At the one that thinks the least of it. */
+  readonly leastView: ServerView | undefined
   /** Clients come to it. */
   readonly isServing: boolean
 }
@@ -44,7 +51,7 @@ export async function lookAtService(
 ): Promise<FoundService[]> {
   const [plans, states, views] = await Promise.all([
     plan(targets),
-    Promise.all(targets.map(({ host, unit }) => lookAtUnit(kept, host, { service, unit }))),
+    Promise.all(targets.map((target) => lookAtUnit(kept, target.host, wantedUnit(service, target)))),
     watch.isBalanced ? watch.look() : undefined,
   ])
   return targets.map((target, index): FoundService => {
@@ -52,7 +59,7 @@ export async function lookAtService(
     const planned = plans.find((one) => one.machine === machine)
     const state = states[index]!
     const problem = problemOf(planned) ?? ('problem' in state ? state.problem : undefined)
-    const { isActive, isBegun } = 'problem' in state ? { isActive: false, isBegun: false } : state
+    const { isActive, isBegun, formers } = 'problem' in state ? unseen : state
     const entries = planned !== undefined && 'entries' in planned ? planned.entries : []
     const seen = views?.get(machine) ?? []
     const isServing = views === undefined ? isActive : seen.some((one) => one.state === 'up')
@@ -61,21 +68,31 @@ export async function lookAtService(
       problem,
       differences: entries.filter((entry) => entry.state !== 'ok'),
       isActive,
+      formers,
       isReady: entries.some(({ id, state: found }) => id === `ready:${service}` && found === 'ok'),
       isBegun,
-      view: views && watch.view(views, machine),
+      view: views && watch.ownView(views, machine),
+      leastView: views && watch.view(views, machine),
       isServing,
     }
   })
 }
 
+const unseen: FoundUnit = { isActive: false, isBegun: false, formers: [] }
+
+/** What is asked about on a machine. */
+export function wantedUnit(service: string, { unit, reference, wasContainer }: ServiceTarget): WantedUnit {
+  return { service, unit, isContainer: reference !== undefined, wasContainer }
+}
+
 /** What an apply has to do there; nothing where it is as declared, and clients come to it. */
-export function isToDo({ problem, differences, isBegun, view }: FoundService): boolean {
-  return problem !== undefined || differences.length > 0 || isBegun || view === 'draining'
+export function isToDo({ problem, differences, isBegun, formers, view }: FoundService): boolean {
+  return problem !== undefined || differences.length > 0 || isBegun || formers.length > 0 || view === 'draining'
 }
 
 /** That is away from its clients meanwhile. */
-export function isDisruptive({ target, differences }: FoundService): boolean {
+export function isDisruptive({ target, differences, formers }: FoundService): boolean {
+  if (formers.length > 0) return true
   const harmless = new Set(target.preparation.map(({ id }) => id))
   return differences.some(({ id }) => !harmless.has(id))
 }
@@ -87,8 +104,8 @@ function problemOf(plan: HostPlan | undefined): LarderError | undefined {
 async function lookAtUnit(
   kept: KeptRelease,
   host: Host,
-  unit: { service: string; unit: string },
-): Promise<{ isActive: boolean; isBegun: boolean } | { problem: LarderError }> {
+  unit: WantedUnit,
+): Promise<FoundUnit | { problem: LarderError }> {
   try {
     return await kept.look(host, unit)
   } catch (error) {

@@ -113,9 +113,11 @@ async function lookOrTell(
     const unseen = {
       differences: [],
       isActive: false,
+      formers: [],
       isReady: false,
       isBegun: false,
       view: undefined,
+      leastView: undefined,
       isServing: false,
     }
     return targets.map((target) => ({ target, problem: error, ...unseen }))

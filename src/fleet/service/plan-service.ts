@@ -1,5 +1,6 @@
 import { plannedResources } from '../machine/plan-machine.ts'
 import { isToDo, type FoundService } from './look-at-service.ts'
+import { unitOfService } from './service-entries.ts'
 import type {
   LeftService,
   ObservedService,
@@ -8,9 +9,26 @@ import type {
   ServiceMachineChange,
 } from './service-change.ts'
 
-/** Pure. */
+/** Pure. What may have the port, or the unit, of a service that is to be changed there goes first. */
 export function planServices({ services, leftOver }: ObservedServices): ServiceChange[] {
-  return [...services.flatMap(planService), ...leftOver.map(planLeaving)]
+  const isFirst = (left: LeftService): boolean => isInTheWay(left, services)
+  return [
+    ...leftOver.filter(isFirst).map(planLeaving),
+    ...services.flatMap(planService),
+    ...leftOver.filter((one) => !isFirst(one)).map(planLeaving),
+  ]
+}
+
+/** Which port one had that is declared nowhere any more, nobody knows. One that moves to other machines is there before it goes here. */
+function isInTheWay({ name, machine, unit }: LeftService, services: readonly ObservedService[]): boolean {
+  const there = services.filter(({ config }) => config.machines.includes(machine))
+  const elsewhere = services.find((one) => one.name === name)
+  return there.some(({ name: other, config, found, versions }) => {
+    if (unitOfService(other, config) === unit) return true
+    if (elsewhere !== undefined) return config.port === elsewhere.config.port
+    const seen = found?.find(({ target }) => target.machine === machine)
+    return !versions.has(machine) || seen === undefined || isToDo(seen)
+  })
 }
 
 /** Pure. No change for a service that is as declared on all of its machines. */
@@ -52,13 +70,23 @@ function unseenMachine(machine: string, from: string | undefined): ServiceMachin
   return { machine, from, to: undefined, unreachable: undefined, resources: [] }
 }
 
-function machineChange({ target, problem, differences }: FoundService, from: string | undefined): ServiceMachineChange {
+function machineChange(found: FoundService, from: string | undefined): ServiceMachineChange {
+  const { target, problem, differences, formers } = found
+  const ends = { what: 'runs it', from: 'yes', to: 'no' }
   return {
     machine: target.machine,
     from,
     to: target.version,
     unreachable: problem?.message,
-    resources: plannedResources({ entries: differences }),
+    resources: [
+      ...plannedResources({ entries: differences }),
+      ...formers.map(({ unit }) => ({
+        id: `unit:${unit}`,
+        state: 'change' as const,
+        differences: [ends],
+        why: undefined,
+      })),
+    ],
   }
 }
 

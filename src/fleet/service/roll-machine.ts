@@ -1,8 +1,10 @@
 import { isLarderError, LarderError, type Progress } from '../../core/index.ts'
 import type { HostResult } from '../converge/host-plan.ts'
+import type { Host } from '../host/host.ts'
 import { reportMachine } from '../machine/report-machine.ts'
 import type { KeptRelease } from './kept-release.ts'
-import { isDisruptive, type FoundService, type ServiceTarget } from './look-at-service.ts'
+import { isDisruptive, wantedUnit, type FoundService, type ServiceTarget } from './look-at-service.ts'
+import type { FormerUnit } from './service-unit.ts'
 import type { ServerWatch } from './server-watch.ts'
 import type { ServiceSpec } from './service-spec.ts'
 
@@ -32,17 +34,21 @@ export async function rollMachine(found: FoundService, room: RollRoom): Promise<
   const service = { service: spec.name, unit }
   const isTouched = isDisruptive(found) || room.restart
   const isKept = found.isBegun || (isTouched && isGood(found))
+  // What was left in the midst may have been another one already.
+  let isOther = found.isBegun
   try {
     if (isTouched && (found.isServing || isBackSoon(found))) await takeAway(found, room)
-    if (isTouched && isKept) await kept.keep(host, service)
+    if (isTouched)
+      await kept.keep(host, wantedUnit(spec.name, found.target), { formers: found.formers, isGood: isKept })
+    isOther ||= isTouched
     await renew(found, room)
-    await giveBack(found, room)
+    await giveBack(found, room, isOther)
     await kept.settle(host, service)
     progress.log(`${machine}: ${version ?? 'the unit'} is ready`)
   } catch (error) {
     if (!isLarderError(error)) throw error
     if (error.code === 'FLEET_ROLLOUT_FAILED' && !signal.aborted) throw await putBack(error, { found, room, isKept })
-    await readyIfThere(found, room)
+    await readyIfThere(found, room, isOther)
     throw error
   }
 }
@@ -67,10 +73,10 @@ function isTold({ view }: FoundService): boolean {
 }
 
 /** Where the load balancer does not answer, the next run finds that it was drained, and gives it back. */
-async function readyIfThere(found: FoundService, { watch }: RollRoom): Promise<void> {
+async function readyIfThere(found: FoundService, room: RollRoom, isOther: boolean): Promise<void> {
   if (!isTold(found)) return
   try {
-    await watch.ready(found.target.machine)
+    await tellReady(found, room, isOther)
   } catch (error) {
     if (!isLarderError(error)) throw error
   }
@@ -100,7 +106,7 @@ async function requireOthers(machine: string, room: RollRoom, withinMs: number):
 /** Without a load balancer, whoever runs counts as up. */
 async function othersAway({ watch, others, kept, spec }: RollRoom, withinMs: number): Promise<string | undefined> {
   if (watch.isBalanced) return watch.up(namesOf(others), withinMs)
-  const looks = await Promise.all(others.map(({ host, unit }) => kept.look(host, { service: spec.name, unit })))
+  const looks = await Promise.all(others.map((other) => kept.look(other.host, wantedUnit(spec.name, other))))
   const stopped = others.find((_, index) => looks[index]?.isActive !== true)
   return stopped && `${stopped.machine} is not running`
 }
@@ -108,9 +114,13 @@ async function othersAway({ watch, others, kept, spec }: RollRoom, withinMs: num
 const namesOf = (targets: readonly ServiceTarget[]): string[] => targets.map(({ machine }) => machine)
 
 /** Its own readiness is a part of what is applied. */
-async function renew({ target }: FoundService, { apply, kept, restart, spec }: RollRoom): Promise<void> {
+async function renew({ target, formers }: FoundService, room: RollRoom): Promise<void> {
+  const { apply, kept, restart, spec, progress } = room
   const { machine, host, unit } = target
-  if (restart) await kept.restart(host, { service: spec.name, unit })
+  if (formers.length > 0) {
+    progress.log(`${machine}: what ran it before ends: ${formers.map((former) => former.unit).join(', ')}`)
+    await retire(host, formers, room)
+  } else if (restart) await kept.restart(host, { service: spec.name, unit })
   const [result] = await apply([target])
   if (result === undefined) throw new Error(`nothing was said of ${machine}`)
   const failure = reportMachine(machine, result, undefined).error
@@ -119,12 +129,35 @@ async function renew({ target }: FoundService, { apply, kept, restart, spec }: R
   throw failed(failure.message)
 }
 
-async function giveBack(found: FoundService, { watch, upMs }: RollRoom): Promise<void> {
+async function retire(host: Host, formers: readonly FormerUnit[], { kept, spec }: RollRoom): Promise<void> {
+  try {
+    await kept.retire(host, spec.name, formers)
+  } catch (error) {
+    if (isLarderError(error, 'FLEET_APPLY_FAILED')) throw failed(error.message)
+    throw error
+  }
+}
+
+async function giveBack(found: FoundService, room: RollRoom, isOther: boolean): Promise<void> {
   if (!isTold(found)) return
-  const { machine } = found.target
-  await watch.ready(machine)
-  const why = await watch.up([machine], upMs)
-  if (why !== undefined) throw failed(`${why}, ${upMs / 1000} s after it was ready`)
+  await tellReady(found, room, isOther)
+  const why = await whyDown(found, room)
+  if (why !== undefined) throw failed(`${why}, ${room.upMs / 1000} s after it was ready`)
+}
+
+/** Where nobody else is, clients come to it at once: they would find nobody until it has answered anew. */
+async function tellReady({ target }: FoundService, { watch, others }: RollRoom, isOther: boolean): Promise<void> {
+  await watch.ready(target.machine, { isOther: isOther && others.length > 0 })
+}
+
+/** By now, load balancers have found out that nobody takes connections, or that they lead nowhere. */
+const aloneMs = 5000
+
+async function whyDown({ target, view }: FoundService, { watch, others, upMs }: RollRoom): Promise<string | undefined> {
+  const { machine } = target
+  const why = await watch.back(machine, upMs)
+  if (why !== undefined || others.length > 0 || view === 'down') return why
+  return watch.stays(machine, aloneMs)
 }
 
 async function putBack(
@@ -142,11 +175,11 @@ async function putBack(
       progress.log(`${machine}: it failed; what ran before is put back`)
       await kept.restore(host, service)
     }
-    await readyIfThere(found, room)
+    await readyIfThere(found, room, true)
     told.push(isKept ? await isBack(found, room) : 'Nothing that was of use ran there before.')
   } catch (error) {
     if (!isLarderError(error)) throw error
-    await readyIfThere(found, room)
+    await readyIfThere(found, room, true)
     told.push(`What ran before could not be put back: ${error.message}`)
   }
   return new LarderError('FLEET_ROLLOUT_FAILED', {
@@ -156,8 +189,8 @@ async function putBack(
   })
 }
 
-async function isBack(found: FoundService, { watch, upMs }: RollRoom): Promise<string> {
-  const why = isTold(found) ? await watch.up([found.target.machine], upMs) : undefined
+async function isBack(found: FoundService, room: RollRoom): Promise<string> {
+  const why = isTold(found) ? await whyDown(found, room) : undefined
   return why === undefined ? 'What ran before is back.' : `What ran before is put back, but ${why}.`
 }
 

@@ -61,13 +61,33 @@ async function running(release: Release = 'one', options: Roll = {}): Promise<Se
 }
 
 const releases = (world: ServiceWorld) => [...world.machines.values()].map(({ release }) => release)
-const changes = (world: ServiceWorld) => world.calls.filter((call) => /^(drain|apply|ready|restore|restart)/.test(call))
+const changes = (world: ServiceWorld) =>
+  world.calls.filter((call) => /^(drain|retire|apply|ready|restore|restart)/.test(call))
 
 describe('rollService', () => {
   it('brings all up at once where it runs nowhere', async () => {
     const world = await running('one')
     expect(releases(world)).toEqual(['one', 'one', 'one'])
     expect(names.every((name) => world.isUp(name))).toBe(true)
+  })
+
+  it('has another unit take the place of what runs it, machine by machine, and that is back where it fails', async () => {
+    const world = await running()
+    Object.assign(world, { unit: 'other.service', desired: 'two' })
+    expect(await roll(world)).toBeUndefined()
+    const perMachine = (name: string) => [
+      `drain ${name}`,
+      `retire what ran before on ${name}`,
+      `apply to ${name}`,
+      `ready ${name}`,
+    ]
+    expect(changes(world).slice(3)).toEqual(names.flatMap(perMachine))
+    Object.assign(world, { unit: 'third.service', desired: 'bad' })
+    expect(await roll(world)).toContain('What ran before is back.')
+    expect([...world.machines.values()].map(({ unit, release }) => `${unit} ${release}`)).toEqual(
+      names.map(() => 'other.service two'),
+    )
+    expect(world.violations).toEqual([])
   })
 
   it('does nothing where all is as declared', async () => {
@@ -107,12 +127,24 @@ describe('rollService', () => {
   it('renews those first that serve nobody, and leaves the last one that does', async () => {
     const world = await running()
     world.machines.get('web-3')!.isActive = false
+    world.beNoticed()
     world.desired = 'sick'
     expect(await roll(world)).toContain('Nothing that was of use ran there before.')
     expect(world.isUp('web-1') && world.isUp('web-2')).toBe(true)
     world.machines.get('web-2')!.isAway = true
     world.desired = 'two'
     expect(await roll(world)).toContain('web-1 is left as it is, so that somebody serves')
+    expect(world.isUp('web-1')).toBe(true)
+    expect(world.violations).toEqual([])
+  })
+
+  it('has one that is alone given back at once, and watches it afterwards', async () => {
+    const world = new ServiceWorld(['web-1'])
+    expect(await roll(world)).toBeUndefined()
+    world.calls.length = 0
+    world.desired = 'sick'
+    expect(await roll(world)).toContain('web-1 is down at its load balancer: no answer')
+    expect(releases(world)).toEqual(['one'])
     expect(world.isUp('web-1')).toBe(true)
     expect(world.violations).toEqual([])
   })
@@ -168,20 +200,23 @@ describe('rollService', () => {
       desired: fc.constantFrom<Release>('one', 'two', 'three', 'bad', 'sick'),
       faults: fc.array(fault, { maxLength: 3 }),
       restart: fc.boolean(),
+      unit: fc.constantFrom('counter.service', 'other.service'),
     })
     await fc.assert(
       fc.asyncProperty(fc.array(attempt, { maxLength: 6 }), async (attempts) => {
         const world = await running()
-        for (const { desired, faults, restart } of attempts) {
-          world.desired = desired
+        for (const { desired, faults, restart, unit } of attempts) {
+          Object.assign(world, { desired, unit })
           for (const { at, fault: what, machine } of faults) world.faults.set(at, { fault: what, machine })
           await roll(world, { restart })
           world.recover()
         }
         world.desired = 'three'
+        world.beNoticed()
         expect(await roll(world)).toBeUndefined()
         expect(world.violations).toEqual([])
         expect(releases(world)).toEqual(['three', 'three', 'three'])
+        expect([...world.machines.values()].every(({ unit }) => unit === world.unit)).toBe(true)
         expect([...world.machines.values()].filter(({ isDrained, kept }) => isDrained || kept !== undefined)).toEqual(
           [],
         )

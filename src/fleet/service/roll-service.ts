@@ -23,7 +23,7 @@ export async function rollService(targets: readonly ServiceTarget[], room: Rollo
   const reachable = todo.filter(({ problem }) => problem === undefined)
   await prepare(reachable, room)
   const runsNowhere = found.every((one) => !one.isActive && !one.isBegun && !one.isServing)
-  if (runsNowhere) await bringUp(reachable, room)
+  if (runsNowhere) await bringUp(reachable, targets, room)
   else await rollInTurn(reachable, targets, room)
   if (away?.problem !== undefined) {
     await room.onFailed(away.target, away.problem)
@@ -53,9 +53,16 @@ async function rollInTurn(
 }
 
 /** With nobody to keep from: all of them at once. */
-async function bringUp(found: readonly FoundService[], room: RolloutRoom): Promise<void> {
+async function bringUp(
+  found: readonly FoundService[],
+  targets: readonly ServiceTarget[],
+  room: RolloutRoom,
+): Promise<void> {
   const results = await Promise.allSettled(
-    found.map((one) => told(one.target, room, () => rollMachine(one, { ...room, others: [] }))),
+    found.map((one) => {
+      const others = targets.filter((other) => other !== one.target)
+      return told(one.target, room, () => rollMachine(one, { ...room, others }))
+    }),
   )
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }

@@ -2,7 +2,10 @@ import type { Clock } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
 import type { Balancer, ServerState } from './service-spec.ts'
 
-/** How a machine of a service is seen by all load balancers together. `unknown`: one of them does not know it. */
+/**
+ * How a machine of a service is seen by load balancers together. `unknown`: one of them does not know it; `maintenance`: somebody
+ * took it away by hand.
+ */
 export type ServerView = ServerState['state'] | 'unknown'
 
 export interface ServerWatchOptions {
@@ -45,9 +48,9 @@ export class ServerWatch {
   }
 
   /** Every one of them is told, also when another does not answer. */
-  async ready(machine: string): Promise<void> {
+  async ready(machine: string, release: { isOther: boolean }): Promise<void> {
     const { balancer, hosts, service } = this.#options
-    const told = await Promise.allSettled(hosts.map((host) => balancer.ready(host, { service, machine })))
+    const told = await Promise.allSettled(hosts.map((host) => balancer.ready(host, { service, machine }, release)))
     for (const one of told) if (one.status === 'rejected') throw one.reason
   }
 
@@ -58,15 +61,27 @@ export class ServerWatch {
     await this.#until(withinMs, (found) => isIdle(found) || isAlone(found))
   }
 
-  /** Until each load balancer sends it its share. Answers who does not, and why, when the time is over. */
+  /** Until each load balancer sends each of them its share. Answers who gets none, and why, when the time is over. */
   async up(machines: readonly string[], withinMs: number): Promise<string | undefined> {
     if (!this.isBalanced) return undefined
     const isUp = (found: Found) => machines.every((machine) => this.view(found, machine) === 'up')
     const found = await this.#until(withinMs, isUp)
     const away = machines.find((machine) => this.view(found, machine) !== 'up')
-    if (away === undefined) return undefined
-    const why = found.get(away)?.find((state) => state.why !== undefined)?.why
-    return `${away} is ${words[this.view(found, away)]}${why === undefined ? '' : `: ${why}`}`
+    return away && tell(found, away, this.view(found, away))
+  }
+
+  /** Until it has its share again where nobody has taken it away. Answers why it has not, when the time is over. */
+  async back(machine: string, withinMs: number): Promise<string | undefined> {
+    const found = await this.#until(withinMs, (seen) => this.ownView(seen, machine) === 'up')
+    const view = this.ownView(found, machine)
+    return view === 'up' ? undefined : tell(found, machine, view)
+  }
+
+  /** Whether it has its share all the time where nobody has taken it away. Answers why it has not, at once. */
+  async stays(machine: string, forMs: number): Promise<string | undefined> {
+    const found = await this.#until(forMs, (seen) => this.ownView(seen, machine) !== 'up')
+    const view = this.ownView(found, machine)
+    return view === 'up' ? undefined : tell(found, machine, view)
   }
 
   /** The least of what the load balancers say. */
@@ -74,6 +89,15 @@ export class ServerWatch {
     const states = found.get(machine) ?? []
     if (states.length < this.#options.hosts.length) return 'unknown'
     return order.find((state) => states.some((one) => one.state === state)) ?? 'up'
+  }
+
+  /** The least of what those say that are told of it: `maintenance` where none is. */
+  ownView(found: Found, machine: string): ServerView {
+    const states = found.get(machine) ?? []
+    if (states.length < this.#options.hosts.length) return 'unknown'
+    const own = states.filter(({ state }) => state !== 'maintenance')
+    if (own.length === 0) return 'maintenance'
+    return order.find((state) => own.some((one) => one.state === state)) ?? 'up'
   }
 
   async #until(withinMs: number, isSo: (found: Found) => boolean): Promise<Found> {
@@ -88,6 +112,11 @@ export class ServerWatch {
 }
 
 type Found = ReadonlyMap<string, readonly ServerState[]>
+
+function tell(found: Found, machine: string, view: ServerView): string {
+  const why = found.get(machine)?.find((state) => state.why !== undefined)?.why
+  return `${machine} is ${words[view]}${why === undefined ? '' : `: ${why}`}`
+}
 
 const order = ['maintenance', 'draining', 'down'] as const
 const words: Readonly<Record<ServerView, string>> = {

@@ -7,7 +7,7 @@ import type { Balancer } from './service-spec.ts'
 export interface ServiceKindOptions {
   memory: ServiceMemory
   /** The ways to machines: services are on those of the section `machines`. */
-  machines: Pick<MachineKindOptions, 'memory' | 'place' | 'plan' | 'apply' | 'limitOf'>
+  machines: Pick<MachineKindOptions, 'memory' | 'place' | 'plan' | 'apply' | 'limitOf' | 'resolve' | 'certify' | 'room'>
   balancer: Balancer
   /** Mirrors and secrets of the site, and what a machine pulls images with. */
   room(context: KindContext, machine: string): Pick<ServiceRoom, 'secret' | 'mirror' | 'login' | 'authority'>

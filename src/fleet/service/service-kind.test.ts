@@ -17,7 +17,8 @@ let state: State
 let memory: ServiceMemory
 let world: ServiceWorld
 /** What was run on machines beside looks and applies. */
-let scripts: string[]
+/** Machines that the service was taken from. */
+let left: string[]
 let states: Record<string, MachineState>
 let limit: string[] | undefined
 let restarted: string | undefined
@@ -28,7 +29,7 @@ beforeEach(async () => {
   state = await openDatabase({ path: ':memory:', clock: systemClock })
   memory = createServiceMemory(state, systemClock)
   world = new ServiceWorld(['web-1', 'web-2'])
-  scripts = []
+  left = []
   states = {}
   limit = undefined
   restarted = undefined
@@ -41,17 +42,19 @@ afterEach(() => state.close())
 function hostOf(name: string): Host {
   const machine = world.machines.get(name)
   const answer = async ({ shell }: Script): Promise<string> => {
-    if (shell.includes('is-active')) {
-      const { isActive, isBegun } = await world.kept.look({ name } as Host, unit)
+    if (shell.includes('|| echo begun')) {
+      const { isActive, isBegun } = await world.kept.look({ name } as Host, wanted)
       return `${isActive ? 'active\n' : ''}${isBegun ? 'begun\n' : ''}`
     }
-    const begins = shell.split(/[\s]/)[0] ?? ''
-    scripts.push(`${name}: ${begins}`)
-    if (shell.includes('cp -p --parents')) await world.kept.keep({ name } as Host, unit)
+    if (shell.includes('cp -p --parents'))
+      await world.kept.keep({ name } as Host, wanted, { formers: [], isGood: true })
     else if (shell.includes('larder-new')) await world.kept.restore({ name } as Host, unit)
     else if (shell.startsWith('rm -rf')) await world.kept.settle({ name } as Host, unit)
     else if (shell.includes('journalctl')) return 'it said why\n'
-    else if (shell.startsWith('systemctl disable') && machine !== undefined) machine.isActive = false
+    else if (shell.includes('systemctl disable')) {
+      left.push(name)
+      if (machine !== undefined) machine.isActive = false
+    }
     return ''
   }
   return {
@@ -61,6 +64,7 @@ function hostOf(name: string): Host {
   }
 }
 const unit = { service: 'counter', unit: 'counter.service' }
+const wanted = { ...unit, isContainer: true, wasContainer: true }
 
 const image = async (): Promise<{ reference: string; digest: string; version: string }> => {
   if (unpublished) throw new LarderError('FLEET_IMAGE_UNKNOWN', { message: 'No version of counter is published.' })
@@ -95,6 +99,9 @@ function kind() {
         return targets.map(({ machine }) => ({ machine, facts: {} as never, entries: [] }))
       },
       limitOf: async () => limit,
+      resolve: async () => [],
+      certify: () => Promise.reject(new Error('nobody asks')),
+      room: () => ({}) as never,
     },
   })
 }
@@ -210,10 +217,19 @@ describe('the kind services', () => {
     const { plan, errors } = await run({ services: { counter: one } })
     expect(errors).toEqual([])
     expect(plan).toEqual(['remove service counter on web-2: not declared there any more: stopped, and removed'])
-    expect(scripts.at(-1)).toBe('web-2: systemctl')
+    expect(left).toEqual(['web-2'])
     expect((await memory.list()).map(({ machine }) => machine)).toEqual(['web-1'])
     await run({ services: {} })
     expect(await memory.list()).toEqual([])
+  })
+
+  it('takes what leaves a machine from it before another service comes to it, which may need its port', async () => {
+    await run()
+    const { plan } = await run({ services: { other: { ...counter, machines: ['web-2'] } } })
+    expect(plan.map((one) => one.split(':')[0])).toEqual([
+      'remove service counter on web-2',
+      'remove service counter on web-1',
+    ])
   })
 
   it('begins anew what a run was asked for, and is about nothing else', async () => {

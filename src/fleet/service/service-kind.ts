@@ -39,7 +39,7 @@ async function verifyService(
     const subject = `service ${service}`
     const { machine } = one.target
     if (isToDo(one)) return [{ severity: 'error', subject, message: `${machine} is not as declared any more` }]
-    if (one.view === undefined || one.view === 'up') return []
-    return [{ severity: 'warning', subject, message: `${machine} is ${one.view} at its load balancer` }]
+    if (one.leastView === undefined || one.leastView === 'up') return []
+    return [{ severity: 'warning', subject, message: `${machine} is ${one.leastView} at its load balancer` }]
   })
 }

@@ -27,6 +27,7 @@ export type ServiceReport = Omit<KnownService, 'checkedAt' | 'changedAt'> & { ha
 export interface ServiceMemory {
   /** By name and machine. */
   list(): Promise<KnownService[]>
+  get(name: string, machine: string): Promise<KnownService | undefined>
   report(service: ServiceReport): Promise<void>
   forget(name: string, machine: string): Promise<void>
 }
@@ -36,6 +37,11 @@ export function createServiceMemory(state: State, clock: Clock): ServiceMemory {
     async list() {
       const rows = await state.db.selectFrom('services').selectAll().orderBy('name').orderBy('machine').execute()
       return rows.map(asKnown)
+    },
+    async get(name, machine) {
+      const rows = state.db.selectFrom('services').selectAll().where('name', '=', name).where('machine', '=', machine)
+      const row = await rows.executeTakeFirst()
+      return row && asKnown(row)
     },
     async report({ name, machine, state: found, unit, version, reference, why, runId, hasChanged }) {
       const now = clock.now().toISOString()

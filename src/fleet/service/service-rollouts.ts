@@ -1,11 +1,14 @@
 import { isLarderError, LarderError, ownValue, type KindContext } from '../../core/index.ts'
 import { clientsGone } from './clients-gone.ts'
 import { createKeptRelease } from './kept-release.ts'
+import { variableFiles } from './release-scripts.ts'
 import type { ServiceTarget } from './look-at-service.ts'
 import { askedFor, serverWatch } from './observe-services.ts'
 import { declaredService } from './declared-service.ts'
 import { rollService } from './roll-service.ts'
 import type { StagedService } from './service-change.ts'
+import { ownerOf } from '../machine/machine-kind-options.ts'
+import { resolveMachine } from '../machine/observe-machines.ts'
 import type { ServiceKindOptions } from './service-kind-options.ts'
 import type { ServiceReport } from './service-memory.ts'
 import { servicesOf, type ServiceConfig } from './service-schema.ts'
@@ -46,11 +49,31 @@ export class ServiceRollouts {
       // Its load balancers have been told by the machines' part of the run; they end there what they had begun.
       if (config?.balance !== undefined) {
         const { port, drainMs } = declaredService(name, config)
-        await clientsGone(host, { port, withinMs: drainMs }, context.signal)
+        // What is left there was never told of another port.
+        await clientsGone(host, { port, files: variableFiles(name), withinMs: drainMs }, context.signal)
       }
-      await createKeptRelease(context.signal).remove(host, { service: name, unit })
+      const { reference } = (await this.#options.memory.get(name, machine)) ?? {}
+      const isOfMachine = await this.#isOfMachine(context, { name, machine, unit, machines })
+      const release = { wasContainer: reference !== undefined && !isOfMachine, hasText: !isOfMachine }
+      await createKeptRelease(context.signal).remove(host, { service: name, unit, ...release })
     }
     await this.#options.memory.forget(name, machine)
+  }
+
+  /** Whether a machine itself has the text of a unit, or a container of the name, which then stay; also where that cannot be known now. */
+  async #isOfMachine(
+    context: KindContext,
+    { name, machine, unit, machines }: { name: string; machine: string; unit: string; machines: SiteMachines },
+  ): Promise<boolean> {
+    const declared = { name: machine, config: machines.config[machine]!, specs: machines.specs }
+    try {
+      const found = await resolveMachine(this.#options.machines, context, declared)
+      const ids = [`unit:${unit}`, `file:/etc/systemd/system/${unit}`, `container:${name}`]
+      return found.some(({ id }) => ids.includes(id))
+    } catch (error) {
+      if (isLarderError(error)) return true
+      throw error
+    }
   }
 
   async #rollAll(context: KindContext): Promise<LarderError[]> {
@@ -85,7 +108,7 @@ export class ServiceRollouts {
       kept: createKeptRelease(signal, readyMs),
       watch: await serverWatch(this.#options, context, service),
       plan: (asked) => ways.plan(asked, { signal }),
-      apply: (asked) => ways.apply(asked, { signal, runId, log, readyMs }),
+      apply: (asked) => ways.apply(asked, { signal, runId, owner: ownerOf(context), log, readyMs }),
       progress: { log },
       signal,
       restart: (await restartOf(runId)) === name,
@@ -129,8 +152,7 @@ class Reports {
 
   /** What ran there before, which is what is put back. */
   async #before({ machine }: ServiceTarget): Promise<Pick<ServiceReport, 'version' | 'reference'>> {
-    const known = await this.#options.memory.list()
-    const { version, reference } = known.find((one) => one.name === this.#service && one.machine === machine) ?? {}
+    const { version, reference } = (await this.#options.memory.get(this.#service, machine)) ?? {}
     return { version, reference }
   }
 

@@ -73,12 +73,18 @@ export interface ServerStatistics {
   downS: number
 }
 
-/** The load balancers of a site, as rollouts speak to them. What they do, and what they throw, is that of `Host`. */
+/**
+ * The load balancers of a site, as rollouts speak to them. What they do, and what they throw, is that of `Host`. A server that
+ * somebody has taken away by hand is left to them: told nothing.
+ */
 export interface Balancer {
   /** It gets nothing new; lasts over reloads and restarts until `ready`. */
   drain(host: Host, server: BalancedServer): Promise<void>
-  /** It gets its share again once its health check says so. */
-  ready(host: Host, server: BalancedServer): Promise<void>
+  /**
+   * It gets its share again once its health check says so. `isOther`: something else runs there than when it was taken away; what
+   * was found of that counts for nothing, and it gets nothing before it has answered anew.
+   */
+  ready(host: Host, server: BalancedServer, release?: { isOther: boolean }): Promise<void>
   /** Of all servers of all services. FLEET_BALANCER_AWAY where none answers there. */
   state(host: Host, signal?: AbortSignal): Promise<ServerState[]>
 }

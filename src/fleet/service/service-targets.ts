@@ -31,6 +31,7 @@ export async function serviceTargets(
   { name, config, machines }: { name: string; config: ServiceConfig; machines: SiteMachines },
 ): Promise<ServiceTarget[]> {
   const variables = machineVariables(machines.specs)
+  const known = (await options.memory.list()).filter((one) => one.name === name)
   const room = {
     files: context.files,
     image: (image: string) => options.image(context, image),
@@ -42,7 +43,8 @@ export async function serviceTargets(
       const own = { machine: variables[machine], machines: variables, site: context.siteName }
       const ofMachine = { ...options.room(context, machine), ...room, variables: own }
       const resolved = await resolveService({ name, config, isNested }, ofMachine)
-      return { ...resolved, machine, host: await hostOf(options, machines, machine) }
+      const wasContainer = known.find((one) => one.machine === machine)?.reference !== undefined
+      return { ...resolved, machine, host: await hostOf(options, machines, machine), wasContainer }
     }),
   )
 }

@@ -1,5 +1,14 @@
 import { lines, sh } from '../shell/script.ts'
-import type { Difference, HostFacts, Looked, ResourceType } from '../resource/resource-type.ts'
+import { makeNonce } from '../converge/frame.ts'
+import { lookScript, readLook } from '../converge/look-at-host.ts'
+import type {
+  AnyResourceType,
+  Difference,
+  HostFacts,
+  Looked,
+  Resource,
+  ResourceType,
+} from '../resource/resource-type.ts'
 import { runScript } from './run-script.ts'
 
 export const debianHost: HostFacts = {
@@ -17,8 +26,13 @@ export function tinyEngine<Declared, Desired, Facts>(
   apply(all: readonly Desired[]): void
 } {
   const { host = debianHost, root } = options
-  const look = (all: readonly Desired[]): readonly Looked<Facts>[] =>
-    type.read(runScript(type.facts(all, undefined), { root }).stdout, all)
+  const look = (all: readonly Desired[]): readonly Looked<Facts>[] => {
+    const resources = all.map((desired, at) => resourceOf(type, desired, at))
+    const nonce = makeNonce()
+    const { stdout, stderr } = runScript(lookScript(nonce, resources), { root })
+    const { looked } = readLook('here', { output: stdout, nonce, resources, said: stderr })
+    return resources.map((resource) => looked.get(resource) as Looked<Facts>)
+  }
   const plan = (all: readonly Desired[]): (readonly Difference[] | string)[] =>
     look(all).map((looked, at) => (looked.known ? type.diff(all[at]!, looked.facts) : looked.why))
   return {
@@ -37,4 +51,8 @@ export function tinyEngine<Declared, Desired, Facts>(
       }
     },
   }
+}
+
+function resourceOf(type: AnyResourceType, desired: unknown, at: number): Resource {
+  return { id: `${type.name}:${at}`, type, desired, after: [], notify: [], origin: 'larder.yaml:1' }
 }

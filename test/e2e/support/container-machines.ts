@@ -28,11 +28,15 @@ export async function dockerEngine(folder: string): Promise<TestEngine> {
 
 /** A place of containers, and the first machine that may live there; `subnet` is the first three numbers of its addresses. */
 export async function openContainerMachines(
-  { site, subnet }: { site: string; subnet: string },
+  {
+    site,
+    subnet,
+    makeBase = machineBase,
+  }: { site: string; subnet: string; makeBase?: () => ReturnType<typeof machineBase> },
   openEngine: (folder: string) => Promise<TestEngine>,
 ) {
   const workspace = await openWorkspace()
-  const base = await machineBase()
+  const base = await makeBase()
   if (base === undefined) throw new Error('this host has no APT sources to make a machine from')
   const engine = await openEngine(workspace.path('engine'))
   const credentials = await openFleetCredentials(workspace.path('machines'))

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { silentProgress } from '../../../src/core/index.ts'
-import { makeBaseRoot } from '../../../src/fleet/place/base/base-root.ts'
+import { makeBaseRoot, type BaseRootOptions } from '../../../src/fleet/place/base/base-root.ts'
+import { makeRpmDistribution } from '../../fixtures/rpm-distribution/index.ts'
 
 /** Kept between runs: a minute of downloads each. */
 const folder = join(import.meta.dirname, '../../../var/test-bases')
@@ -18,10 +19,29 @@ export async function machineBase(
 ): Promise<{ path: string; digest: string } | undefined> {
   const source = await hostSource()
   if (source === undefined) return undefined
+  return makeBase({ format: 'apt', name: 'host', source, keys: [], snapshot: 1 }, packages, boots)
+}
+
+/** A root of RPM packages: of the distribution that is made of these packages of Debian, read where it lies. */
+export async function rpmMachineBase(
+  packages: readonly string[] = [],
+): Promise<{ path: string; digest: string } | undefined> {
+  const base = await machineBase(['dnf', 'rpm', ...packages])
+  if (base === undefined) return undefined
+  const distribution = await makeRpmDistribution(base)
+  const source = `[pocket]\nname=pocket\nbaseurl=file://${distribution}\nenabled=1\ngpgcheck=0\n`
+  return makeBase({ format: 'rpm', name: 'pocket', source, keys: [], snapshot: 1 }, [], false)
+}
+
+async function makeBase(
+  source: BaseRootOptions['source'],
+  packages: readonly string[],
+  boots: boolean,
+): Promise<{ path: string; digest: string }> {
   await mkdir(folder, { recursive: true })
   return inTurn(() =>
     makeBaseRoot({
-      source: { format: 'apt', name: 'host', source, keys: [], snapshot: 1 },
+      source,
       packages,
       boots,
       folder,

@@ -6,6 +6,7 @@ import { dataFolderAt } from '../../../src/app/data-folder.ts'
 import type { Controller, RunDetail } from '../../../src/app/controller.ts'
 import { systemClock } from '../../../src/core/index.ts'
 import { bridgeName } from '../../../src/fleet/network/bridge.ts'
+import { openFleetCredentials, type FleetCredentials } from '../../../src/fleet/place/credentials.ts'
 import { makeRpmDistribution } from '../../fixtures/rpm-distribution/index.ts'
 import { startFileServer, type ServedFile } from '../../fixtures/upstream/index.ts'
 import { machineBase } from './machine-base.ts'
@@ -26,10 +27,20 @@ export interface RpmMachinesOptions {
 /** A site with the mirror of a distribution of RPM packages, and machines that are made from that alone. */
 export interface RpmMachines extends AsyncDisposable {
   controller: Controller
-  /** Pushes the list of the mirror, and these sections; answers the run of it. */
-  apply(list: readonly string[], sections: object): Promise<RunDetail>
+  /** Pushes the list of the mirror, these sections, mirrors and upstreams beside its own, and files; answers the run of it. */
+  apply(list: readonly string[], sections: Sections, files?: Readonly<Record<string, string>>): Promise<RunDetail>
   /** What a command prints on a machine that is a container. */
   on(machine: string, ...command: string[]): Promise<string>
+  /** Of the engine that its machines live in. */
+  docker(...args: string[]): Promise<string>
+  /** By which Larder is known to hosts, and they to Larder. */
+  credentials: FleetCredentials
+}
+
+interface Sections {
+  machines: object
+  mirrors?: object
+  upstreams?: object
 }
 
 /** Undefined where this host has no APT sources to make a distribution from. */
@@ -54,32 +65,37 @@ export async function openRpmMachines(options: RpmMachinesOptions): Promise<RpmM
     await controller.stop()
   })
   const clone = await createSiteClone(workspace.path('site'))
+  const credentials = await openFleetCredentials(join(workspace.path('data'), 'machines/credentials'))
   const opened = ending.move()
   return {
     controller: larder.controller,
-    async apply(list, sections) {
-      const network = { subnet: `${subnet}.0/24`, gateway: `${subnet}.1` }
-      const rest = { site: name, network, ...mirrorSections(name, upstream.url), ...sections }
+    async apply(list, { machines, ...more }, files = {}) {
+      const network = { subnet: `${subnet}.0/24`, gateway: `${subnet}.1`, dns: {} }
+      const rest = { site: name, network, ...mirrorSections(name, upstream.url, more), machines }
       await clone.commit({
         'larder.yaml': Object.entries(rest)
           .map(([section, value]) => `${section}: ${JSON.stringify(value)}\n`)
           .join(''),
         'keys/vendor.asc': await readFile(join(distribution, 'vendor.asc'), 'utf8'),
         'packages.json': `${JSON.stringify(list)}\n`,
+        ...files,
       })
       const { accepted, output } = await clone.push(controller)
       if (!accepted) throw new Error(`the push was refused:\n${output}`)
       return waitForRuns(larder.controller, 600_000)
     },
+    docker,
     on: (machine, ...command) => docker('exec', `larder-${name}-${machine}`, ...command),
+    credentials,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 
-function mirrorSections(name: string, url: string): object {
+function mirrorSections(name: string, url: string, more: Omit<Sections, 'machines'>): object {
+  const own = { format: 'rpm', upstreams: ['vendor'], architectures: ['x86_64'], packages: 'packages.json' }
   return {
-    upstreams: { vendor: { format: 'rpm', url, keys: ['keys/vendor.asc'] } },
-    mirrors: { [name]: { format: 'rpm', upstreams: ['vendor'], architectures: ['x86_64'], packages: 'packages.json' } },
+    upstreams: { vendor: { format: 'rpm', url, keys: ['keys/vendor.asc'] }, ...more.upstreams },
+    mirrors: { [name]: own, ...more.mirrors },
   }
 }
 

@@ -31,16 +31,28 @@ export interface ServiceSiteOptions {
   name: string
   /** The first three numbers of its addresses. */
   subnet: string
-  /** In what its machines begin with. */
-  packages: readonly string[]
 }
+
+/** Machines of all such sites begin with these: a base is made once. For balancers, images and units behind them, and who builds images. */
+const packages: readonly string[] = [
+  'haproxy',
+  'socat',
+  'podman',
+  'crun',
+  'ca-certificates',
+  'busybox',
+  'git',
+  'curl',
+  'buildah',
+  'skopeo',
+]
 
 /**
  * A whole site whose machines are containers of an engine of its own, and whose registry nobody pulls from without a login. Its
  * machines begin with what tests keep for that, whatever its mirror has. Undefined where this host has no APT sources.
  */
 export async function openServiceSite(options: ServiceSiteOptions): Promise<ServiceSite | undefined> {
-  const { name, subnet, packages } = options
+  const { name, subnet } = options
   const base = await machineBase(packages)
   if (base === undefined) return undefined
   await using ending = new AsyncDisposableStack()

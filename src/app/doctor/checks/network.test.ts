@@ -61,7 +61,20 @@ it.each<[string, SiteLease[], string[]]>([
     ['warning: web-1 has not renewed 10.0.0.9, which it has until 2026-01-01T00:07:00.000Z only.'],
   ],
 ])('%s', (_what, leases, messages) => {
-  expect(judgeNetwork(running, leases, now).map(inWords)).toEqual(messages)
+  expect(judgeNetwork(running, leases, { now, machines: [] }).map(inWords)).toEqual(messages)
+})
+
+it('a machine that was brought up, and has let its lease expire, is told of while there is a server', () => {
+  const known = (place: 'ssh' | 'vm' | 'container') => [{ name: 'web-1', place }, { name: 'web-2', place }] // prettier-ignore
+  const words = (leases: SiteLease[], status = running, machines = known('ssh')) =>
+    judgeNetwork(status, leases, { now, machines }).map(inWords)
+  expect(words([lease('10.0.0.9', 40, 'web-1')])).toEqual([])
+  expect(words([lease('10.0.0.10', 40)])).toEqual([
+    'warning: web-1 has no lease of 10.0.0.9, which is reserved for it: its lease has expired, or it never asked for one.',
+  ])
+  expect(words([], { ...running, dhcp: undefined })).toEqual([])
+  // Those that Larder makes have their addresses from it.
+  expect([words([], running, known('vm')), words([], running, known('container'))]).toEqual([[], []])
 })
 
 describe('servers', () => {
@@ -80,6 +93,12 @@ describe('servers', () => {
       { dhcp: undefined },
       keaLacks,
       ['error: kea, which hands out addresses, does not run: Kea is not installed.'],
+    ],
+    [
+      'run for some networks',
+      {},
+      { message: 'The interface eth2 is not here.', hint: 'Give it one.' },
+      ['error: Not all networks are served: The interface eth2 is not here.'],
     ],
     [
       'were told something else',

@@ -1,4 +1,4 @@
-import { networkOf, type NetworkStatus, type SiteLease } from '../../../fleet/index.ts'
+import { isMade, networkOf, type KnownMachine, type NetworkStatus, type SiteLease } from '../../../fleet/index.ts'
 import type { Ailment, DoctorCheck } from '../check.ts'
 
 /** The site's networks are made, their servers run, addresses are left to give, and machines renew those that are reserved for them. */
@@ -12,7 +12,8 @@ export const networkCheck: DoctorCheck = {
     if (status.state === undefined) return found
     const fallen = judgeServers(status, { isServing, obstacle: await network.obstacle() })
     if (isServing) for (const one of fallen) one.mend = () => network.tend()
-    return [...found, ...fallen, ...judgeNetwork(status, await network.leases(), clock.now())]
+    const machines = await fleet.memory.list()
+    return [...found, ...fallen, ...judgeNetwork(status, await network.leases(), { now: clock.now(), machines })]
   },
 }
 
@@ -50,14 +51,14 @@ export function judgeServers({ state, dhcp, dns }: NetworkStatus, surroundings: 
   const { subnets = [], server } = state?.network ?? {}
   const hasDhcp = subnets.some((subnet) => subnet.dhcp !== undefined)
   const hasDns = subnets.some((subnet) => subnet.dns === 'larder')
-  const isOther = hasDhcp && dhcp !== undefined && state?.dhcp !== undefined && dhcp !== state.dhcp
-  return [
+  const isOther = hasDhcp && isDifferent(state?.dhcp, dhcp)
+  const down = [
     ...(hasDhcp && dhcp === undefined
       ? [notRunning(`${server ?? ''}, which hands out addresses,`, 'dhcp', surroundings)]
       : []),
     ...(hasDns && dns === undefined ? [notRunning('What answers for names', 'dns', surroundings)] : []),
-    ...(isOther ? [misconfigured(server ?? '')] : []),
   ]
+  return [...(down.length === 0 ? notServed(surroundings) : down), ...(isOther ? [misconfigured(server ?? '')] : [])]
 }
 
 function notRunning(what: string, name: string, { isServing, obstacle }: Surroundings): Ailment {
@@ -66,6 +67,18 @@ function notRunning(what: string, name: string, { isServing, obstacle }: Surroun
     ? `The controller tries every ten seconds; ${name}.log in network/, or journalctl -u 'larder-${name}-*', says why in vain.`
     : 'A controller starts it again within seconds: larder up, or systemctl start larder.'
   return { severity: 'error', subject: 'network', message, hint: obstacle?.hint ?? starter }
+}
+
+function isDifferent(made: string | undefined, running: string | undefined): boolean {
+  return made !== undefined && running !== undefined && made !== running
+}
+
+/** The servers run, for the other networks. */
+function notServed({ obstacle }: Surroundings): Ailment[] {
+  if (obstacle === undefined) return []
+  const { message, hint } = obstacle
+  const more = hint === undefined ? {} : { hint }
+  return [{ severity: 'error', subject: 'network', message: `Not all networks are served: ${message}`, ...more }]
 }
 
 function misconfigured(server: string): Ailment {
@@ -81,12 +94,20 @@ function misconfigured(server: string): Ailment {
 const overdueShare = 1 / 8
 const scarceShare = 0.05
 
-/** Pure. */
-export function judgeNetwork({ state }: NetworkStatus, leases: readonly SiteLease[], now: Date): Ailment[] {
+/** `machines`: those that are known. Pure. */
+export function judgeNetwork(
+  { state, dhcp }: NetworkStatus,
+  leases: readonly SiteLease[],
+  { now, machines }: { now: Date; machines: readonly Pick<KnownMachine, 'name' | 'place'>[] },
+): Ailment[] {
   const { subnets = [] } = state?.network ?? {}
+  // Those that Larder makes have their addresses from it, and ask nobody.
+  const clients = new Set(machines.flatMap(({ name, place }) => (isMade(place) ? [] : [name])))
   return [
     ...subnets.flatMap((subnet) => judgeRange(subnet, leases)),
     ...subnets.flatMap((subnet) => judgeRenewals(subnet, leases, now)),
+    // Without a server nobody can renew: that is told of.
+    ...(dhcp === undefined ? [] : subnets.flatMap((subnet) => judgeReservations(subnet, leases, clients))),
   ]
 }
 
@@ -115,8 +136,18 @@ function judgeRenewals({ name, dhcp }: Subnet, leases: readonly SiteLease[], now
     if (network !== name || reservedFor === undefined) return []
     if (expiresAt.getTime() - now.getTime() >= overdueMs) return []
     const message = `${reservedFor} has not renewed ${address}, which it has until ${expiresAt.toISOString()} only.`
-    const hint = `Is it off, or cut off from this host? There: networkctl renew, or dhclient; here: dhcp.log in network/.`
+    const hint = `Is it off, or cut off from this host? There: networkctl renew INTERFACE, or dhclient INTERFACE; here: dhcp.log in network/.`
     return [{ severity: 'warning', subject: `network ${name}`, message, hint }]
+  })
+}
+
+/** A lease that is over is in no list of leases any more. */
+function judgeReservations({ dhcp }: Subnet, leases: readonly SiteLease[], clients: ReadonlySet<string>): Ailment[] {
+  return (dhcp?.reservations ?? []).flatMap(({ name, address }): Ailment[] => {
+    if (!clients.has(name) || leases.some((lease) => lease.address === address)) return []
+    const message = `${name} has no lease of ${address}, which is reserved for it: its lease has expired, or it never asked for one.`
+    const hint = `Is it off, or cut off from this host? There: networkctl renew INTERFACE, or dhclient INTERFACE. Where it has an address of its own, take its reservation out of larder.yaml.`
+    return [{ severity: 'warning', subject: `machine ${name}`, message, hint }]
   })
 }
 

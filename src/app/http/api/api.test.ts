@@ -21,6 +21,7 @@ describe('reading', () => {
     ['/api/v1/runs/7', 'problems'],
     ['/api/v1/mirrors/base/keys', 'AAAA'],
     ['/api/v1/site', 'campus'],
+    ['/api/v1/network/leases', '"address":"192.0.2.20","mac":"02:00:00:00:00:01"'],
     ['/api/v1/services', '"versions":["1.4.0"]'],
     ['/api/v1/services/counter', '"sessions":2'],
   ])('%s', async (path, part) => {

@@ -48,6 +48,10 @@ export const machinePlanSchema = z
       .optional()
       .meta({ description: 'What becomes of the machine itself; absent: it is there' }),
     unreachable: z.string().optional().meta({ description: 'Why it could not be looked at' }),
+    waitsFor: z
+      .string()
+      .optional()
+      .meta({ description: 'Why what is on it is known later: what it needs is not there yet' }),
     ok: count.meta({ description: 'Resources that are as declared' }),
     resources: z.array(plannedResourceSchema),
     services: z
@@ -79,5 +83,6 @@ export const machineKeySchema = z
     machine: z.string(),
     fingerprint: z.string().meta({ description: 'As ssh-keygen -l prints it' }),
     isTrusted: z.boolean(),
+    authorizedKey: z.string().meta({ description: 'The line of authorized_keys by which Larder may log in there' }),
   })
   .meta({ id: 'MachineKey' })

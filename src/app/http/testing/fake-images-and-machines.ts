@@ -2,6 +2,8 @@ import { LarderError } from '../../../core/index.ts'
 import type { Controller, RunDetail } from '../../controller.ts'
 import { sealedAt } from './sealed-at.ts'
 
+const shownKey = { fingerprint: 'SHA256:abc', authorizedKey: 'ssh-ed25519 AAAA larder' }
+
 /** One image, one machine and one service, and a note in `actions` of what is asked to be done with them. */
 export abstract class FakeImagesAndMachines {
   readonly actions: string[] = []
@@ -43,7 +45,15 @@ export abstract class FakeImagesAndMachines {
     const differences = [{ what: 'content', from: undefined, to: 'hello\n' }]
     const resources = [{ id: 'file:/etc/motd', state: 'change' as const, differences, why: undefined }]
     return Promise.resolve([
-      { name: 'web-1', machine: undefined, unreachable: undefined, ok: 19, resources, services: [] },
+      {
+        name: 'web-1',
+        machine: undefined,
+        unreachable: undefined,
+        waitsFor: undefined,
+        ok: 19,
+        resources,
+        services: [],
+      },
     ])
   }
   applyMachines = async (names?: readonly string[]) => {
@@ -70,10 +80,10 @@ export abstract class FakeImagesAndMachines {
     this.actions.push(`restart service ${name}`)
     return run
   }
-  machineKey = (machine: string) => Promise.resolve({ machine, fingerprint: 'SHA256:abc', isTrusted: false })
+  machineKey = (machine: string) => Promise.resolve({ machine, ...shownKey, isTrusted: false })
   trustMachine = (machine: string, fingerprint: string) => {
     this.actions.push(`trust ${machine} ${fingerprint}`)
-    return Promise.resolve({ machine, fingerprint, isTrusted: true })
+    return Promise.resolve({ machine, ...shownKey, fingerprint, isTrusted: true })
   }
   networkLeases = () =>
     Promise.resolve([

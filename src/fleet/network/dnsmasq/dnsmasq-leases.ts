@@ -20,18 +20,22 @@ export function parseLeaseFile(text: string, now: Date): Lease[] {
 
 const lookEveryMs = 20
 const mostLooks = 250
-const settledMs = 1000
+const settledMs = 2000
+/** The buffers by which the C library writes are multiples of that. */
+const blockBytes = 512
 
 /**
- * The lease file, whole; '' where there is none. dnsmasq empties it and writes it anew at each change: one that changed while it was
- * read is read again, and one that is empty or ends within a line until nobody has touched it for a second. (A new lease comes first:
- * of a file that grew meanwhile, as many bytes as it had before would lack its oldest.) Source: src/lease.c, lease_update_file.
+ * The lease file, whole; '' where there is none. dnsmasq empties it and writes it anew at each change, a buffer at a time: one that
+ * changed while it was read is read again; and one that may be but begun (it is empty, ends within a line, or where a buffer ends: 64
+ * lines of 64 bytes each) until nobody has touched it for two seconds. (A new lease comes first: of a file that grew meanwhile, as
+ * many bytes as it had before would lack its oldest.) Source: src/lease.c, lease_update_file.
  */
 export async function readLeaseFile(path: string, clock: Clock): Promise<string> {
   for (let looks = 1; ; looks++) {
     const { text, isStill, touchedAtMs } = await readOnce(path)
-    const isSettled = text.endsWith('\n') || Math.abs(clock.now().getTime() - touchedAtMs) >= settledMs
-    if ((isStill && isSettled) || looks === mostLooks) return text
+    const mayBeBegun = !text.endsWith('\n') || Buffer.byteLength(text) % blockBytes === 0
+    const isSettled = Math.abs(clock.now().getTime() - touchedAtMs) >= settledMs
+    if ((isStill && (isSettled || !mayBeBegun)) || looks === mostLooks) return text
     await clock.sleep(lookEveryMs)
   }
 }

@@ -29,6 +29,9 @@ export function createDnsmasqServer(room: NetworkRoom, supervisor: Supervisor): 
     running: async () => ((await findProgram('dnsmasq')) === undefined ? undefined : runningDnsmasq(files)),
     apply: (config) => applyDnsmasq(files, config),
     ensure: () => ensureDnsmasq(files),
+    // It binds its socket anew when an interface gets its address.
+    deafAt: () => Promise.resolve([]),
+    listen: () => Promise.resolve([]),
     leases: async () => parseLeaseFile(await readLeaseFile(paths.leases, room.clock), room.clock.now()),
     stop: () => stopDnsmasq(files),
   }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { digestOf } from '../../../core/index.ts'
 import type { DeclaredDhcp, DeclaredNetwork, DeclaredSubnet } from '../declared-network.ts'
 import type { Footing, Footings, ServerConfig } from '../dhcp-server.ts'
+import { leaseId } from './lease-id.ts'
 
 /** Files of a Kea that is ours. */
 export interface KeaFiles {
@@ -53,7 +53,7 @@ interface Served {
 function keaSubnet({ subnet, dhcp, footing }: Served): Record<string, unknown> {
   const seconds = dhcp.leaseSeconds
   return {
-    id: subnetId(subnet.subnet),
+    id: leaseId(subnet),
     subnet: subnet.subnet,
     interface: footing.interface,
     authoritative: !dhcp.allowOther,
@@ -80,9 +80,4 @@ function options(subnet: DeclaredSubnet, dhcp: DeclaredDhcp, footing: Footing): 
     { name: 'domain-search', data: subnet.domain },
     { name: 'ntp-servers', data: dhcp.ntp.join(', ') },
   ].filter(({ data }) => data !== '')
-}
-
-/** Leases are of a subnet by its number: it must be the same whatever other subnets there are. 1 to 2³¹. */
-function subnetId(subnet: string): number {
-  return (createHash('sha256').update(subnet).digest().readUInt32BE() >>> 1) + 1
 }

@@ -11,6 +11,7 @@ import { readIfThere } from '../../read-if-there.ts'
 import { writePrivateFile } from '../../../publish/index.ts'
 import { keaConfig, type KeaFiles } from './kea-config.ts'
 import { asObject, askKea } from './kea-control.ts'
+import { deafInterfaces } from './kea-hearing.ts'
 import { parseLeases } from './kea-leases.ts'
 
 const packageName = 'kea-dhcp4-server'
@@ -18,7 +19,7 @@ const packageName = 'kea-dhcp4-server'
 /** Kea: changed by its control socket while it runs. */
 export async function createKeaServer(room: NetworkRoom, supervisor: Supervisor): Promise<DhcpServer> {
   const files = await keaFiles(room)
-  const context = { room, supervisor, files }
+  const context: KeaContext = { room, supervisor, files }
   return {
     name: 'kea',
     async unusable() {
@@ -42,6 +43,8 @@ export async function createKeaServer(room: NetworkRoom, supervisor: Supervisor)
       await start(context)
       return true
     },
+    deafAt: () => deafAt(context),
+    listen: () => listen(context),
     async leases() {
       const answer = await askKea(files.socket, 'lease4-get-all')
       return answer === undefined ? [] : parseLeases(answer.arguments, room.clock.now())
@@ -58,6 +61,8 @@ interface KeaContext {
   room: NetworkRoom
   supervisor: Supervisor
   files: KeaFiles
+  /** When it was told to listen last, and at what. */
+  told?: { at: string; monotonicMs: number }
 }
 
 /** unix(7): a path of a socket has at most 107 bytes. */
@@ -165,6 +170,34 @@ async function applyConfig(context: KeaContext, { config, digest }: ServerConfig
 async function runningDigest(files: KeaFiles): Promise<unknown> {
   const answer = await askKea(files.socket, 'config-get')
   return asObject(asObject(answer?.arguments['Dhcp4'])['user-context'])['larder']
+}
+
+async function deafAt(context: KeaContext): Promise<string[]> {
+  const config = await readIfThere(context.files.config)
+  if (config === undefined) return []
+  const pid = await context.supervisor.pidOf(await daemonOf(context))
+  return pid === undefined ? [] : deafInterfaces(pid, config, context.room)
+}
+
+/** Each time it is deaf to all for some milliseconds: where it was in vain, not every few seconds. */
+const listenAgainMs = 60_000
+
+async function listen(context: KeaContext): Promise<string[]> {
+  const { files, room, told } = context
+  const deaf = await deafAt(context)
+  const now = room.clock.monotonicMs()
+  const at = deaf.join(' ')
+  if (deaf.length === 0 || (told?.at === at && now - told.monotonicMs < listenAgainMs)) return []
+  context.told = { at, monotonicMs: now }
+  const answer = await askKea(files.socket, 'config-reload')
+  if (answer !== undefined && answer.result !== 0) {
+    throw new LarderError('FLEET_NETWORK_SERVER_FAILED', {
+      message: `Kea is told to listen at ${at}, and does not: ${answer.text}`,
+      hint: "Look at its log: dhcp.log in network/, or journalctl -u 'larder-dhcp-*'.",
+    })
+  }
+  const still = new Set(await deafAt(context))
+  return deaf.filter((name) => !still.has(name))
 }
 
 /** A Kea that refuses at the last step may be left without what it had. */

@@ -18,7 +18,8 @@ export async function alignNetworks(
   const failure = `${machine.name} cannot be brought into its network`
   for (const [network, address] of found.addresses) {
     const declared = wanted.get(network)
-    const stays = wanted.has(network) && (declared === undefined || declared === address)
+    const isThere = wanted.has(network) && (declared === undefined || declared === address)
+    const stays = isThere && !(await isAnother(engine, { network, id: found.networkIds.get(network) }, signal))
     if (stays) wanted.delete(network)
     else await disconnect(engine, { network, container }, { signal, failure })
   }
@@ -27,6 +28,19 @@ export async function alignNetworks(
     const args = ['network', 'connect', '--alias', machine.name, ...fixed, network, container]
     await engine.require(args, { signal, failure })
   }
+}
+
+/** Docker starts no container whose network was made again under the same name; podman goes by names alone. */
+async function isAnother(
+  engine: ContainerEngine,
+  { network, id }: { network: string; id: string | undefined },
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (engine.name !== 'docker' || id === undefined) return false
+  const failure = `The network ${network} cannot be looked at`
+  return (
+    (await engine.require(['network', 'inspect', '--format', '{{.Id}}', network], { signal, failure })).trim() !== id
+  )
 }
 
 /** A network that was made again meanwhile has nothing of it. */

@@ -9,12 +9,13 @@ import { alignNetworks } from './align-networks.ts'
 import { ensureBaseImage, forgetUnusedBases } from './base-image.ts'
 import { containerName, inspectContainer, isOurs, type ContainerReport } from './container-report.ts'
 import { createContainer } from './create-container.ts'
-import { containerEngines, engineChoice, type ContainerEngine, type EngineOptions } from './engine.ts'
+import { containerEngines, type ContainerEngine, type EngineOptions } from './engine.ts'
+import { engineChoice, type ChoiceRoom } from './engine-choice.ts'
 import { watchContainers } from './engine-events.ts'
 import { engineNetworkName, ensureNetwork, forgetNetworks } from './site-network.ts'
 import { startWithHost } from './start-with-host.ts'
 
-export interface ContainerPlaceOptions extends EngineOptions {
+export interface ContainerPlaceOptions extends EngineOptions, ChoiceRoom {
   reach: Reach
   /** Default 120,000: from start to the first script. */
   readyWithinMs?: number
@@ -32,24 +33,21 @@ interface Room {
  */
 export function createContainerPlace(options: ContainerPlaceOptions): Place {
   const { reach } = options
-  const engines = containerEngines(options)
-  const choose = engineChoice(engines)
+  const { choose, remember, unusable } = engineChoice(containerEngines(options), options)
   const hostOf = (machine: MachineSpec): Host => hostAt(machine, choose, reach)
   return {
     at: 'container',
-    async unusable() {
-      const reasons = await Promise.all(engines.map((engine) => engine.unusable()))
-      return reasons.includes(undefined) ? undefined : reasons[0]
-    },
+    unusable,
     async observe(machine) {
       const { signal } = new AbortController()
-      const found = await inspectContainer(await choose(), machine, signal)
+      const found = await inspectContainer(await choose(machine.site), machine, signal)
       const state = stateOf(found, machine)
       // One that is somewhere else is brought up where it is declared.
       return state === 'running' && found !== undefined && !isAsDeclared(found, machine) ? 'stopped' : state
     },
     async bringUp(machine, room) {
-      const engine = await choose()
+      const engine = await choose(machine.site)
+      await remember(engine)
       const host = hostOf(machine)
       await start(engine, machine, { ...room, host })
       await waitReady(host, {
@@ -62,7 +60,7 @@ export function createContainerPlace(options: ContainerPlaceOptions): Place {
     },
     async remove(machine) {
       const { signal } = new AbortController()
-      const engine = await choose()
+      const engine = await choose(machine.site)
       const found = await inspectContainer(engine, machine, signal)
       if (found === undefined || !isOurs(found, machine)) return
       await removeContainer(engine, machine, signal)
@@ -70,7 +68,7 @@ export function createContainerPlace(options: ContainerPlaceOptions): Place {
       await forgetUnusedBases(engine, signal)
     },
     async tidy({ site, networks }, signal) {
-      const engine = await choose()
+      const engine = await choose(site)
       const kept = [undefined, ...networks].map((network) => engineNetworkName(site, network))
       await forgetNetworks(engine, { site, kept }, signal)
       await forgetUnusedBases(engine, signal)
@@ -184,12 +182,12 @@ async function consoleOf(engine: ContainerEngine, machine: MachineSpec, signal: 
   return `${stdout}\n${stderr}`
 }
 
-function hostAt(machine: MachineSpec, choose: () => Promise<ContainerEngine>, reach: Reach): Host {
+function hostAt(machine: MachineSpec, choose: (site: string) => Promise<ContainerEngine>, reach: Reach): Host {
   const [first] = machine.addresses
   if (first !== undefined) return reachBySsh(machine.name, { address: first.address }, reach)
   const find = async (): Promise<{ address: string }> => {
     const { signal } = new AbortController()
-    const found = await inspectContainer(await choose(), machine, signal)
+    const found = await inspectContainer(await choose(machine.site), machine, signal)
     const address = found?.addresses.get(engineNetworkName(machine.site, undefined)) ?? ''
     if (address !== '') return { address }
     throw new LarderError('FLEET_HOST_UNREACHABLE', {

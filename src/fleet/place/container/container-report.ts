@@ -12,6 +12,8 @@ export interface ContainerReport {
   identity: string | undefined
   /** Address by name of network; '' where it has none while it is stopped. */
   addresses: ReadonlyMap<string, string>
+  /** Id by name of network, where the engine tells it. */
+  networkIds: ReadonlyMap<string, string>
 }
 
 type Named = Pick<MachineSpec, 'name' | 'site'>
@@ -39,7 +41,7 @@ export async function inspectContainer(
 ): Promise<ContainerReport | undefined> {
   const name = containerName(machine)
   const { code, stdout, stderr } = await engine.ask(['container', 'inspect', name], { signal })
-  if (code === 0) return read(stdout)
+  if (code === 0) return readReport(stdout)
   if (/no such (container|object)/i.test(stderr)) return undefined
   throw new LarderError('FLEET_MACHINE_FAILED', {
     message: `${engine.name} does not say whether there is a container ${name}: ${stderr.trim().slice(-300)}`,
@@ -57,9 +59,12 @@ interface EngineReport {
 interface EngineAddress {
   IPAddress?: string
   IPAMConfig?: { IPv4Address?: string } | null
+  /** Podman says its name. */
+  NetworkID?: string
 }
 
-function read(text: string): ContainerReport {
+/** Of `container inspect`. */
+export function readReport(text: string): ContainerReport {
   const [report] = JSON.parse(text) as [EngineReport]
   const labels = report.Config.Labels ?? {}
   const networks = Object.entries(report.NetworkSettings.Networks ?? {})
@@ -73,5 +78,6 @@ function read(text: string): ContainerReport {
     addresses: new Map(
       networks.map(([name, at]) => [name, [at.IPAMConfig?.IPv4Address, at.IPAddress].find((text) => text) ?? '']),
     ),
+    networkIds: new Map(networks.flatMap(([name, { NetworkID: id }]) => (id ? [[name, id] as const] : []))),
   }
 }

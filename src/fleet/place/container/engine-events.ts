@@ -3,6 +3,9 @@ import type { ContainerEngine } from './engine.ts'
 /** Begun anew after that, so that one which hangs is not believed for ever. */
 const watchMs = 3600_000
 
+/** What has happened so shortly before is told, too: a watch may begin late, or anew. */
+const sinceSeconds = 60
+
 /** In the words of docker-events and podman-events(1). Podman 4.3 finds no label without its value. */
 const words = {
   docker: { ends: ['die', 'destroy'], attributes: '.Actor.Attributes' },
@@ -10,7 +13,7 @@ const words = {
 }
 
 /**
- * Calls back with its id whenever a machine's container has ended or was removed, whoever did it. Resolves when the engine ends, and
+ * Calls back with its id whenever a machine's container has ended or was removed, whoever did it; also for the last minute. Resolves when the engine ends, and
  * after an hour. FLEET_MACHINE_FAILED, CANCELLED.
  */
 export async function watchContainers(
@@ -20,7 +23,8 @@ export async function watchContainers(
 ): Promise<void> {
   const { ends, attributes } = words[engine.name]
   const events = ends.flatMap((event) => ['--filter', `event=${event}`])
-  const args = ['events', ...events, '--format', `{{.ID}} {{index ${attributes} "larder.site"}}`]
+  const since = `--since=${sinceSeconds}s`
+  const args = ['events', since, ...events, '--format', `{{.ID}} {{index ${attributes} "larder.site"}}`]
   const onLine = (line: string): void => {
     const [, id] = /^([0-9a-f]{64}) \S/.exec(line) ?? []
     if (id !== undefined) onEnd(id)

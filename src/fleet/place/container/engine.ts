@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { LarderError, isLarderError } from '../../../core/index.ts'
+import { isLarderError } from '../../../core/index.ts'
 import { programFailed, runProgram, type ProgramAnswer } from '../program.ts'
 
 export interface EngineRoom {
@@ -14,8 +14,8 @@ export interface EngineRoom {
 /** A program that runs containers. Both understand the same words but for those that are told apart here. */
 export interface ContainerEngine {
   readonly name: 'docker' | 'podman'
-  /** What keeps it from being used on this host; undefined: nothing. */
-  unusable(): Promise<{ message: string; hint: string } | undefined>
+  /** What keeps it from being used on this host; undefined: nothing. `isMissing`: it is not installed. */
+  unusable(): Promise<{ message: string; hint: string; isMissing?: boolean } | undefined>
   /** What it answers is for the caller to judge. */
   ask(args: readonly string[], room: EngineRoom): Promise<ProgramAnswer>
   /** Standard output. FLEET_MACHINE_FAILED with what it said, after `failure`. */
@@ -36,30 +36,6 @@ export function containerEngines({ dockerHost }: EngineOptions = {}): ContainerE
     createEngine('docker', { package: 'docker.io', common, probe: probeDocker }),
     createEngine('podman', { package: 'podman', common: [], probe: probePodman }),
   ]
-}
-
-/**
- * The first that can be used on this host, looked for once: machines do not move from one to another while Larder runs.
- * FLEET_PLACE_UNUSABLE says why none can; then it is looked for again.
- */
-export function engineChoice(engines: readonly ContainerEngine[]): () => Promise<ContainerEngine> {
-  let chosen: ContainerEngine | undefined
-  return async () => (chosen ??= await chooseEngine(engines))
-}
-
-async function chooseEngine(engines: readonly ContainerEngine[]): Promise<ContainerEngine> {
-  const reasons: string[] = []
-  let hint = ''
-  for (const engine of engines) {
-    const reason = await engine.unusable()
-    if (reason === undefined) return engine
-    reasons.push(reason.message)
-    hint ||= reason.hint
-  }
-  throw new LarderError('FLEET_PLACE_UNUSABLE', {
-    message: `No machine can be made in a container here. ${reasons.join(' ')}`,
-    hint,
-  })
 }
 
 type Probe = (
@@ -87,7 +63,7 @@ function createEngine(
         return await probe((args) => ask(args, { signal, timeoutMs: answerMs }))
       } catch (error) {
         if (isLarderError(error, 'TOOL_MISSING')) {
-          return { message: `${name} is not installed.`, hint: `apt-get install ${packageName}` }
+          return { message: `${name} is not installed.`, hint: `apt-get install ${packageName}`, isMissing: true }
         }
         if (isLarderError(error, 'FLEET_MACHINE_FAILED')) {
           return { message: `${name} does not answer.`, hint: `Look whether it runs: ${name} info` }

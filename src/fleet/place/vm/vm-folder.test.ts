@@ -1,7 +1,9 @@
+import { writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { namesIn } from '../../../core/index.ts'
 import {
   readVmRecord,
   removeVmFolder,
@@ -51,11 +53,23 @@ it('a folder that was made, and nothing more, is no machine yet', async () => {
 it('removes a machine alone, and what an earlier process has left', async () => {
   await writeVmRecord(root, record)
   await writeVmRecord(root, { ...record, machine: 'web-2', base: 'c.qcow2' })
-  await mkdir(join(root, 'removed', 'left'), { recursive: true })
+  await mkdir(join(root, 'removed', 'left', 'much'), { recursive: true })
   await removeVmFolder(root, 'web-1')
   expect(await readVmRecord(root, named)).toBeUndefined()
-  expect(await readdir(root)).toEqual(['machines'])
   expect(await usedBases(root)).toEqual(new Set(['c.qcow2']))
+  expect(await namesIn(join(root, 'removed'))).toEqual([])
+})
+
+it('removes many at once, and leaves the folder that they are brought to', async () => {
+  const names = Array.from({ length: 60 }, (_, index) => `web-${index}`)
+  for (const name of names) {
+    const { folder } = vmFolder(root, name)
+    await mkdir(folder, { recursive: true })
+    for (const file of names.slice(0, 10)) writeFileSync(join(folder, file), '')
+  }
+  await Promise.all(names.map((name) => removeVmFolder(root, name)))
+  expect(await readdir(join(root, 'machines'))).toEqual([])
+  expect(await readdir(join(root, 'removed'))).toEqual([])
 })
 
 it('its socket has a path that Linux takes, wherever its folder is', () => {

@@ -76,7 +76,21 @@ export async function removeVmFolder(root: string, name: string): Promise<void> 
   const removed = join(root, 'removed')
   await mkdir(removed, { recursive: true, mode: 0o700 })
   await rename(vmFolder(root, name).folder, join(removed, randomUUID()))
-  await rm(removed, { recursive: true, force: true })
+  // The folder itself stays: machines that go at the same time are brought there.
+  for (const left of await namesIn(removed)) await removeOnce(join(removed, left))
+}
+
+const going = new Set<string>()
+
+/** By one alone: a folder that two remove at once fails one of them. */
+async function removeOnce(path: string): Promise<void> {
+  if (going.has(path)) return
+  going.add(path)
+  try {
+    await rm(path, { recursive: true, force: true })
+  } finally {
+    going.delete(path)
+  }
 }
 
 /** Names of the base disks that machines are laid over. */

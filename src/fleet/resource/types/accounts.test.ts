@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { lines, sh } from '../../shell/script.ts'
 import { debianHost } from '../../testing/converge.ts'
@@ -30,4 +31,20 @@ it('a group comes before its user, and goes after it', () => {
   expect(userType.after?.(user({ state: 'absent', group: 'team' }))).toEqual([])
   expect(groupType.after?.(groupType.schema.parse({ group: 'team', state: 'absent' }))).toEqual(['user:*'])
   expect(groupType.after?.(groupType.schema.parse({ group: 'team' }))).toEqual([])
+})
+
+it.skipIf(!existsSync('/usr/bin/getent')).each([
+  ['id(1) of today', ''],
+  ['one that takes a single user, as before coreutils 8.31', 'id() { [ $# -eq 3 ] && command id "$@"; }'],
+  ['one that finds no name for a group', 'id() { command id "$@"; return 1; }'],
+])('groups and homes of several users, of whom some are not there: %s', (_, stub) => {
+  const all = ['nobody', 'larder-nowhere', 'daemon', 'bin'].map((name) => user({ user: name }))
+  const { stdout } = runScript(lines({ shell: stub }, userType.facts!(all)))
+  const found = userType.read(stdout, all, [])
+  expect(found).toMatchObject([
+    { known: true, facts: { uid: '65534', groups: [expect.stringMatching(/^no(group|body)$/)], hasHome: false } },
+    { known: true, facts: undefined },
+    { known: true, facts: { groups: ['daemon'], hasHome: true } },
+    { known: true, facts: { groups: ['bin'], home: '/bin', hasHome: true } },
+  ])
 })

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { LarderError } from '../../../core/index.ts'
-import { lines, nothing, sh } from '../../shell/script.ts'
+import { nothing, sh } from '../../shell/script.ts'
 import { enterFolder, enterOwnFolder, leftoversOf, placeOf, removeLeftovers } from '../enter-folder.ts'
 import { cutOff, readRecords, records } from '../fact-text.ts'
 import { hostPath, ownerName, sitePath } from '../grammar.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
 import { bytesTo } from '../write-file.ts'
@@ -61,25 +61,19 @@ export const archiveType: ResourceType<Declared, Desired, ArchiveFacts> = {
     return { ...declared, content, identity: `${digest} ${strip} ${owner}:${group}\n` }
   },
   after: ({ archive, owner, group }) => ['package:*', ...folderAndOwners(archive, { owner, group })],
+  asks: ({ archive, identity }) => ({
+    paths: [{ path: `${archive}/${mark}`, sha256: createHash('sha256').update(identity).digest('hex'), isShown: true }],
+  }),
   facts: (all) =>
-    lines(
-      pathScript(
-        all.map(({ archive, identity }) => ({
-          path: `${archive}/${mark}`,
-          sha256: createHash('sha256').update(identity).digest('hex'),
-          isShown: true,
-        })),
-      ),
-      records(
-        all.map(({ archive }) => {
-          const { folder, name } = placeOf(archive)
-          return sh`for old in ${leftoversOf(folder, name)}; do [ ! -e "$old" ] || echo left; done`
-        }),
-      ),
+    records(
+      all.map(({ archive }) => {
+        const { folder, name } = placeOf(archive)
+        return sh`for old in ${leftoversOf(folder, name)}; do [ ! -e "$old" ] || echo left; done`
+      }),
     ),
-  read: (output, all) => {
+  read: (output, all, seen) => {
     const left = readRecords(output, all.length)
-    return readPaths(output, all.length).map((facts, at) =>
+    return seen.map(({ paths: [facts] }, at) =>
       facts === undefined || left[at] === undefined
         ? { known: false, why: cutOff }
         : { known: true, facts: { mark: facts, hasLeftovers: left[at].has('left') } },

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { lines, nothing, sh, type Script } from '../../shell/script.ts'
-import { desiredFile, namedDifferences, type DesiredFile } from '../content.ts'
+import { askedFile, desiredFile, namedDifferences, type DesiredFile } from '../content.ts'
 import { cutOff, part, readPart } from '../fact-text.ts'
 import { presence } from '../grammar.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import type { HostFacts, ResourceType } from '../resource-type.ts'
+import { seenPaths } from '../seen.ts'
 import { writeFile } from '../write-file.ts'
 
 const schema = z
@@ -50,22 +51,14 @@ export const authorityType: ResourceType<Declared, Desired, AuthorityFacts> = {
   },
   // ca-certificates, which makes the list of all.
   after: () => ['package:*'],
-  facts: (all) =>
-    lines(
-      pathScript(all.flatMap(({ files }) => files.map(({ path, sha256 }) => ({ path, sha256, isShown: true })))),
-      part('trust', lines(...all.map(askTrust))),
-    ),
-  read: (output, all) => {
-    const paths = readPaths(
-      output,
-      all.reduce((count, { files }) => count + files.length, 0),
-    )
+  asks: ({ files }) => ({ paths: files.map(askedFile) }),
+  facts: (all) => part('trust', lines(...all.map(askTrust))),
+  read: (output, all, seen) => {
     const trust = readPart(output, 'trust')
-    let at = 0
-    return all.map(({ files }, index) => {
-      const own = paths.slice(at, (at += files.length))
-      if (trust?.length !== all.length || own.some((facts) => facts === undefined)) return { known: false, why: cutOff }
-      return { known: true, facts: { files: own as PathFacts[], isTrusted: trust[index] === 'yes' } }
+    return seen.map((one, at) => {
+      const files = seenPaths(one)
+      if (trust?.length !== all.length || files === undefined) return { known: false, why: cutOff }
+      return { known: true, facts: { files, isTrusted: trust[at] === 'yes' } }
     })
   },
   diff: ({ files, certificate, isAbsent }, { files: found, isTrusted }) => {

@@ -2,11 +2,13 @@ import { z } from 'zod'
 import { sh, type Script } from '../../shell/script.ts'
 import { commandScript } from '../command-script.ts'
 import { cutOff, readRecords, records } from '../fact-text.ts'
-import { accountName, commandLine, environmentMap, hostPath, oneLine } from '../grammar.ts'
+import { accountName, commandLine, durationMs, environmentMap, hostPath, oneLine } from '../grammar.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
 
 const guard = 'one of creates, unless, only-if and notified-only is needed: how it is known that it need not run'
+
+const timeoutWords = 'a time from 1s to 24h is needed, such as 90m'
 
 const schema = z
   .strictObject({
@@ -21,6 +23,12 @@ const schema = z
     cwd: hostPath.default('/'),
     user: accountName.optional().describe('Default: root'),
     environment: environmentMap,
+    timeout: z
+      .string(timeoutWords)
+      .regex(/^[0-9]{1,5}[smh]$/, timeoutWords)
+      .refine((text) => durationMs(text) > 0 && durationMs(text) <= 86_400_000, timeoutWords)
+      .optional()
+      .describe('How long it may take. Default: 15m, as all resources have'),
   })
   .refine(
     (declared) =>
@@ -74,6 +82,7 @@ export const commandType: ResourceType<Declared, Declared, CommandFacts> = {
     return desired.creates === undefined ? script : sh`[ -e ${desired.creates} ] || ${script}`
   },
   notified: (desired) => commandScript(desired.run, roomOf(desired)),
+  applyMs: ({ timeout }) => (timeout === undefined ? undefined : durationMs(timeout)),
 }
 
 const guardSeconds = 30

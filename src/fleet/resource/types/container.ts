@@ -12,7 +12,7 @@ import {
   readUnitFiles,
   removeUnit,
   unitFilesDifferences,
-  unitFilesScript,
+  unitFilesAsked,
   type DesiredUnit,
   type UnitFilesFacts,
 } from '../unit-files.ts'
@@ -107,8 +107,8 @@ export const containerType: ResourceType<Declared, Desired, UnitFilesFacts> = {
     return { unit: `${name}.service`, files, isAbsent, image, ready, readyMs: readyMsOf(within) }
   },
   after: () => ['package:*', 'file:/etc/containers/*', 'authority:*', 'directory:*', 'mount:*', 'host-entry:*'],
-  facts: unitFilesScript,
-  read: readUnitFiles,
+  asks: unitFilesAsked,
+  read: (_, _all, seen) => seen.map(readUnitFiles),
   diff: unitFilesDifferences,
   apply: (desired) => {
     if (desired.isAbsent) return removeUnit(desired)

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { sh } from '../../shell/script.ts'
 import { attributeDifferences } from '../content.ts'
 import { enterFolder, enterPart, placeOf } from '../enter-folder.ts'
-import { cutOff } from '../fact-text.ts'
 import { fileMode, fullMode, hostPath, ownerName, presence } from '../grammar.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
+import { seenPath } from '../seen.ts'
 import { giveTo } from '../write-file.ts'
 
 const schema = z
@@ -28,11 +28,8 @@ export const directoryType: ResourceType<Declared, Declared, PathFacts> = {
   subjectOf: (declared) => declared.directory,
   resolve: async (declared) => ({ ...declared, mode: fullMode(declared.mode) }),
   after: (desired) => folderAndOwners(desired.directory, desired),
-  facts: (all) => pathScript(all.map(({ directory }) => ({ path: directory }))),
-  read: (output, all) =>
-    readPaths(output, all.length).map((facts) =>
-      facts === undefined ? { known: false, why: cutOff } : { known: true, facts },
-    ),
+  asks: ({ directory }) => ({ paths: [{ path: directory }] }),
+  read: (_, _all, seen) => seen.map(seenPath),
   diff: (desired, facts) => {
     if (desired.state === 'absent') {
       return facts.kind === 'absent' ? [] : [{ what: 'state', from: facts.kind, to: undefined }]

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { LarderError } from '../../../core/index.ts'
 import { secretNames } from '../../secret/secret-names.ts'
-import { desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
-import { cutOff } from '../fact-text.ts'
+import { askedPath, desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
 import { commandLine, fileMode, fullMode, hostPath, ownerName, presence, siteName, sitePath } from '../grammar.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import { renderTemplate, templateSecrets } from '../render-template.ts'
 import type { Named, ResolveRoom, ResourceType } from '../resource-type.ts'
+import { seenPath } from '../seen.ts'
 import { removeFile, setAttributes, writeFile } from '../write-file.ts'
 
 /** Where a text comes from: one of these. Shared by all types that write a text. */
@@ -65,16 +65,8 @@ export const fileType: ResourceType<Declared, Desired, PathFacts> = {
     return { path: declared.file, file, validate: validate === undefined ? undefined : asArguments(validate) }
   },
   after: ({ path, file }) => folderAndOwners(path, file),
-  facts: (all) =>
-    pathScript(
-      all.map(({ path, file }) =>
-        file === undefined ? { path } : { path, sha256: file.sha256, isShown: !file.isSecret },
-      ),
-    ),
-  read: (output, all) =>
-    readPaths(output, all.length).map((facts) =>
-      facts === undefined ? { known: false, why: cutOff } : { known: true, facts },
-    ),
+  asks: ({ path, file }) => ({ paths: [askedPath(path, file)] }),
+  read: (_, _all, seen) => seen.map(seenPath),
   diff: ({ file }, facts) => {
     if (file !== undefined) return fileDifferences(file, facts)
     return facts.kind === 'absent' ? [] : [{ what: 'state', from: facts.kind, to: undefined }]

@@ -81,13 +81,18 @@ export const gitCheckoutType: ResourceType<Declared, Declared, CheckoutFacts> = 
     ]
   },
   apply: ({ 'git-checkout': path, repository, revision, user }) => {
-    // Git that was killed leaves its locks, or a folder that is none of Git's yet; git init harms none that is. It reads no pipe
-    // in place of a file: that would never end.
+    // Git that was killed leaves its locks, or a folder that is none of Git's yet; git init harms none that is. It shall read no
+    // pipe in place of a file, of its own or of those that it looks for beside what is checked out: that would never end. What
+    // else lies there may be others', who let nobody in.
     // A server may refuse to give a commit by its id alone: then everything is fetched.
     const body = sh`if [ ! -d ./.git ] && [ -n "$(ls -A 2>/dev/null)" ]; then echo ${`${path} holds other files: it is left alone`} >&2; exit 1; fi
 rm -f -- ${ownFiles.map((name) => `./.git/${name}.lock`)}
-for file in ${ownFiles.map((name) => `./.git/${name}`)}; do [ ! -p "$file" ] || rm -f -- "$file"; done
-${hardened} git init -q
+[ ! -d ./.git ] || find ./.git ${isOdd} -exec rm -f -- {} +
+find . -xdev -path ./.git -prune -o -name '.git?*' ${isOdd} -exec rm -f -- {} + 2>/dev/null || :
+code=0
+timeout -k 5 ${initSeconds} ${hardened} git init -q || code=$?
+[ $code != 124 ] || echo ${`git does not come to an end with the files of ${path}/.git: does its config include a pipe, or is its disk too slow?`} >&2
+[ $code = 0 ] || exit $code
 ${git} config remote.origin.url ${repository}
 if ${git} fetch -q --depth 1 --no-tags --end-of-options ${repository} ${revision}; then wanted=$(${git} rev-parse --verify -q ${'FETCH_HEAD^{commit}'})
 else ${git} fetch -q --tags --force --end-of-options ${repository} ${'+refs/heads/*:refs/remotes/origin/*'}; wanted=$(${git} rev-parse --verify -q --end-of-options ${`${revision}^{commit}`}); fi
@@ -98,6 +103,9 @@ ${git} checkout -q --force --detach "$wanted"`
   },
 }
 
+const initSeconds = 60
+/** find(1): what is no file, folder or link, and may be waited for for ever where it is read. */
+const isOdd = sh`\\( -type p -o -type s -o -type b -o -type c \\)`
 const ownFiles = ['index', 'HEAD', 'shallow', 'config', 'packed-refs']
 
 /** As src/forge/git has it: no configuration but the folder's own, no question, no program that an address names. */
@@ -108,16 +116,18 @@ const git: Script = sh`${hardened} git -c core.hooksPath=/dev/null -c core.fsmon
 
 /** What all checkouts of a machine may take together: less than the look that they are a part of. */
 const lookSeconds = 40
-const tooLate = `looking at it and the checkouts before it did not end within ${lookSeconds} s: is a file of its .git a pipe, or its disk too slow?`
+const tooLate = `looking at it and the checkouts before it did not end within ${lookSeconds} s: does the config of one include a pipe, or is its disk too slow?`
 
 function look({ 'git-checkout': path, repository, revision, user }: Declared): Script {
   const wanted = isCommit(revision)
     ? sh`echo ${`wanted ${revision}`}`
     : sh`printf 'wanted '; { timeout 20 ${hardened} git ls-remote --end-of-options ${repository} ${[`refs/heads/${revision}`, `refs/tags/${revision}`, `refs/tags/${revision}^{}`]} 2>/dev/null || :; } | tail -n 1 | cut -f 1; echo`
   const body = sh`if cd -- ${path} 2>/dev/null && [ -d .git ]; then
+if [ -n "$(find .git .gitattributes .gitmodules ${isOdd} 2>/dev/null | head -n 1)" ]; then echo 'changes yes'; else
 printf 'commit '; ${git} rev-parse --verify -q HEAD || echo none
 printf 'repository '; ${git} config remote.origin.url | head -c 8192 | tr -d '\n' | ${asWord}
 if said=$(${git} status --porcelain --untracked-files=no 2>/dev/null) && [ -z "$said" ]; then echo 'changes no'; else echo 'changes yes'; fi
+fi
 fi
 ${wanted}`
   const exists = user === undefined ? nothing : sh`getent passwd ${user} >/dev/null || { echo nobody; exit 0; }\n`

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sh } from '../../shell/script.ts'
-import { asWord, cutOff, fromWord, part, readPart } from '../fact-text.ts'
+import { cutOff } from '../fact-text.ts'
 import { presence } from '../grammar.ts'
 import type { ResourceType } from '../resource-type.ts'
 
@@ -26,6 +26,9 @@ const schema = z
 
 type Declared = z.output<typeof schema>
 
+/** After the file as it is. */
+const wholeMark = '\nwhole\n'
+
 /** Lines of hosts(5) that bear its name: address, and names. */
 export type HostEntryFacts = readonly (readonly string[])[]
 
@@ -41,10 +44,10 @@ export const hostEntryType: ResourceType<Declared, Declared, HostEntryFacts> = {
       about: `the name ${JSON.stringify(one)} in /etc/hosts`,
       value: one === name ? `of ${name}` : 'alias',
     })),
-  facts: () => part('hosts', sh`printf 'hosts '; head -c 1048576 /etc/hosts | ${asWord}`),
+  facts: () => sh`[ ! -e /etc/hosts ] || head -c 1048576 /etc/hosts && printf ${wholeMark}`,
   read: (output, all) => {
-    const word = readPart(output, 'hosts')?.[0]
-    const text = fromWord(word?.startsWith('hosts ') ? word.slice(6) : undefined)?.toString('utf8')
+    const said = output.toString('utf8')
+    const text = said.endsWith(wholeMark) ? said.slice(0, -wholeMark.length) : undefined
     return all.map((desired) =>
       text === undefined
         ? { known: false, why: cutOff }

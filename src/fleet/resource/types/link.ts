@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { sh } from '../../shell/script.ts'
 import { enterFolder, placeOf } from '../enter-folder.ts'
-import { cutOff } from '../fact-text.ts'
 import { hostPath, oneLine, presence } from '../grammar.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
+import { seenPath } from '../seen.ts'
 
 const schema = z
   .strictObject({
@@ -24,11 +24,8 @@ export const linkType: ResourceType<Declared, Declared, PathFacts> = {
   subjectOf: (declared) => declared.link,
   resolve: async (declared) => declared,
   after: ({ link }) => folderAndOwners(link, undefined),
-  facts: (all) => pathScript(all.map(({ link }) => ({ path: link }))),
-  read: (output, all) =>
-    readPaths(output, all.length).map((facts) =>
-      facts === undefined ? { known: false, why: cutOff } : { known: true, facts },
-    ),
+  asks: ({ link }) => ({ paths: [{ path: link }] }),
+  read: (_, _all, seen) => seen.map(seenPath),
   diff: ({ to, state }, facts) => {
     if (state === 'absent') return facts.kind === 'absent' ? [] : [{ what: 'state', from: facts.kind }]
     if (facts.kind === 'link') return facts.target === to ? [] : [{ what: 'target', from: facts.target, to }]

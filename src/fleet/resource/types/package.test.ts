@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { lines, sh } from '../../shell/script.ts'
+import { cutOff } from '../fact-text.ts'
 import type { HostFacts } from '../resource-type.ts'
 import { debianHost } from '../../testing/converge.ts'
 import { testRoom } from '../../testing/resolve-room.ts'
@@ -13,14 +14,20 @@ const rocky: HostFacts = { ...debianHost, os: 'rocky', family: 'rhel', version: 
 
 async function plan(declared: object, ...said: string[]): Promise<unknown> {
   const all = [await desired(declared)]
-  const output = Buffer.from(['@packages', ...said, '@end packages', ''].join('\n'))
-  const [looked] = packageType.read(output, all)
+  const output = Buffer.from(['@packages', ...said, 'whole', '@end packages', ''].join('\n'))
+  const [looked] = packageType.read(output, all, [])
   return looked?.known ? packageType.diff(all[0]!, looked.facts) : looked?.why
 }
 
 const to = (name: string, from: string | undefined, wanted: string) => [
   { what: name, ...(from === undefined ? {} : { from }), to: wanted },
 ]
+
+it('is unknown where the list could not be read to its end', async () => {
+  const output = Buffer.from('@packages\ndpkg\nis a amd64 1.0-1 ii\n@end packages\n')
+  const cut = packageType.read(output, [await desired({ package: ['a', 'b'] })], [])
+  expect(cut).toEqual([{ known: false, why: cutOff }])
+})
 
 it.each([
   ['installed', { package: 'a' }, ['dpkg', 'is a amd64 1.0-1 ii '], []],
@@ -63,6 +70,17 @@ it.each([
   ['neither', { package: 'b' }, ['none'], 'it has neither dpkg nor rpm'],
 ])('%s', async (_, declared, said, expected) => {
   expect(await plan(declared, ...said)).toEqual(expected)
+})
+
+it.each([
+  ['cannot be read', '', { known: false }],
+  ['has others', 'echo glibc-2.34', { known: true, facts: { installed: new Map([['a', {}]]) } }],
+])('a database of RPM that %s', async (_what, all, expected) => {
+  const one = await desired({ package: 'a' })
+  const rpm = sh`rpm() { if [ "$1" = -qa ]; then ${{ shell: all === '' ? 'return 1' : all }}; else echo 'package a is not installed'; return 1; fi; }`
+  const here = sh`command() { [ "$2" = rpm ]; }`
+  const { stdout } = runScript(lines(sh`set -u`, here, rpm, packageType.facts!([one])))
+  expect(packageType.read(stdout, [one], [])).toMatchObject([expected])
 })
 
 /** What package managers are asked to do; each of these functions stands in for a program. */

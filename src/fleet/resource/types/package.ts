@@ -71,10 +71,9 @@ export const packageType: ResourceType<Declared, PackagesDesired, PackageFacts> 
   },
   read: (output, all) => {
     const text = readPart(output, 'packages')
-    const manager = text?.[0]
-    if (text === undefined || (manager !== 'dpkg' && manager !== 'rpm')) {
-      const why = text === undefined ? cutOff : 'it has neither dpkg nor rpm'
-      return all.map(() => ({ known: false, why }))
+    const hasNone = text?.[0] === 'none'
+    if (hasNone || !text?.includes('whole')) {
+      return all.map(() => ({ known: false, why: hasNone ? 'it has neither dpkg nor rpm' : cutOff }))
     }
     const known = readInstalled(text)
     const isOld = text.includes('old')
@@ -107,14 +106,36 @@ function namesOf({ packages }: PackagesDesired): string[] {
   return packages.map(({ name }) => name)
 }
 
-/** One query for all. Names that are not known are told on standard error, and simply are not in the answer. */
+/**
+ * One query for all. Names that are not known are told on standard error, and simply are not in the answer. dpkg-query reads a whole
+ * database for one name (14 ms where awk takes 4): it is asked while dpkg has parts of it in its journal, updates/ of dpkg(1). rpm
+ * says of a database that it cannot read what it says of one without that package: there is none without any.
+ */
 function ask(names: readonly string[]): Script {
   return sh`if command -v dpkg-query >/dev/null 2>&1; then echo dpkg
-dpkg-query -W -f ${'is ${Package} ${Architecture} ${Version} ${db:Status-Abbrev}\n'} -- ${names} 2>/dev/null || :
+set -- /var/lib/dpkg/updates/[0-9]*
+if [ -e "$1" ]; then dpkg-query -W -f ${'is ${Package} ${Architecture} ${Version} ${db:Status-Abbrev}\n'} -- ${names} 2>/dev/null || [ $? -eq 1 ] && echo whole
+else LC_ALL=C awk ${readStatus} ${names} && echo whole; fi
 elif command -v rpm >/dev/null 2>&1; then echo rpm
-rpm -q --qf ${'is %{NAME} %{ARCH} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} ii\n'} -- ${names} 2>/dev/null | grep '^is ' || :
+said=$(rpm -q --qf ${'is %{NAME} %{ARCH} %|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE} ii\n'} -- ${names} 2>/dev/null | grep '^is ' || :)
+printf '%s\n' "$said"
+[ -z "$said\$(rpm -qa 2>/dev/null | head -n 1)" ] || echo whole
 else echo none; fi`
 }
+
+/** The second letter of Status-Abbrev, of those that mean something to `readInstalled`: dpkg-query(1). */
+const readStatus = `BEGIN {
+  for (i = 1; i < ARGC; i++) { name = ARGV[i]; sub(/:.*/, "", name); asked[name]; ARGV[i] = "" }
+  ARGV[1] = "/var/lib/dpkg/status"
+  letters["installed"] = "i"; letters["config-files"] = "c"
+}
+/^Package: / { tell(); name = $2; isAsked = name in asked; arch = version = state = ""; next }
+!isAsked { next }
+/^Status: / { state = $4 }
+/^Architecture: / { arch = $2 }
+/^Version: / { version = $2 }
+END { tell() }
+function tell() { if (isAsked) print "is", name, arch, version, "-" (state in letters ? letters[state] : "u") }`
 
 function askLatest(names: readonly string[]): Script {
   return sh`if command -v dpkg-query >/dev/null 2>&1; then

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { lines, nothing, sh, type Script } from '../../shell/script.ts'
-import { desiredFile, fileDifferences, namedDifferences, type DesiredFile } from '../content.ts'
+import { askedFile, desiredFile, fileDifferences, namedDifferences, type DesiredFile } from '../content.ts'
 import { asWord, cutOff, fromWord, part, readPart } from '../fact-text.ts'
 import { presence, siteName } from '../grammar.ts'
 import { forOtherSources } from '../package-sources.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import type { Difference, MirrorSource, ResourceType } from '../resource-type.ts'
+import { seenPaths } from '../seen.ts'
 import { writeFile } from '../write-file.ts'
 
 const schema = z
@@ -52,26 +53,15 @@ export const repositoryType: ResourceType<Declared, Desired, RepositoryFacts> = 
     }
   },
   after: () => ['host-entry:*'],
-  facts: (all) =>
-    lines(
-      pathScript(all.flatMap(({ files }) => files.map(({ path, sha256 }) => ({ path, sha256, isShown: true })))),
-      part('others', forOtherSources(sh`printf '%s' "$file" | ${asWord}`)),
-    ),
-  read: (output, all) => {
-    const paths = readPaths(
-      output,
-      all.reduce((count, { files }) => count + files.length, 0),
-    )
+  asks: ({ files }) => ({ paths: files.map(askedFile) }),
+  facts: () => part('others', forOtherSources(sh`printf '%s' "$file" | ${asWord}`)),
+  read: (output, all, seen) => {
     const others = readPart(output, 'others')?.flatMap((word) => fromWord(word)?.toString() ?? [])
-    let at = 0
-    return all.map(({ files, format }) => {
-      const own = paths.slice(at, (at += files.length))
-      if (others === undefined || own.some((facts) => facts === undefined)) return { known: false, why: cutOff }
-      const folder = format === 'apt' ? '/etc/apt/' : '/etc/yum.repos.d/'
-      return {
-        known: true,
-        facts: { files: own as PathFacts[], others: others.filter((path) => path.startsWith(folder)) },
-      }
+    return seen.map((one, at) => {
+      const files = seenPaths(one)
+      if (others === undefined || files === undefined) return { known: false, why: cutOff }
+      const folder = all[at]!.format === 'apt' ? '/etc/apt/' : '/etc/yum.repos.d/'
+      return { known: true, facts: { files, others: others.filter((path) => path.startsWith(folder)) } }
     })
   },
   diff: (desired, { files, others }) => {

@@ -3,7 +3,7 @@ import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { unitName } from '../grammar.ts'
 import { probeSchema, probeScript, readyMsOf, readyTimeout } from '../probe.ts'
 import type { Difference, ResourceType } from '../resource-type.ts'
-import { activeScript, isActive, isEnabled, readUnits, unitScript, type UnitFacts } from '../unit-facts.ts'
+import { activeScript, isActive, isEnabled, type UnitFacts } from '../unit-facts.ts'
 
 const schema = z
   .strictObject({
@@ -39,16 +39,16 @@ export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
       `file:/etc/sysconfig/${name}`,
     ]
   },
-  facts: (all) => unitScript(all.map(({ service }) => service)),
-  read: (output, all) => {
-    const read = readUnits(output, all.length)
-    if (typeof read === 'string') return all.map(() => ({ known: false, why: read }))
-    return read.map((facts, at) =>
-      facts.loadState === 'not-found' && (all[at]!.running || all[at]!.enabled)
-        ? { known: false, why: `there is no unit ${all[at]!.service} yet` }
-        : { known: true, facts },
-    )
-  },
+  asks: ({ service }) => ({ units: [service] }),
+  read: (_, all, seen) =>
+    seen.map(({ units }, at) => {
+      if (typeof units === 'string') return { known: false, why: units }
+      const [facts] = units
+      const { service, running, enabled } = all[at]!
+      return facts!.loadState === 'not-found' && (running || enabled)
+        ? { known: false, why: `there is no unit ${service} yet` }
+        : { known: true, facts: facts! }
+    }),
   diff: ({ running, enabled }, facts) => {
     const differences: Difference[] = []
     if (isEnabled(facts) !== enabled && !(facts.unitFileState === '' || (!enabled && canNotBeDisabled(facts)))) {

@@ -28,7 +28,7 @@ const apply = async (more: object = {}) =>
   asApp(sshKeyType.apply(await declared(more), { facts: undefined, differences: [], host: debianHost }))
 const plan = async () => {
   const desired = await declared()
-  const [looked] = sshKeyType.read(asApp(sshKeyType.facts([desired], undefined)).stdout, [desired])
+  const [looked] = sshKeyType.read(asApp(sshKeyType.facts!([desired])).stdout, [desired], [])
   return looked?.known === true ? sshKeyType.diff(desired, looked.facts) : looked?.why
 }
 

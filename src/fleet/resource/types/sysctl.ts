@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { lines, nothing, sh } from '../../shell/script.ts'
-import { desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
+import { askedPath, desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { oneLine, presence } from '../grammar.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import type { ResourceType } from '../resource-type.ts'
 import { setAttributes, writeFile } from '../write-file.ts'
 
@@ -46,27 +46,21 @@ export const sysctlType: ResourceType<Declared, Desired, SysctlFacts> = {
     const file = state === 'absent' ? undefined : desiredFile(path, `${key} = ${value}\n`)
     return { key, value: words(value), live: live && state === 'present', file, path }
   },
+  asks: ({ path, file }) => ({ paths: [askedPath(path, file)] }),
   facts: (all) =>
-    lines(
-      pathScript(
-        all.map(({ path, file }) => (file === undefined ? { path } : { path, sha256: file.sha256, isShown: true })),
-      ),
-      records(
-        all.map(
-          ({ key }) =>
-            sh`if [ -e ${procPath(key)} ]; then printf 'value '; head -c 4096 ${procPath(key)} | ${asWord}; else echo none; fi`,
-        ),
+    records(
+      all.map(
+        ({ key }) =>
+          sh`if [ -e ${procPath(key)} ]; then printf 'value '; head -c 4096 ${procPath(key)} | ${asWord}; else echo none; fi`,
       ),
     ),
-  read: (output, all) => {
-    const files = readPaths(output, all.length)
-    return readRecords(output, all.length).map((record, at) => {
-      const file = files[at]
+  read: (output, all, seen) =>
+    readRecords(output, all.length).map((record, at) => {
+      const [file] = seen[at]!.paths
       const value = fromWord(record?.get('value'))?.toString('utf8')
       if (file === undefined || (value === undefined && !record?.has('none'))) return { known: false, why: cutOff }
       return { known: true, facts: { file, value: value === undefined ? undefined : words(value) } }
-    })
-  },
+    }),
   diff: ({ file, value, live }, facts) => {
     if (file === undefined) return facts.file.kind === 'absent' ? [] : [{ what: 'state', from: 'present' }]
     const now = live && facts.value !== value ? [{ what: 'value', from: facts.value, to: value }] : []

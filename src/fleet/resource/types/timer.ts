@@ -7,7 +7,7 @@ import {
   readUnitFiles,
   removeUnit,
   unitFilesDifferences,
-  unitFilesScript,
+  unitFilesAsked,
   type DesiredUnit,
   type UnitFilesFacts,
 } from '../unit-files.ts'
@@ -44,8 +44,8 @@ export const timerType: ResourceType<Declared, DesiredUnit, UnitFilesFacts> = {
     return { unit: `${declared.timer}.timer`, files, isAbsent: declared.state === 'absent' }
   },
   after: () => ['package:*', 'user:*'],
-  facts: unitFilesScript,
-  read: readUnitFiles,
+  asks: unitFilesAsked,
+  read: (_, _all, seen) => seen.map(readUnitFiles),
   diff: unitFilesDifferences,
   apply: (desired) => (desired.isAbsent ? removeUnit(desired) : installUnit(desired)),
 }

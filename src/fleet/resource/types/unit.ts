@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { lines, sh } from '../../shell/script.ts'
-import { desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
+import { askedPath, desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
 import { cutOff } from '../fact-text.ts'
 import { presence, unitName } from '../grammar.ts'
-import { pathScript, readPaths, type PathFacts } from '../path-facts.ts'
+import type { PathFacts } from '../path-facts.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
-import { readUnits, unitScript } from '../unit-facts.ts'
 import { setAttributes, writeFile } from '../write-file.ts'
 import { hasOneSource, resolveText, textNames, textSources } from './file.ts'
 
@@ -51,24 +50,13 @@ export const unitType: ResourceType<Declared, Desired, UnitTextFacts> = {
     return { name: declared.unit, path, file: desiredFile(path, content, isSecret ? { mode: '0600', isSecret } : {}) }
   },
   after: ({ path }) => folderAndOwners(path, undefined),
-  facts: (all) =>
-    lines(
-      pathScript(
-        all.map(({ path, file }) => ({
-          path,
-          ...(file === undefined ? {} : { sha256: file.sha256, isShown: !file.isSecret }),
-        })),
-      ),
-      unitScript(all.map(({ name }) => unitOf(name))),
-    ),
-  read: (output, all) => {
-    const units = readUnits(output, all.length)
-    return readPaths(output, all.length).map((file, at) =>
+  asks: ({ name, path, file }) => ({ paths: [askedPath(path, file)], units: [unitOf(name)] }),
+  read: (_, _all, seen) =>
+    seen.map(({ paths: [file], units }) =>
       file === undefined
         ? { known: false, why: cutOff }
-        : { known: true, facts: { file, needsReload: typeof units !== 'string' && units[at]!.needsReload } },
-    )
-  },
+        : { known: true, facts: { file, needsReload: typeof units !== 'string' && units[0]!.needsReload } },
+    ),
   diff: ({ file }, facts) => {
     if (file === undefined) return facts.file.kind === 'absent' ? [] : [{ what: 'state', from: 'present' }]
     const differences = fileDifferences(file, facts.file)

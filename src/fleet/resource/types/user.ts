@@ -62,9 +62,7 @@ export const userType: ResourceType<Declared, Declared, UserFacts> = {
   read: (output, all) => {
     const known = readAccounts(output, 'passwd')
     const homes = readPart(output, 'homes')
-    const groups = new Map(
-      readPart(output, 'groups')?.map((line) => [line.split(' ')[0] ?? '', line.split(' ').slice(1)]),
-    )
+    const groups = readGroups(readPart(output, 'groups'))
     return all.map(({ user }) => {
       if (known === undefined || homes === undefined) return { known: false, why: cutOff }
       return readUser(known.get(user), { groups: groups.get(user), hasHome: homes.includes(user) })
@@ -87,9 +85,15 @@ else ${modify === nothing ? sh`:` : sh`usermod${modify} -- ${user}`}${makeHome};
   },
 }
 
+/** Names of users, and the groups of each on a line; none where they are not as many. */
+function readGroups([names = '', ...lines]: readonly string[] = []): ReadonlyMap<string, readonly string[]> {
+  const users = names === '' ? [] : names.split(' ')
+  return new Map(users.length === lines.length ? users.map((user, at) => [user, lines[at]!.split(' ')]) : [])
+}
+
 function readUser(
   entry: string[] | undefined,
-  { groups, hasHome }: { groups: string[] | undefined; hasHome: boolean },
+  { groups, hasHome }: { groups: readonly string[] | undefined; hasHome: boolean },
 ): Looked<UserFacts> {
   if (entry === undefined) return { known: true, facts: undefined }
   const [group = ''] = groups ?? []
@@ -98,11 +102,21 @@ function readUser(
   return { known: true, facts: { uid, gid, group, groups, home, hasHome, shell, comment } }
 }
 
-/** The first of its groups is its own: id(1). Names of users mean nothing to a shell. */
+/**
+ * The first of its groups is its own: id(1), of which coreutils before 8.31 take one user. Names of users mean nothing to a shell, which
+ * leaves `~name` as it is where there is none.
+ */
 function look(users: readonly string[]): Script {
-  const groups = sh`for user in ${users}; do printf '%s ' "$user"; id -Gn -- "$user" 2>/dev/null || echo; done`
-  const homes = sh`for user in ${users}; do eval "home=~$user"; [ ! -d "$home" ] || printf '%s\n' "$user"; done`
-  return lines(accountScript('passwd', users), part('groups', groups), part('homes', homes))
+  const homes = sh`set --
+for user in ${users}; do
+eval "home=~$user"
+[ "$home" = "~$user" ] || set -- "$@" "$user"
+[ ! -d "$home" ] || printf '%s\\n' "$user"
+done`
+  const groups = sh`printf '%s\\n' "$*"
+if [ $# -gt 0 ] && groups=$(id -Gn -- "$@" 2>/dev/null); then printf '%s\\n' "$groups"
+else for user; do id -Gn -- "$user" 2>/dev/null || :; done; fi`
+  return lines(accountScript('passwd', users), part('homes', homes), part('groups', groups))
 }
 
 function attributes(desired: Declared, facts: NonNullable<UserFacts>): Difference[] {

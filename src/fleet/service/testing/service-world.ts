@@ -1,4 +1,5 @@
 import { LarderError } from '../../../core/index.ts'
+import { plainFacts as facts } from '../../testing/plain-facts.ts'
 import type { HostPlan, HostResult, PlannedEntry } from '../../converge/host-plan.ts'
 import type { Host } from '../../host/host.ts'
 import type { Resource } from '../../resource/resource-type.ts'
@@ -16,9 +17,15 @@ interface Machine {
   release: Release | undefined
   isActive: boolean
   kept: Release | undefined
+  /** What runs it there, or did last. */
+  unit: string | undefined
+  keptUnit: string | undefined
   isAway: boolean
   isDrained: boolean
   isTakenByHand: boolean
+  /** What its checks found last: after what we have changed, it comes to know of that some looks later. */
+  isFoundUp: boolean
+  otherLooks: number
   /** So often the load balancer finds it down, though it is of use: it answers too late. */
   lateLooks: number
 }
@@ -27,6 +34,8 @@ interface Machine {
 export class ServiceWorld {
   readonly machines = new Map<string, Machine>()
   desired: Release = 'one'
+  /** What is to run it. */
+  unit = 'counter.service'
   /** What happens at the step of this number. */
   faults = new Map<number, { fault: Fault; machine: string }>()
   /** Machines that were taken from their clients by us while another one was not up. */
@@ -40,8 +49,16 @@ export class ServiceWorld {
 
   constructor(names: readonly string[]) {
     for (const name of names) {
-      const made = { release: undefined, isActive: false, kept: undefined }
-      this.machines.set(name, { ...made, isAway: false, isDrained: false, isTakenByHand: false, lateLooks: 0 })
+      const made = { release: undefined, isActive: false, kept: undefined, isFoundUp: false, otherLooks: 0 }
+      const units = { unit: undefined, keptUnit: undefined }
+      this.machines.set(name, {
+        ...made,
+        ...units,
+        isAway: false,
+        isDrained: false,
+        isTakenByHand: false,
+        lateLooks: 0,
+      })
     }
   }
 
@@ -54,17 +71,27 @@ export class ServiceWorld {
     for (const machine of this.machines.values()) machine.isAway = false
   }
 
+  /** The load balancer has found out how everything is. */
+  beNoticed(): void {
+    for (const [name, machine] of this.machines) machine.isFoundUp = this.#answers(name)
+  }
+
   isUp(name: string): boolean {
-    const { isActive, release, isAway, isDrained, isTakenByHand } = this.#of(name)
-    const answers = isActive && !isAway && release !== 'bad' && release !== 'sick'
-    return answers && !isDrained && !isTakenByHand
+    const { isDrained, isTakenByHand } = this.#of(name)
+    return this.#answers(name) && !isDrained && !isTakenByHand
+  }
+
+  #answers(name: string): boolean {
+    const { isActive, release, isAway } = this.#of(name)
+    return isActive && !isAway && release !== 'bad' && release !== 'sick'
   }
 
   targets(): ServiceTarget[] {
     return [...this.machines.keys()].map((machine) => ({
       machine,
       host: { name: machine } as Host,
-      unit: 'counter.service',
+      unit: this.unit,
+      wasContainer: true,
       version: this.desired,
       reference: undefined,
       resources: [{ id: 'container:counter' } as Resource, { id: 'ready:counter' } as Resource],
@@ -75,12 +102,12 @@ export class ServiceWorld {
   readonly plan = async (targets: readonly ServiceTarget[]): Promise<HostPlan[]> =>
     targets.map(({ machine }) => {
       this.#step(`look at ${machine}`)
-      const { release, isActive, isAway } = this.#of(machine)
+      const { release, isActive, isAway, unit } = this.#of(machine)
       if (isAway) return { machine, unreachable: away(machine) }
       const entry = (id: string, isOk: boolean): PlannedEntry => {
         return { id, state: isOk ? 'ok' : 'change', differences: [], why: undefined }
       }
-      const isSame = release === this.desired && isActive
+      const isSame = release === this.desired && isActive && unit === this.unit
       const isReady = isActive && release !== 'bad'
       return { machine, facts, entries: [entry('container:counter', isSame), entry('ready:counter', isReady)] }
     })
@@ -94,10 +121,11 @@ export class ServiceWorld {
         return { machine, facts, entries: resources.map(({ id }) => ({ id, outcome, why, log: '' })) }
       }
       if (resources[0]?.id !== 'container:counter') return result('ok')
-      if (found.release !== this.desired || !found.isActive || found.release === 'bad') {
+      const isFormer = found.unit !== undefined && found.unit !== this.unit
+      if (isFormer) this.violations.push(`${machine} begins it beside ${found.unit}, which has its port`)
+      if (found.release !== this.desired || !found.isActive || found.release === 'bad' || isFormer) {
         this.#disturb(machine, () => {
-          found.release = this.desired
-          found.isActive = true
+          Object.assign(found, { release: this.desired, unit: this.unit, isActive: true })
         })
       }
       if (isLost) return result('unknown')
@@ -107,26 +135,32 @@ export class ServiceWorld {
   readonly kept: KeptRelease = {
     look: async ({ name }) => {
       this.#reach(name, 'look at the unit of')
-      const { isActive, kept } = this.#of(name)
-      return { isActive, isBegun: kept !== undefined }
+      const { isActive, kept, unit } = this.#of(name)
+      const formers = unit === undefined || unit === this.unit ? [] : [{ unit, isContainer: false }]
+      return { isActive, isBegun: kept !== undefined, formers }
     },
-    keep: async ({ name }) => {
+    keep: async ({ name }, _, { isGood }) => {
       this.#reach(name, 'keep the release of')
       const machine = this.#of(name)
-      machine.kept ??= machine.release
+      if (isGood && machine.kept === undefined)
+        Object.assign(machine, { kept: machine.release, keptUnit: machine.unit })
+    },
+    retire: async ({ name }) => {
+      this.#reach(name, 'retire what ran before on')
+      const machine = this.#of(name)
+      this.#disturb(name, () => Object.assign(machine, { isActive: false, unit: undefined }))
     },
     restore: async ({ name }) => {
       this.#reach(name, 'restore')
       const machine = this.#of(name)
+      const { kept: release, keptUnit: unit } = machine
       this.#disturb(name, () => {
-        machine.release = machine.kept
-        machine.isActive = machine.kept !== undefined
-        machine.kept = undefined
+        Object.assign(machine, { release, unit, isActive: release !== undefined, kept: undefined, keptUnit: undefined })
       })
     },
     settle: async ({ name }) => {
       this.#reach(name, 'settle')
-      this.#of(name).kept = undefined
+      Object.assign(this.#of(name), { kept: undefined, keptUnit: undefined })
     },
     restart: async ({ name }) => {
       this.#reach(name, 'restart')
@@ -147,9 +181,13 @@ export class ServiceWorld {
         this.#of(machine).isDrained = true
       })
     },
-    ready: async (_host, { machine }) => {
+    ready: async (_host, { machine }, { isOther } = { isOther: false }) => {
       this.#reachBalancer(`ready ${machine}`)
-      this.#of(machine).isDrained = false
+      const found = this.#of(machine)
+      found.isDrained = false
+      const isAlone = this.machines.size === 1 && found.isFoundUp
+      if (isOther && isAlone) this.violations.push(`${machine} is kept from clients who have nobody else`)
+      if (isOther) Object.assign(found, { isFoundUp: false, otherLooks: 0 })
     },
     state: async () => {
       this.#reachBalancer('ask the balancer')
@@ -158,7 +196,7 @@ export class ServiceWorld {
           ? 'maintenance'
           : found.isDrained
             ? 'draining'
-            : this.isUp(machine) && found.lateLooks-- <= 0
+            : this.#isFoundUp(machine) && found.lateLooks-- <= 0
               ? 'up'
               : 'down'
         return {
@@ -171,6 +209,15 @@ export class ServiceWorld {
         }
       })
     },
+  }
+
+  /** As HAProxy: two answers in a row make one up, three without make it down, and drained it goes on asking. */
+  #isFoundUp(name: string): boolean {
+    const found = this.#of(name)
+    const answers = this.#answers(name)
+    found.otherLooks = answers === found.isFoundUp ? 0 : found.otherLooks + 1
+    if (found.otherLooks >= (answers ? 2 : 3)) Object.assign(found, { isFoundUp: answers, otherLooks: 0 })
+    return found.isFoundUp
   }
 
   #of(name: string): Machine {
@@ -209,6 +256,8 @@ export class ServiceWorld {
     if (fault === 'balancer away') this.#isBalancerAway = true
     if (fault === 'host away') this.#of(machine).isAway = true
     if (fault === 'stop') this.#of(machine).isActive = false
+    // Of what nobody can have known yet, nothing is asked.
+    if (!this.#answers(machine)) this.#of(machine).isFoundUp = false
     if (fault === 'kill') {
       this.isKilled = true
       throw new Error('killed')
@@ -220,13 +269,3 @@ export class ServiceWorld {
 function away(machine: string): LarderError {
   return new LarderError('FLEET_HOST_UNREACHABLE', { message: `${machine} is away.` })
 }
-
-const facts = {
-  os: 'debian',
-  family: 'debian',
-  version: '12',
-  codename: 'bookworm',
-  machine: 'x86_64',
-  hostname: 'x',
-  hasSystemd: true,
-} as const

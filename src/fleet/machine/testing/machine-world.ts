@@ -1,0 +1,154 @@
+import { expect } from 'vitest'
+import { LarderError, silentProgress, systemClock, type Change, type KindContext } from '../../../core/index.ts'
+import { memoryFiles } from '../../../core/testing/memory-files.ts'
+import { openDatabase, type State } from '../../../state/index.ts'
+import { plainFacts as facts } from '../../testing/plain-facts.ts'
+import type { ConvergeTarget, HostPlan, HostResult } from '../../converge/host-plan.ts'
+import type { Host } from '../../host/host.ts'
+import type { NetworkConfig } from '../../network/network-schema.ts'
+import type { MachineState, Place } from '../../place/place.ts'
+import type { Resource } from '../../resource/resource-type.ts'
+import { createMachineKind, type MachineKind } from '../machine-kind.ts'
+import type { MachineKindOptions } from '../machine-kind-options.ts'
+import { createMachineMemory, type MachineMemory } from '../machine-memory.ts'
+import { machinesSchema, type MachinesConfig } from '../machine-schema.ts'
+
+/** The kind machines over places and hosts that only say what they are told. */
+export class MachineWorld {
+  readonly memory: MachineMemory
+  readonly kind: MachineKind
+  /** What was done, in its order. */
+  calls: string[] = []
+  states: Record<string, MachineState> = {}
+  /** Machines on which something differs. */
+  differing = new Set<string>()
+  failing = new Set<string>()
+  /** Those of which nobody can say whether they are there. */
+  unseen = new Set<string>()
+  unreachable = new Set<string>()
+  limit: string[] | undefined
+  /** Whoever is applied waits for it. */
+  held: Promise<true> | undefined
+  waitsFor: LarderError | undefined
+  /** Machines that use the mirror `base`. */
+  clients = new Set<string>()
+  network: NetworkConfig | undefined
+  readonly #state: State
+
+  private constructor(state: State) {
+    this.#state = state
+    this.memory = createMachineMemory(state, systemClock)
+    this.kind = createMachineKind(this.#options())
+  }
+
+  static async open(): Promise<MachineWorld> {
+    return new MachineWorld(await openDatabase({ path: ':memory:', clock: systemClock }))
+  }
+
+  close(): Promise<void> {
+    return this.#state.close()
+  }
+
+  contextOf(machines: MachinesConfig, trust: KindContext['trust'] = 'trusted'): KindContext {
+    return {
+      files: memoryFiles({}),
+      clock: systemClock,
+      progress: silentProgress,
+      signal: new AbortController().signal,
+      site: { machines, mirrors: { base: {} }, network: this.network },
+      siteName: 'lab',
+      runId: '7',
+      freshForMs: 0,
+      trust,
+    }
+  }
+
+  /** As a run does: plan, stage all, switch all. What a plan said, and what a switch failed with. */
+  async run(declared: object, planned: Change[] = []): Promise<{ plan: string[]; errors: string[] }> {
+    const desired = machinesSchema.parse(declared)
+    const context = this.contextOf(desired)
+    const observed = await this.kind.observe({ ...context, planned }, desired)
+    const changes = this.kind.plan(desired, observed)
+    const staged = []
+    for (const change of changes) staged.push(await this.kind.stage(context, change, observed))
+    const errors: string[] = []
+    for (const one of staged) {
+      await this.kind.switch(context, one).catch((error: unknown) => errors.push((error as Error).message))
+    }
+    return { plan: changes.map(({ subject, action, summary }) => `${action} ${subject}: ${summary}`), errors }
+  }
+
+  applied(): string[] {
+    return this.calls.filter((call) => call.startsWith('applied ')).map((call) => call.slice(8))
+  }
+
+  #options(): MachineKindOptions {
+    const place: Place = {
+      at: 'container',
+      unusable: async () => undefined,
+      observe: async ({ name }) => {
+        this.calls.push(`observe ${name}`)
+        if (this.unseen.has(name)) throw new LarderError('FLEET_PLACE_UNUSABLE', { message: 'The engine is away.' })
+        return this.states[name] ?? 'absent'
+      },
+      bringUp: async ({ name, base }) => {
+        this.calls.push(`bring up ${name} from ${base?.path ?? 'nothing'}`)
+        if (this.failing.has(name))
+          throw new LarderError('FLEET_MACHINE_FAILED', { message: `${name} does not start.` })
+        this.states[name] = 'running'
+      },
+      remove: async ({ name }) => {
+        this.calls.push(`remove ${name}`)
+        this.states[name] = 'absent'
+      },
+      host: ({ name }) => ({ name }) as Host,
+    }
+    const away = (name: string) => new LarderError('FLEET_HOST_UNREACHABLE', { message: `${name} is away.` })
+    const planOne = ({ machine }: ConvergeTarget): HostPlan => {
+      this.calls.push(`look at ${machine}`)
+      if (this.unreachable.has(machine)) return { machine, unreachable: away(machine) }
+      const differences = [{ what: 'content', from: 'old', to: 'new' }]
+      const changed = { id: 'file:/a', state: 'change' as const, differences, why: undefined }
+      const same = { id: 'file:/a', state: 'ok' as const, differences: [], why: undefined }
+      return { machine, facts, entries: [this.differing.has(machine) ? changed : same] }
+    }
+    const applyOne = async ({ machine }: ConvergeTarget): Promise<HostResult> => {
+      this.calls.push(`apply ${machine}`)
+      await this.held
+      // However slow this machine is.
+      if (machine === 'slow') await expect.poll(() => this.calls).toContain('applied web')
+      this.calls.push(`applied ${machine}`)
+      if (this.unreachable.has(machine)) return { machine, unreachable: away(machine) }
+      if (this.failing.has(machine)) {
+        return {
+          machine,
+          facts,
+          entries: [{ id: 'file:/a', outcome: 'failed', why: 'it ended with 3', log: 'no luck\n' }],
+        }
+      }
+      return { machine, facts, entries: [{ id: 'file:/a', outcome: 'changed', why: undefined, log: '' }] }
+    }
+    return {
+      memory: this.memory,
+      place: async () => place,
+      credentials: async () => ({ hostKey: { privateKey: '', publicLine: '' }, authorizedKey: '' }),
+      base: async ({ mirror }) => ({ path: mirror, digest: 'sha256:0' }),
+      room: () => ({
+        secret: async () => '',
+        mirror: async (name) => ({ format: 'apt', name, source: '', keys: [], snapshot: 1 }),
+        image: async () => Promise.reject(new Error('nobody asks')),
+        login: async () => undefined,
+        authority: async () => undefined,
+      }),
+      certify: () => Promise.reject(new Error('nothing is certified here')),
+      resolve: async ({ name }, room) => {
+        if (this.waitsFor !== undefined) throw this.waitsFor
+        if (this.clients.has(name)) await room.mirror('base')
+        return [{ id: 'file:/a' } as Resource]
+      },
+      plan: async (targets) => targets.map(planOne),
+      apply: (targets) => Promise.all(targets.map(applyOne)),
+      limitOf: async () => this.limit,
+    }
+  }
+}
