@@ -95,11 +95,16 @@ describe('properties, over made-up universes', () => {
         const random = randomFrom(given.seed)
         const all = Array.from({ length: universe.rowCount }, (_, row) => row)
         const some = all.filter(() => random() < 0.7)
-        const broken = new Set(proveInstallable(universe, nativeRows(universe, some)).map(({ row }) => row))
-        const proved = nativeRows(
-          universe,
-          some.filter((row) => !broken.has(row)),
-        )
+        const unproved = (rows: readonly number[]): Set<number> =>
+          new Set(proveInstallable(universe, nativeRows(universe, rows)).map(({ row }) => row))
+        const broken = unproved(some)
+        // What is proved without anything that is not: on another machine, that may have been what a proof stands on.
+        let provedRows = some
+        for (let bad = broken; bad.size > 0; bad = unproved(provedRows)) {
+          const without = bad
+          provedRows = provedRows.filter((row) => !without.has(row))
+        }
+        const proved = nativeRows(universe, provedRows)
         const stillBroken = proveInstallable(universe, nativeRows(universe, all)).map(({ row }) => row)
         expect(stillBroken.filter((row) => some.includes(row) && !broken.has(row))).toEqual([])
         // What is known to be proved is not looked at again, unless something of it has gone.
@@ -110,7 +115,11 @@ describe('properties, over made-up universes', () => {
           asFromNothing,
         )
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        // A package for all that cannot be installed on i386 machines is what one on amd64 machines needs.
+        examples: [[{ seed: 347_377, names: 14, architectures: ['amd64', 'i386', 'all'], recommends: false }]],
+      },
     )
   })
 })

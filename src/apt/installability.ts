@@ -28,8 +28,9 @@ export interface WantedRows {
  * the machine's own, so that an amd64 package that needs one may have all it needs on i386 machines and not on amd64
  * ones. Empty when all is well.
  *
- * `proved`: what was proved of the same universe before. Where all of that is there still, it is proved still, since
- * what comes to a set takes nothing away that could be installed from it: only what has come is looked at.
+ * `proved`: a set of the same universe of which nothing was found wanting before. Where all of it is there still, it is
+ * proved still, since what comes to a set takes nothing away that could be installed from it: only what has come is
+ * looked at. A set of which something was found wanting is none, not even without that: what is left may need it.
  */
 export function proveInstallable(
   universe: Universe,
