@@ -1,4 +1,4 @@
-import { sql, type ExpressionBuilder, type Selectable, type Updateable } from 'kysely'
+import { sql, type ExpressionBuilder, type Kysely, type Selectable, type Updateable } from 'kysely'
 import { LarderError } from '../core/index.ts'
 import type { State, Tables } from '../state/index.ts'
 import type { RecordedChange, Run, RunError, RunLimit, RunScope } from './run.ts'
@@ -18,7 +18,13 @@ export function runRows(state: State, now: () => string, mask: (text: string) =>
   }
   return {
     ...runQueries(state),
-    create: (run) => createRun(state, now(), run),
+    create: (run) => state.transaction((db) => createRun(db, now(), run)),
+    createUnless: (isEnough, run) =>
+      state.transaction(async (db) => {
+        const newest = await newestRun(db, run, ['superseded'])
+        if (newest !== undefined && isEnough(newest)) return { run: newest, isNew: false }
+        return { run: await createRun(db, now(), run), isNew: true }
+      }),
     start: (id) => startRun(state, now(), id),
     cancelWaiting: (id) => cancelWaitingRun(state, now(), id),
     finish: (id, { state: outcome, error }) =>
@@ -73,20 +79,8 @@ function runQueries(state: State): RunQueries {
       const waiting = db.selectFrom('runs').where('state', '=', 'waiting').where('goal', '=', 'apply')
       return (await waiting.select('branch').distinct().execute()).map(({ branch }) => branch)
     },
-    async latest(branch, goal, { withCancelled = false } = {}) {
-      const row = await db
-        .selectFrom('runs')
-        .select(withoutPlan)
-        .where('branch', '=', branch)
-        .where('pull_request', 'is', null)
-        .where('goal', '=', goal)
-        .where('sections', 'is', null)
-        .where('state', 'not in', withCancelled ? ['superseded'] : ['superseded', 'cancelled'])
-        .orderBy('id', 'desc')
-        .limit(1)
-        .executeTakeFirst()
-      return row === undefined ? undefined : runOf({ ...row, plan: null })
-    },
+    latest: (branch, goal, { withCancelled = false } = {}) =>
+      newestRun(db, { branch, goal }, withCancelled ? ['superseded'] : ['superseded', 'cancelled']),
     async latestOfPullRequests(pullRequests) {
       const newest = sql<number>`(
         select (select id from runs where pull_request = asked.value and state <> 'superseded' order by id desc limit 1)
@@ -114,31 +108,49 @@ async function getRun(state: State, id: number): Promise<Run> {
   throw new LarderError('RUN_UNKNOWN', { message: `There is no run ${id}.`, hint: 'larder run ls shows them.' })
 }
 
-async function createRun(state: State, created_at: string, run: NewRun): Promise<Run> {
+/** Of those about the whole site, whatever pull requests bring. */
+async function newestRun(
+  db: Kysely<Tables>,
+  { branch, goal }: Pick<NewRun, 'branch' | 'goal'>,
+  except: readonly Run['state'][],
+): Promise<Run | undefined> {
+  const row = await db
+    .selectFrom('runs')
+    .select(withoutPlan)
+    .where('branch', '=', branch)
+    .where('pull_request', 'is', null)
+    .where('goal', '=', goal)
+    .where('sections', 'is', null)
+    .where('state', 'not in', except)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row === undefined ? undefined : runOf({ ...row, plan: null })
+}
+
+async function createRun(db: Kysely<Tables>, created_at: string, run: NewRun): Promise<Run> {
   const { branch, commit, goal, origin, pullRequest = null, baseCommit = null, trust = 'trusted', sections, only } = run
-  const row = await state.transaction(async (db) => {
-    await db
-      .updateTable('runs')
-      .set({ state: 'superseded', finished_at: created_at })
-      .where('branch', '=', branch)
-      .where('pull_request', pullRequest === null ? 'is' : '=', pullRequest)
-      .where('goal', '=', 'plan')
-      .where('state', '=', 'waiting')
-      .execute()
-    const about = {
-      pull_request: pullRequest,
-      base_commit: baseCommit,
-      trust,
-      sections: sections === undefined ? null : JSON.stringify(sections),
-      only: only === undefined ? null : JSON.stringify(only),
-    }
-    const empty = { started_at: null, finished_at: null, attempts: 0, error: null, plan: null }
-    return db
-      .insertInto('runs')
-      .values({ branch, commit_id: commit, goal, state: 'waiting', origin, created_at, ...about, ...empty })
-      .returningAll()
-      .executeTakeFirstOrThrow()
-  })
+  await db
+    .updateTable('runs')
+    .set({ state: 'superseded', finished_at: created_at })
+    .where('branch', '=', branch)
+    .where('pull_request', pullRequest === null ? 'is' : '=', pullRequest)
+    .where('goal', '=', 'plan')
+    .where('state', '=', 'waiting')
+    .execute()
+  const about = {
+    pull_request: pullRequest,
+    base_commit: baseCommit,
+    trust,
+    sections: sections === undefined ? null : JSON.stringify(sections),
+    only: only === undefined ? null : JSON.stringify(only),
+  }
+  const empty = { started_at: null, finished_at: null, attempts: 0, error: null, plan: null }
+  const row = await db
+    .insertInto('runs')
+    .values({ branch, commit_id: commit, goal, state: 'waiting', origin, created_at, ...about, ...empty })
+    .returningAll()
+    .executeTakeFirstOrThrow()
   return runOf(row)
 }
 

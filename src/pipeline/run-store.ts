@@ -23,6 +23,11 @@ import { runStepRows } from './run-step-rows.ts'
 export interface RunStore {
   /** A waiting run. A waiting plan of the same branch is superseded: nobody needs it any more. */
   create(options: NewRun): Promise<Run>
+  /**
+   * As create, but for one that is there already: `isEnough` judges the newest run of that branch and goal about the
+   * whole site, and nobody else makes one meanwhile. Answers the one that there is, or the new one.
+   */
+  createUnless(isEnough: (newest: Run) => boolean, options: NewRun): Promise<{ run: Run; isNew: boolean }>
   /** RUN_UNKNOWN. */
   get(id: number): Promise<Run>
   /** Undefined also where there is no such run. */

@@ -42,3 +42,18 @@ test.each([
   expect((await check(branch)).accepted).toBe(accepted)
   for (const anticipate of begun) expect(anticipate).not.toHaveBeenCalled()
 })
+
+test('a push whose commit was found by a look at all heads before it told of itself is applied once', async () => {
+  const { runs } = larder.larder.context
+  const applied = async () => (await runs.list({ limit: 50 })).filter(({ goal }) => goal === 'apply')
+  const before = (await applied()).length
+  await larder.commit({ 'packages.json': '["alpha", "beta"]\n' }, { apply: false })
+  const { push } = await check('main')
+  await larder.larder.news.reconcile({ origin: 'reconciliation', again: false })
+  await push()
+  expect(await applied()).toHaveLength(before + 1)
+  await larder.settle()
+  // It has ended: who pushes it once more asks for it once more.
+  await push()
+  expect(await applied()).toHaveLength(before + 2)
+})

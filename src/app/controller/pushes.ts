@@ -1,5 +1,5 @@
 import { formatProblem, isLarderError, problemsIn, type KindContext, type Progress } from '../../core/index.ts'
-import { planSite, type KindPlan } from '../../pipeline/index.ts'
+import { planSite, type KindPlan, type Run } from '../../pipeline/index.ts'
 import type { Controller, Push } from '../controller.ts'
 import { describePlan } from '../describe-plan.ts'
 import type { ControllerContext } from './context.ts'
@@ -30,7 +30,9 @@ export function createPushMethods(context: ControllerContext): PushMethods {
     async pushed(push, tell) {
       for (const { branch, commit } of branchesOf(push)) {
         const goal = (await context.appliedBranches()).includes(branch) ? 'apply' : 'plan'
-        const run = await context.runs.create({ branch, commit, goal, origin: 'push' })
+        // The head may have been found by a look at all of them before anybody told of it.
+        const isFound = (newest: Run): boolean => newest.commit === commit && newest.finishedAt === undefined
+        const { run } = await context.runs.createUnless(isFound, { branch, commit, goal, origin: 'push' })
         tell(
           goal === 'apply'
             ? `run ${run.id} applies it: larder run logs ${run.id} --follow`

@@ -17,10 +17,13 @@ beforeEach(async () => {
 afterEach(() => state.close())
 
 const apply = (commit: string) => runs.create({ branch: 'main', commit, goal: 'apply', origin: 'test' })
-const reconcile = (head: string | undefined) =>
+const reconcile = (head: string | undefined, whileHeadsAreRead?: () => Promise<unknown>) =>
   reconcileRuns({
     context: { runs, runner: { wake: () => {} }, repository: '/nonexistent' } as unknown as ControllerContext,
-    appliedHeads: () => Promise.resolve(new Map(head === undefined ? [] : [['main', head]])),
+    appliedHeads: async () => {
+      await whileHeadsAreRead?.()
+      return new Map(head === undefined ? [] : [['main', head]])
+    },
     pulls: undefined,
     origin: 'reconciliation',
     again: true,
@@ -32,6 +35,13 @@ test('a head that nothing told of is applied', async () => {
   await reconcile('c2')
   expect(await runs.waiting()).toMatchObject([{ commit: 'c1' }, { commit: 'c2', origin: 'reconciliation' }])
   expect(created).toMatchObject([{ commit: 'c2' }])
+})
+
+test('a head that is replaced while heads are read is not applied after what replaces it', async () => {
+  await apply('c1')
+  await reconcile('c1', () => apply('c2'))
+  expect(await runs.waiting()).toMatchObject([{ commit: 'c1' }, { commit: 'c2' }])
+  expect(created).toEqual([])
 })
 
 test('a run that was cancelled stays so', async () => {

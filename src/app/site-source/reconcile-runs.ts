@@ -1,6 +1,6 @@
 import { catalogue, isErrorCode } from '../../core/index.ts'
 import { localRef, resolveRefs } from '../../forge/index.ts'
-import type { KnownPullRequest, NewRun, PullRequestStore, Run } from '../../pipeline/index.ts'
+import type { KnownPullRequest, PullRequestStore, Run } from '../../pipeline/index.ts'
 import type { ControllerContext } from '../controller/context.ts'
 import { remoteName, type HostedForge } from './connected-forge.ts'
 
@@ -22,19 +22,25 @@ export interface ReconcileOptions {
  * applied, a plan of every open pull request upon it. Whatever brought the news, and however often, the answer is the same run.
  */
 export async function reconcileRuns(options: ReconcileOptions): Promise<void> {
+  // Before the heads are: whatever comes after it knows of them, or of newer ones.
+  const [newest] = await options.context.runs.list({ limit: 1 })
   for (const [branch, head] of await options.appliedHeads()) {
-    const applied = await reconcileBranch(options, branch, head)
+    const applied = await reconcileBranch(options, { branch, head, since: newest?.id ?? 0 })
     // What is not applied yet would be shown as what the pull request brings; its end brings us here again.
     if (applied.finishedAt !== undefined) await reconcilePullRequests(options, { branch, base: head })
   }
   options.context.runner.wake()
 }
 
-async function reconcileBranch(options: ReconcileOptions, branch: string, head: string): Promise<Run> {
+async function reconcileBranch(
+  { context, origin, again, onCreated }: ReconcileOptions,
+  { branch, head, since }: { branch: string; head: string; since: number },
+): Promise<Run> {
   // One that somebody has cancelled is not for us to bring back.
-  const latest = await options.context.runs.latest(branch, 'apply', { withCancelled: true })
-  if (latest?.commit === head && !(options.again && mayPassNow(latest))) return latest
-  return create(options, { branch, commit: head, goal: 'apply', origin: options.origin })
+  const isEnough = (run: Run): boolean => run.id > since || (run.commit === head && !(again && mayPassNow(run)))
+  const { run, isNew } = await context.runs.createUnless(isEnough, { branch, commit: head, goal: 'apply', origin })
+  if (isNew) await onCreated(run)
+  return run
 }
 
 /** However many are open: one question for their runs, and one for their heads. */
@@ -59,8 +65,8 @@ async function reconcilePullRequests(
     const run = latest.get(pull.number)
     if (run !== undefined && answers(run, { pull, commit, base, trust }) && !(options.again && mayPassNow(run)))
       continue
-    const about = { pullRequest: pull.number, baseCommit: base, trust } as const
-    await create(options, { branch: pull.head, commit, goal: 'plan', origin: options.origin, ...about })
+    const one = { branch: pull.head, commit, goal: 'plan', origin: options.origin } as const
+    await options.onCreated(await context.runs.create({ ...one, pullRequest: pull.number, baseCommit: base, trust }))
   }
 }
 
@@ -75,12 +81,6 @@ function answers(run: Run, { pull, commit, base, trust }: Asked): boolean {
   // When it was closed, its plan was called off, or its preview removed.
   if (run.id <= pull.closedAfterRun) return false
   return run.commit === commit && run.baseCommit === base && run.trust === trust
-}
-
-async function create({ context, onCreated }: ReconcileOptions, run: NewRun): Promise<Run> {
-  const created = await context.runs.create(run)
-  await onCreated(created)
-  return created
 }
 
 /** It failed on what passes, an upstream or a disk: the commit is still to be applied, once that is over. */
