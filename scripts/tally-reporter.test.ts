@@ -35,6 +35,19 @@ test.each<{ what: string; text: string; ci: boolean; exitCode: number; tally: Ta
     tally: { passed: 1, failed: ['src/a.test.ts > fails: expected 1 to be 2 // Object.is equality'], skipped: [] },
   },
   {
+    what: 'a property that does not hold',
+    text: `import fc from 'fast-check'; test('fails', () => fc.assert(fc.property(fc.constant('b'), (x) => x === 'a'), { seed: 7 }))`,
+    ci: false,
+    exitCode: 1,
+    tally: {
+      passed: 0,
+      failed: [
+        'src/a.test.ts > fails: Property failed after 1 tests; { seed: 7, path: "0", endOnFailure: true }; Counterexample: ["b"]',
+      ],
+      skipped: [],
+    },
+  },
+  {
     what: 'an error that no test waits for',
     text: `${pass}; void Promise.reject(new Error('nobody waits'))`,
     ci: false,

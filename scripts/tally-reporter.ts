@@ -5,7 +5,7 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node'
 /** What came of one run of vitest. */
 export interface Tally {
   passed: number
-  /** Each by its name, with the first line of what was wrong. */
+  /** Each by its name, with the first line of what was wrong; of a property, with what it fails for. */
   failed: string[]
   skipped: { name: string; reason: string }[]
 }
@@ -56,11 +56,18 @@ function firstLine(message: string): string {
   return stripVTControlCharacters(message).split('\n', 1)[0]!.slice(0, 300)
 }
 
+/** fast-check says in the second line how to begin with that very example, and in the third which it is. */
+function firstWords(message: string): string {
+  const [first = '', seed = '', example = ''] = stripVTControlCharacters(message).split('\n')
+  if (!example.startsWith('Counterexample: ')) return firstLine(first)
+  return [first, seed, example].map((line) => line.slice(0, 300)).join('; ')
+}
+
 function count(tally: Tally, test: TestCase): void {
   const result = test.result()
   const name = `${test.module.relativeModuleId} > ${test.fullName}`
   if (result.state === 'passed') tally.passed += 1
-  else if (result.state === 'failed') tally.failed.push(`${name}: ${firstLine(result.errors[0]?.message ?? '')}`)
+  else if (result.state === 'failed') tally.failed.push(`${name}: ${firstWords(result.errors[0]?.message ?? '')}`)
   else
     tally.skipped.push({
       name,
