@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { LarderError, Mutex, type KindContext } from '../core/index.ts'
 import {
+  ConvergeSessions,
   applyHosts,
   controlFolderFor,
   createContainerPlace,
@@ -10,6 +11,7 @@ import {
   createLocalPlace,
   createMachineKind,
   createMachineMemory,
+  createServiceMemory,
   createSiteSecrets,
   createSshPlace,
   createVmPlace,
@@ -72,8 +74,10 @@ export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
   const certifying = new Mutex()
   const network = createNetwork(rooms, room.dataFolder, memory)
   const ways = openWays(rooms, room, memory)
+  const serviceMemory = createServiceMemory(state, clock)
   const options: MachineKindOptions = {
     memory,
+    services: serviceMemory,
     place: ways.place,
     credentials: async (machine) => (await ways.credentials()).of(machine),
     base: (request, context) => makeBase(rooms, room, { request, context }),
@@ -94,9 +98,11 @@ export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
     },
   }
   const reached = (context: KindContext): string => addressFor(context, room.publicUrl())
-  const services = createServices(rooms, { ...room, machines: options, addressFor: reached })
+  const sessions = new ConvergeSessions(options)
+  const serving = (context: KindContext) => sessions.of(context)
+  const services = createServices({ ...room, machines: options, memory: serviceMemory, serving, addressFor: reached })
   return {
-    kinds: [network.kind, asAnyKind(createMachineKind(options)), services.kind],
+    kinds: [network.kind, asAnyKind(createMachineKind(options, sessions)), services.kind],
     network,
     services,
     options,

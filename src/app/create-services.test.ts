@@ -2,10 +2,10 @@ import { hostname } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock, type KindContext } from '../core/index.ts'
 import { memoryFiles } from '../core/testing/memory-files.ts'
+import { createServiceMemory } from '../fleet/index.ts'
 import type { RunLimit } from '../pipeline/index.ts'
 import { openDatabase, type State } from '../state/index.ts'
 import { createServices, type ServicesOptions } from './create-services.ts'
-import type { Rooms } from './open-rooms.ts'
 
 let state: State
 beforeEach(async () => {
@@ -22,8 +22,10 @@ interface Declared {
 }
 
 function services({ own, published = [], limits = new Map() }: Declared = {}) {
-  return createServices({ state, clock: systemClock } as Rooms, {
+  return createServices({
     machines: {} as ServicesOptions['machines'],
+    memory: createServiceMemory(state, systemClock),
+    serving: () => ({ names: () => [], makeAgain: () => Promise.reject(new Error('there is none')) }),
     addressFor: () => 'http://10.0.0.1:7420',
     limitOf: async (id) => limits.get(id),
     ownRegistry: () => own,

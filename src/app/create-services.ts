@@ -3,7 +3,6 @@ import { LarderError, type KindContext } from '../core/index.ts'
 import {
   createHaproxyBalancer,
   createServiceKind,
-  createServiceMemory,
   type MachineKindOptions,
   type ServiceImage,
   type ServiceKindOptions,
@@ -12,11 +11,13 @@ import {
 } from '../fleet/index.ts'
 import { readImageList, type BuildRegistry } from '../oci/index.ts'
 import { asAnyKind, type AnyKind, type RunStore } from '../pipeline/index.ts'
-import type { Rooms } from './open-rooms.ts'
 
 export interface ServicesOptions {
   /** The ways to machines, and what is declared on them. */
   machines: MachineKindOptions
+  memory: ServiceMemory
+  /** Machines that a run leaves to services to be made again. */
+  serving: ServiceKindOptions['serving']
   /** What a run is about, where that is not all. */
   limitOf: RunStore['limitOf']
   /** Of the controller, as machines reach it. */
@@ -41,15 +42,16 @@ export interface Services {
   options: ServiceKindOptions
 }
 
-export function createServices({ state, clock }: Rooms, room: ServicesOptions): Services {
-  const memory = createServiceMemory(state, clock)
+export function createServices(room: ServicesOptions): Services {
+  const { memory, machines, serving } = room
   const options: ServiceKindOptions = {
     memory,
-    machines: room.machines,
+    machines,
+    serving,
     balancer: createHaproxyBalancer(),
     registry: (context) => machineRegistry(context, room),
     image: (context, name) => serviceImage(context, name, room),
-    room: (context, machine) => room.machines.room(context, machine),
+    room: (context, machine) => machines.room(context, machine),
     restartOf: async (runId) => {
       const only = await room.limitOf(Number(runId))
       return only !== undefined && 'restart' in only ? only.restart : undefined

@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type KindContext } from '../../core/index.ts'
+import { isLarderError, LarderError, ownValue, type KindContext } from '../../core/index.ts'
 import type { HostResult } from '../converge/host-plan.ts'
 import type { MachineSpec } from '../place/place.ts'
 import type { StagedMachine } from './machine-change.ts'
@@ -11,6 +11,7 @@ import { machinesOf, type MachineConfig } from './machine-schema.ts'
 import { machineSpecs } from './machine-spec.ts'
 import { resolveMachine, stateOf } from './observe-machines.ts'
 import { reportMachine } from './report-machine.ts'
+import { servicesOf } from '../service/service-schema.ts'
 
 /**
  * A run switches machines one by one, and they converge side by side: the first that is asked for starts all that the run
@@ -34,9 +35,21 @@ export class ConvergeSessions {
 /** Machines that are made, or converge, at once. */
 const mostAtOnce = 16
 
-class ConvergeSession {
+/**
+ * Machines that are to be made again, and that services run on. They are left as they are until those have been renewed: then each
+ * is taken from its services, made again and given back, one after the other.
+ */
+export interface ServingMachines {
+  /** In the order of the run. */
+  names(): readonly string[]
+  /** FLEET_APPLY_FAILED and its like. */
+  makeAgain(name: string): Promise<void>
+}
+
+class ConvergeSession implements ServingMachines {
   readonly #options: MachineKindOptions
   readonly #context: KindContext
+  readonly #serving = new Map<string, MachineAtWork>()
   #all: Promise<Map<string, LarderError | undefined>> | undefined
 
   constructor(options: MachineKindOptions, context: KindContext) {
@@ -57,6 +70,17 @@ class ConvergeSession {
       hint: first.error.hint ?? 'larder machine ls tells of each.',
       context: { machines: failed.map(({ name }) => name) },
     })
+  }
+
+  names(): readonly string[] {
+    return [...this.#serving.keys()]
+  }
+
+  async makeAgain(name: string): Promise<void> {
+    const machine = this.#serving.get(name)
+    if (machine === undefined) throw new Error(`${name} is not to be made again`)
+    const error = await this.#report(machine, () => this.#bringUp(machine))
+    if (error !== undefined) throw error
   }
 
   async #remove(name: string, at: StagedMachine['place']): Promise<void> {
@@ -96,13 +120,38 @@ class ConvergeSession {
   }
 
   /** What went wrong, if anything did; nothing that one machine does ends the others. */
-  async #converge(machine: MachineAtWork): Promise<LarderError | undefined> {
-    const { name, config, spec, movesFrom } = machine
+  #converge(machine: MachineAtWork): Promise<LarderError | undefined> {
+    const { name } = machine
+    return this.#report(machine, async () => {
+      if (!(await this.#isServing(machine))) return this.#bringUp(machine)
+      this.#context.progress.log(`machine ${name}: is made again once it is taken from its services, in turn`)
+      this.#serving.set(name, machine)
+      return undefined
+    })
+  }
+
+  /** Who finds it by another address does not find it again by that: nobody can be kept waiting for it. */
+  async #isServing({ name, config, spec, movesFrom }: MachineAtWork): Promise<boolean> {
+    const services = servicesOf(this.#context.site)
+    const isOn = (service: string): boolean => ownValue(services, service)?.machines.includes(name) === true
+    const known = (await this.#options.services.list()).filter((one) => one.machine === name && isOn(one.name))
+    if (known.length === 0 || movesFrom !== undefined) return false
+    const address = (await this.#options.memory.get(name))?.detail.address
+    if (address === undefined || address !== spec.addresses[0]?.address) return false
+    return (await stateOf(this.#options, spec, config)) === 'other'
+  }
+
+  /** Undefined where nothing was done. */
+  async #report(
+    { name, config, spec, movesFrom }: MachineAtWork,
+    work: () => Promise<HostResult | undefined>,
+  ): Promise<LarderError | undefined> {
     const { memory } = this.#options
     const common = { name, place: config.at, identity: spec.identity, runId: Number(this.#context.runId) || undefined }
     const address = spec.addresses[0]?.address ?? config.ssh?.address
     try {
-      const result = await this.#bringUp(machine)
+      const result = await work()
+      if (result === undefined) return undefined
       const { report, error } = reportMachine(name, result, address)
       await memory.report({ ...common, ...report })
       return error

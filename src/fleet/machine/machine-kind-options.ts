@@ -1,6 +1,7 @@
 import type { KindContext } from '../../core/index.ts'
 import type { ConvergeTarget, HostPlan, HostResult } from '../converge/host-plan.ts'
 import type { MachineCredentials, MachineSpec, Place } from '../place/place.ts'
+import type { ServiceMemory } from '../service/service-memory.ts'
 import type { Resource, ResolveRoom } from '../resource/resource-type.ts'
 import type { MachineMemory } from './machine-memory.ts'
 import type { Certify, MachineToResolve } from './machine-resources.ts'
@@ -8,6 +9,8 @@ import type { MachineConfig } from './machine-schema.ts'
 
 export interface MachineKindOptions {
   memory: MachineMemory
+  /** Where services are known to be. */
+  services: Pick<ServiceMemory, 'list'>
   /** Where machines live, by what `at:` says. */
   place: (at: MachineConfig['at']) => Promise<Place>
   credentials: (machine: string) => Promise<MachineCredentials>

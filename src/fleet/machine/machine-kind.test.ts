@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { LarderError } from '../../core/index.ts'
+import { networkSchema } from '../network/network-schema.ts'
 import { machinesSchema } from './machine-schema.ts'
 import { MachineWorld } from './testing/machine-world.ts'
 
@@ -46,6 +47,36 @@ describe('the kind machines', () => {
     const { plan } = await world.run({ a: {}, b: {} })
     expect(plan[0]).toContain('update machine a: started')
     expect(plan[1]).toContain('update machine b: removed and made again')
+  })
+
+  it('leaves a machine that a service is on to that, which has it made again in turn', async () => {
+    const at = (name: string, address = '10.0.0.1') => ({ [name]: { at: 'container', address } })
+    world.network = networkSchema.parse({ subnet: '10.0.0.0/24', gateway: '10.0.0.254' })
+    const declared = { ...at('a'), ...at('b', '10.0.0.2') }
+    await world.run(declared)
+    world.calls = []
+    world.served = ['a']
+    world.states = { a: 'other', b: 'other' }
+    expect(await world.run(declared)).toMatchObject({ errors: [] })
+    expect(world.calls.filter((call) => /^bring up|^apply/.test(call))).toEqual(['bring up b from base', 'apply b'])
+    expect(world.serving?.names()).toEqual(['a'])
+    world.failing = new Set(['a'])
+    await expect(world.serving?.makeAgain('a')).rejects.toMatchObject({ message: 'a does not start.' })
+    expect(await world.memory.get('a')).toMatchObject({ state: 'failed' })
+    world.failing.clear()
+    await world.serving?.makeAgain('a')
+    expect(await world.memory.get('a')).toMatchObject({ state: 'converged' })
+  })
+
+  it.each(['stopped', 'absent', 'moved'] as const)('does not leave one that is %s to services', async (state) => {
+    world.network = networkSchema.parse({ subnet: '10.0.0.0/24', gateway: '10.0.0.254' })
+    await world.run({ a: { address: '10.0.0.1' } })
+    world.served = ['a']
+    world.states = { a: state === 'moved' ? 'other' : state }
+    world.calls = []
+    await world.run({ a: { address: state === 'moved' ? '10.0.0.9' : '10.0.0.1' } })
+    expect(world.calls).toContain('bring up a from base')
+    expect(world.serving?.names()).toEqual([])
   })
 
   it('begins with a machine when those that it waits for are ready, and waits for no other', async () => {

@@ -12,8 +12,10 @@ import { createMachineVerifier } from './verify-machine.ts'
 export type MachineKind = Kind<MachinesConfig, ObservedMachines, MachineChange, StagedMachine>
 
 /** The kind `machines`: hosts that are brought up, and kept as they are declared. */
-export function createMachineKind(options: MachineKindOptions): MachineKind {
-  const sessions = new ConvergeSessions(options)
+export function createMachineKind(
+  options: MachineKindOptions,
+  sessions: ConvergeSessions = new ConvergeSessions(options),
+): MachineKind {
   return {
     ...machineGrammar(),
     nothing: {},

@@ -73,7 +73,11 @@ function isTold({ view }: FoundService): boolean {
 }
 
 /** Where the load balancer does not answer, the next run finds that it was drained, and gives it back. */
-async function readyIfThere(found: FoundService, room: RollRoom, isOther: boolean): Promise<void> {
+export async function readyIfThere(
+  found: FoundService,
+  room: Pick<RollRoom, 'watch' | 'others'>,
+  isOther: boolean,
+): Promise<void> {
   if (!isTold(found)) return
   try {
     await tellReady(found, room, isOther)
@@ -82,7 +86,8 @@ async function readyIfThere(found: FoundService, room: RollRoom, isOther: boolea
   }
 }
 
-async function takeAway(found: FoundService, room: RollRoom): Promise<void> {
+/** From its clients, and from nobody where all others are not up. FLEET_ROLLOUT_HALTED. */
+export async function takeAway(found: FoundService, room: RollRoom): Promise<void> {
   const { machine } = found.target
   if (found.isServing) await requireOthers(machine, room, room.upMs)
   if (!isTold(found)) return
@@ -146,7 +151,11 @@ async function giveBack(found: FoundService, room: RollRoom, isOther: boolean): 
 }
 
 /** Where nobody else is, clients come to it at once: they would find nobody until it has answered anew. */
-async function tellReady({ target }: FoundService, { watch, others }: RollRoom, isOther: boolean): Promise<void> {
+async function tellReady(
+  { target }: FoundService,
+  { watch, others }: Pick<RollRoom, 'watch' | 'others'>,
+  isOther: boolean,
+): Promise<void> {
   await watch.ready(target.machine, { isOther: isOther && others.length > 0 })
 }
 

@@ -9,6 +9,8 @@ export interface RolloutRoom extends Omit<RollRoom, 'others'>, LookRoom {
   /** It is as declared there now. */
   onDone(target: ServiceTarget): Promise<void>
   onFailed(target: ServiceTarget, error: LarderError): Promise<void>
+  /** Machines that are made again afterwards, and left as they are until then. Default: none. */
+  left?: readonly string[]
 }
 
 /**
@@ -18,7 +20,7 @@ export interface RolloutRoom extends Omit<RollRoom, 'others'>, LookRoom {
  */
 export async function rollService(targets: readonly ServiceTarget[], room: RolloutRoom): Promise<void> {
   const found = await lookAtService(room.spec.name, targets, room)
-  const todo = found.filter((one) => isToDo(one) || room.restart)
+  const todo = found.filter((one) => (isToDo(one) || room.restart) && room.left?.includes(one.target.machine) !== true)
   const away = todo.find(({ problem }) => problem !== undefined)
   const reachable = todo.filter(({ problem }) => problem === undefined)
   await prepare(reachable, room)
@@ -81,7 +83,7 @@ async function prepare(found: readonly FoundService[], room: RolloutRoom): Promi
   }
 }
 
-async function told(target: ServiceTarget, room: RolloutRoom, work: () => Promise<void>): Promise<void> {
+export async function told(target: ServiceTarget, room: RolloutRoom, work: () => Promise<void>): Promise<void> {
   await room.onBegun(target)
   try {
     await work()

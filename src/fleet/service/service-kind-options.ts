@@ -1,4 +1,5 @@
 import type { KindContext } from '../../core/index.ts'
+import type { ServingMachines } from '../machine/converge-sessions.ts'
 import type { MachineKindOptions } from '../machine/machine-kind-options.ts'
 import type { ServiceMemory } from './service-memory.ts'
 import type { ServiceImage, ServiceRegistry, ServiceRoom } from './service-room.ts'
@@ -8,6 +9,8 @@ export interface ServiceKindOptions {
   memory: ServiceMemory
   /** The ways to machines: services are on those of the section `machines`. */
   machines: Pick<MachineKindOptions, 'memory' | 'place' | 'plan' | 'apply' | 'limitOf' | 'resolve' | 'certify' | 'room'>
+  /** Machines that a run leaves to services to be made again; known once the section `machines` was switched. */
+  serving(context: KindContext): ServingMachines
   balancer: Balancer
   /** Mirrors and secrets of the site, and what a machine pulls images with. */
   room(context: KindContext, machine: string): Pick<ServiceRoom, 'secret' | 'mirror' | 'login' | 'authority'>

@@ -22,6 +22,8 @@ let left: string[]
 let states: Record<string, MachineState>
 let limit: string[] | undefined
 let restarted: string | undefined
+/** Machines that are left to services to be made again. */
+let serving: string[]
 let unpublished: boolean
 /** How long releases have, as applies were told last. */
 let readyWithinMs: number | undefined
@@ -33,6 +35,7 @@ beforeEach(async () => {
   states = {}
   limit = undefined
   restarted = undefined
+  serving = []
   unpublished = false
   readyWithinMs = undefined
 })
@@ -88,6 +91,7 @@ function kind() {
       authority: async () => undefined,
     }),
     restartOf: async () => restarted,
+    serving: () => ({ names: () => serving, makeAgain: async (name) => world.makeAgain(name) }),
     machines: {
       memory: { list: async () => [] } as never,
       place: async () => place,
@@ -242,6 +246,27 @@ describe('the kind services', () => {
     limit = ['db']
     world.desired = 'two'
     expect((await run()).plan).toEqual([])
+  })
+
+  it('has machines made again that are left to it, one after the other, and none after one that failed', async () => {
+    await run()
+    states = { 'web-1': 'other', 'web-2': 'other' }
+    serving = ['web-1', 'web-2']
+    world.desired = 'two'
+    world.calls.length = 0
+    expect(await run()).toEqual({
+      plan: ['update service counter: known once what it needs is there: machine web-1'],
+      errors: [],
+    })
+    const isChange = (call: string) => /^(drain|make|apply to|ready)/.test(call)
+    const turn = (name: string) => [`drain ${name}`, `make ${name} again`, `apply to ${name}`, `ready ${name}`]
+    expect(world.calls.filter(isChange)).toEqual([...turn('web-1'), ...turn('web-2')])
+    expect((await memory.list()).map(({ version }) => version)).toEqual(['two', 'two'])
+    world.desired = 'bad'
+    const { errors } = await run()
+    expect(errors[0]).toContain('Nothing that was of use ran there before.')
+    expect(world.isUp('web-2')).toBe(true)
+    expect(world.violations).toEqual([])
   })
 
   it('finishes one service when another one fails, and knows again what has become as declared', async () => {

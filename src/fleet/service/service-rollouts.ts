@@ -5,7 +5,8 @@ import { variableFiles } from './release-scripts.ts'
 import type { ServiceTarget } from './look-at-service.ts'
 import { askedFor, serverWatch } from './observe-services.ts'
 import { declaredService } from './declared-service.ts'
-import { rollService } from './roll-service.ts'
+import { makeMachineAgain, type Rollout } from './make-again.ts'
+import { rollService, type RolloutRoom } from './roll-service.ts'
 import type { StagedService } from './service-change.ts'
 import { ownerOf } from '../machine/machine-kind-options.ts'
 import { resolveMachine } from '../machine/observe-machines.ts'
@@ -77,25 +78,42 @@ export class ServiceRollouts {
   }
 
   async #rollAll(context: KindContext): Promise<LarderError[]> {
+    const serving = this.#options.serving(context)
     const machines = await siteMachines(this.#options, context)
-    const desired = servicesOf(context.site)
     const failures: LarderError[] = []
-    for (const [name, config] of await askedFor(this.#options, context, desired)) {
+    /** Answers whether it went well. */
+    const attempt = async (work: () => Promise<void>): Promise<boolean> => {
       try {
-        await this.#roll(context, { name, config, machines })
+        await work()
+        return true
       } catch (error) {
         if (!isLarderError(error) || context.signal.aborted) throw error
         failures.push(error)
+        return false
       }
+    }
+    const rollouts: Rollout[] = []
+    for (const [name, config] of await askedFor(this.#options, context, servicesOf(context.site))) {
+      await attempt(async () => {
+        const rollout = await this.#open(context, { name, config, machines, left: serving.names() })
+        rollouts.push(rollout)
+        await rollService(rollout.targets, rollout.room)
+      })
+    }
+    if (failures.length > 0) return failures
+    // One that fails is away: no other one is taken from clients after it.
+    for (const name of serving.names()) {
+      const isBack = await attempt(() => makeMachineAgain(name, rollouts, () => serving.makeAgain(name)))
+      if (!isBack) break
     }
     return failures
   }
 
-  async #roll(
+  async #open(
     context: KindContext,
-    service: { name: string; config: ServiceConfig; machines: SiteMachines },
-  ): Promise<void> {
-    const { name, config } = service
+    service: { name: string; config: ServiceConfig; machines: SiteMachines; left: readonly string[] },
+  ): Promise<Rollout> {
+    const { name, config, left } = service
     const { signal, runId, progress } = context
     const { machines: ways, restartOf } = this.#options
     const targets = await serviceTargets(this.#options, context, service)
@@ -103,7 +121,7 @@ export class ServiceRollouts {
     const reports = new Reports(this.#options, context, name)
     const spec = declaredService(name, config)
     const { readyMs } = spec
-    await rollService(targets, {
+    const room: RolloutRoom = {
       spec,
       kept: createKeptRelease(signal, readyMs),
       watch: await serverWatch(this.#options, context, service),
@@ -116,7 +134,9 @@ export class ServiceRollouts {
       onBegun: (target) => reports.begun(target),
       onDone: (target) => reports.done(target),
       onFailed: (target, error) => reports.failed(target, error),
-    })
+      left,
+    }
+    return { targets, room }
   }
 }
 

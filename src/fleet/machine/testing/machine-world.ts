@@ -8,6 +8,9 @@ import type { Host } from '../../host/host.ts'
 import type { NetworkConfig } from '../../network/network-schema.ts'
 import type { MachineState, Place } from '../../place/place.ts'
 import type { Resource } from '../../resource/resource-type.ts'
+import type { KnownService } from '../../service/service-memory.ts'
+import { servicesSchema } from '../../service/service-schema.ts'
+import { ConvergeSessions, type ServingMachines } from '../converge-sessions.ts'
 import { createMachineKind, type MachineKind } from '../machine-kind.ts'
 import type { MachineKindOptions } from '../machine-kind-options.ts'
 import { createMachineMemory, type MachineMemory } from '../machine-memory.ts'
@@ -33,12 +36,19 @@ export class MachineWorld {
   /** Machines that use the mirror `base`. */
   clients = new Set<string>()
   network: NetworkConfig | undefined
+  /** The service `site` is declared on these, and known to be on them. */
+  served: string[] = []
+  /** What the last run has left to services. */
+  serving: ServingMachines | undefined
   readonly #state: State
+  readonly #sessions: ConvergeSessions
 
   private constructor(state: State) {
     this.#state = state
     this.memory = createMachineMemory(state, systemClock)
-    this.kind = createMachineKind(this.#options())
+    const options = this.#options()
+    this.#sessions = new ConvergeSessions(options)
+    this.kind = createMachineKind(options, this.#sessions)
   }
 
   static async open(): Promise<MachineWorld> {
@@ -55,7 +65,7 @@ export class MachineWorld {
       clock: systemClock,
       progress: silentProgress,
       signal: new AbortController().signal,
-      site: { machines, mirrors: { base: {} }, network: this.network },
+      site: { machines, mirrors: { base: {} }, network: this.network, services: this.#services() },
       siteName: 'lab',
       runId: '7',
       freshForMs: 0,
@@ -69,6 +79,7 @@ export class MachineWorld {
     const context = this.contextOf(desired)
     const observed = await this.kind.observe({ ...context, planned }, desired)
     const changes = this.kind.plan(desired, observed)
+    this.serving = this.#sessions.of(context)
     const staged = []
     for (const change of changes) staged.push(await this.kind.stage(context, change, observed))
     const errors: string[] = []
@@ -76,6 +87,11 @@ export class MachineWorld {
       await this.kind.switch(context, one).catch((error: unknown) => errors.push((error as Error).message))
     }
     return { plan: changes.map(({ subject, action, summary }) => `${action} ${subject}: ${summary}`), errors }
+  }
+
+  #services(): unknown {
+    const site = { unit: 'site.service', machines: this.served, port: 80 }
+    return servicesSchema.parse(this.served.length === 0 ? {} : { site })
   }
 
   applied(): string[] {
@@ -130,6 +146,7 @@ export class MachineWorld {
     }
     return {
       memory: this.memory,
+      services: { list: async () => this.served.map((machine) => ({ name: 'site', machine }) as KnownService) },
       place: async () => place,
       credentials: async () => ({ hostKey: { privateKey: '', publicLine: '' }, authorizedKey: '' }),
       base: async ({ mirror }) => ({ path: mirror, digest: 'sha256:0' }),

@@ -81,6 +81,14 @@ export class ServiceWorld {
     return this.#answers(name) && !isDrained && !isTakenByHand
   }
 
+  /** With nothing on it. */
+  makeAgain(name: string): void {
+    this.#step(`make ${name} again`)
+    const machine = this.#of(name)
+    const nothing = { release: undefined, isActive: false, kept: undefined, unit: undefined, keptUnit: undefined }
+    this.#disturb(name, () => Object.assign(machine, nothing))
+  }
+
   #answers(name: string): boolean {
     const { isActive, release, isAway } = this.#of(name)
     return isActive && !isAway && release !== 'bad' && release !== 'sick'

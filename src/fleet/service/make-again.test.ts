@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { LarderError } from '../../core/index.ts'
+import { FakeClock } from '../../core/testing/fake-clock.ts'
+import type { Host } from '../host/host.ts'
+import { makeMachineAgain, type Rollout } from './make-again.ts'
+import { rollService } from './roll-service.ts'
+import { ServerWatch } from './server-watch.ts'
+import { ServiceWorld } from './testing/service-world.ts'
+
+const names = ['web-1', 'web-2']
+
+function rolloutOf(world: ServiceWorld): Rollout {
+  const { signal } = new AbortController()
+  const hosts = [{ name: 'lb' } as Host]
+  const room: Rollout['room'] = {
+    spec: {
+      name: 'counter',
+      machines: names,
+      port: 8080,
+      ready: { tcp: 8080 },
+      balance: undefined,
+      drainMs: 1000,
+      readyMs: 1000,
+    },
+    kept: world.kept,
+    watch: new ServerWatch({ service: 'counter', balancer: world.balancer, hosts, clock: new FakeClock(), signal }),
+    plan: world.plan,
+    apply: world.apply,
+    progress: { log: () => {} },
+    signal,
+    restart: false,
+    upMs: 2000,
+    onBegun: async () => {},
+    onDone: async () => {},
+    onFailed: async () => {},
+  }
+  return { targets: world.targets(), room }
+}
+
+/** A service that runs on both. */
+async function running(): Promise<ServiceWorld> {
+  const world = new ServiceWorld(names)
+  const { targets, room } = rolloutOf(world)
+  await rollService(targets, room)
+  world.calls.length = 0
+  return world
+}
+
+const makeAgain = (world: ServiceWorld, name: string) =>
+  makeMachineAgain(name, [rolloutOf(world)], async () => world.makeAgain(name))
+const changes = (world: ServiceWorld) => world.calls.filter((call) => /^(drain|make|apply|ready)/.test(call))
+
+describe('makeMachineAgain', () => {
+  it('takes it from its clients first, and gives it back when its release is up', async () => {
+    const world = await running()
+    await makeAgain(world, 'web-1')
+    expect(changes(world)).toEqual(['drain web-1', 'make web-1 again', 'apply to web-1', 'ready web-1'])
+    expect(names.every((name) => world.isUp(name))).toBe(true)
+    expect(world.violations).toEqual([])
+  })
+
+  it('makes nothing where another one is not up', async () => {
+    const world = await running()
+    world.machines.get('web-2')!.isActive = false
+    world.beNoticed()
+    await expect(makeAgain(world, 'web-1')).rejects.toMatchObject({ code: 'FLEET_ROLLOUT_HALTED' })
+    expect(world.calls).not.toContain('make web-1 again')
+    expect(world.isUp('web-1')).toBe(true)
+    // It serves nobody: there is nobody to keep it for.
+    await makeAgain(world, 'web-2')
+    expect(names.every((name) => world.isUp(name))).toBe(true)
+    expect(world.violations).toEqual([])
+  })
+
+  it('takes it from all services that are on it, or from none', async () => {
+    const [one, other] = [await running(), await running()]
+    other.machines.get('web-2')!.isActive = false
+    other.beNoticed()
+    const again = async (): Promise<void> => [one, other].forEach((world) => world.makeAgain('web-1'))
+    const both = () => makeMachineAgain('web-1', [one, other].map(rolloutOf), again)
+    await expect(both()).rejects.toMatchObject({ code: 'FLEET_ROLLOUT_HALTED' })
+    expect([one, other].map((world) => world.isUp('web-1'))).toEqual([true, true])
+    other.machines.get('web-2')!.isActive = true
+    other.beNoticed()
+    await both()
+    expect([one, other].flatMap((world) => names.map((name) => world.isUp(name)))).toEqual([true, true, true, true])
+    expect([...one.violations, ...other.violations]).toEqual([])
+  })
+
+  it('keeps it from clients when it could not be made, until the next run has brought its release there', async () => {
+    const world = await running()
+    const failing = makeMachineAgain('web-1', [rolloutOf(world)], async () => {
+      world.makeAgain('web-1')
+      throw new LarderError('FLEET_MACHINE_FAILED', { message: 'It does not start.' })
+    })
+    await expect(failing).rejects.toMatchObject({ code: 'FLEET_MACHINE_FAILED' })
+    expect(world.isUp('web-1')).toBe(false)
+    const { targets, room } = rolloutOf(world)
+    await rollService(targets, room)
+    expect(names.every((name) => world.isUp(name))).toBe(true)
+    expect(world.violations).toEqual([])
+  })
+
+  it('leaves the others as they are when its release does not come up', async () => {
+    const world = await running()
+    world.desired = 'sick'
+    await expect(makeAgain(world, 'web-1')).rejects.toMatchObject({ code: 'FLEET_ROLLOUT_FAILED' })
+    expect(world.isUp('web-2')).toBe(true)
+    expect(world.violations).toEqual([])
+  })
+})
