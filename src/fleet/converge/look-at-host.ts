@@ -1,7 +1,7 @@
 import { LarderError } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
 import { askTogether, readTogether } from '../resource/ask-together.ts'
-import { cutOff } from '../resource/fact-text.ts'
+import { cutOff, lookDeadline } from '../resource/fact-text.ts'
 import type { Asked, Looked, Resource } from '../resource/resource-type.ts'
 import { lines, nothing, type Script } from '../shell/script.ts'
 import { framed, makeNonce, readFrames } from './frame.ts'
@@ -31,7 +31,15 @@ export function lookScript(nonce: string, resources: readonly Resource[]): Scrip
   const types = byType(resources).map(([{ type }, all], index) =>
     record(`f${index}`, type.facts?.(all.map(({ desired }) => desired))),
   )
-  return lines(framed(nonce, 'host', hostFactsScript), record('paths', paths), record('units', units), ...types)
+  // Known to each of them, though each has a shell of its own.
+  const deadline = resources.some(({ type }) => type.mayHang === true) ? lookDeadline : nothing
+  return lines(
+    deadline,
+    framed(nonce, 'host', hostFactsScript),
+    record('paths', paths),
+    record('units', units),
+    ...types,
+  )
 }
 
 const asks = ({ type, desired }: Resource): Asked => type.asks?.(desired) ?? {}

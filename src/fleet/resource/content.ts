@@ -79,7 +79,9 @@ export function attributeDifferences(
 
 function contentDifference(desired: DesiredFile, facts: PathFacts): Difference {
   if (desired.isSecret) return { what: 'content', isSecret: true, from: 'another secret', to: 'the secret' }
-  const from = facts.text === undefined ? `${facts.sizeBytes} bytes` : shown(facts.text)
+  // What not everybody may read may hold the secret that it shall hold no longer: plans are for everybody.
+  const isPrivate = (Number.parseInt(facts.mode, 8) & 0o004) === 0
+  const from = facts.text === undefined || isPrivate ? `${facts.sizeBytes} bytes` : shown(facts.text)
   return { what: 'content', from, to: shown(desired.content) }
 }
 

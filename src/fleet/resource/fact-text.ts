@@ -55,6 +55,13 @@ export function fromWord(word: string | undefined): Buffer | undefined {
   return word === undefined || !/^[A-Za-z0-9+/]*={0,2}$/.test(word) ? undefined : Buffer.from(word, 'base64')
 }
 
+/** What looks that may wait for others may take together, in seconds: less than the look at a machine that they are a part of. */
+export const lookSeconds = 40
+
+/** Sets `$larder_deadline`, in seconds since 1970, where it is not set yet. */
+export const lookDeadline: Script = sh`within=${lookSeconds}
+: "\${larder_deadline:=$(($(date +%s) + within))}"`
+
 export const cutOff = 'what the host said of it is not whole'
 
 /**

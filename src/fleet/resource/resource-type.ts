@@ -127,6 +127,8 @@ export interface ResourceType<Declared, Desired, Facts> {
   asks?(desired: Desired): Asked
   /** What else there is to know: one script that asks for all of this type at once, and changes nothing. `read` reads what it prints. */
   facts?(all: readonly Desired[]): Script
+  /** That script waits for what may not answer: it ends by `$larder_deadline` (`lookDeadline`), which all such looks of a machine share. */
+  readonly mayHang?: boolean
   /** Pure, and believes nothing: output may be cut off, flooded, or not UTF-8. As many as were asked for, as `seen` has. */
   read(output: Buffer, all: readonly Desired[], seen: readonly Seen[]): readonly Looked<Facts>[]
   /** Pure. Empty: it is as declared. */

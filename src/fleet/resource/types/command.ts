@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { sh, type Script } from '../../shell/script.ts'
+import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { commandScript } from '../command-script.ts'
-import { cutOff, readRecords, records } from '../fact-text.ts'
+import { cutOff, lookDeadline, readRecords, records } from '../fact-text.ts'
 import { accountName, commandLine, durationMs, environmentMap, hostPath, oneLine } from '../grammar.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
@@ -57,7 +57,8 @@ export const commandType: ResourceType<Declared, Declared, CommandFacts> = {
     ...(creates === undefined ? [] : folderAndOwners(creates, undefined)),
     ...folderAndOwners(`${cwd}/x`, undefined),
   ],
-  facts: (all) => records(all.map(look)),
+  mayHang: true,
+  facts: (all) => lines(lookDeadline, records(all.map(look))),
   read: (output, all) =>
     readRecords(output, all.length).map((record, at) => {
       if (all[at]!['notified-only']) return { known: true, facts: { isDone: true, why: '' } }
@@ -65,33 +66,57 @@ export const commandType: ResourceType<Declared, Declared, CommandFacts> = {
       const unless = record?.get('unless')
       const onlyIf = record?.get('only-if')
       if (record === undefined) return { known: false, why: cutOff }
-      // 124: timeout(1); 126 and 127: what asks is not there yet.
-      const failed = [unless, onlyIf].find((code) => code !== undefined && /^12[4567]$/.test(code))
-      if (failed === '124')
-        return { known: false, why: `what asks whether it is needed did not end within ${guardSeconds} s` }
-      if (failed !== undefined) return { known: false, why: 'what asks whether it is needed cannot be run yet' }
+      if ([unless, onlyIf].some((code) => code !== undefined && late.test(code))) return { known: false, why: tooLate }
+      // 126 and 127: what asks is not there yet.
+      if (/^12[67]$/.test(unless ?? '')) {
+        return { known: false, why: 'what asks whether it is needed cannot be run yet' }
+      }
       if (creates === 'yes') return { known: true, facts: { isDone: true, why: '' } }
       if (unless === '0') return { known: true, facts: { isDone: true, why: '' } }
       if (onlyIf !== undefined && onlyIf !== '0') return { known: true, facts: { isDone: true, why: '' } }
       return { known: true, facts: { isDone: false, why: whyNeeded(all[at]!) } }
     }),
   diff: (_, { isDone, why }) => (isDone ? [] : [{ what: 'run', from: why, to: 'done' }]),
-  apply: (desired) => {
+  apply: (desired, { facts }) => {
     const script = commandScript(desired.run, roomOf(desired))
     if (desired['notified-only']) return sh`:`
-    return desired.creates === undefined ? script : sh`[ -e ${desired.creates} ] || ${script}`
+    const run = desired.creates === undefined ? script : sh`[ -e ${desired.creates} ] || ${script}`
+    return facts === undefined ? sh`(\n${askAgain(desired)}\n${run}\n)` : run
   },
   notified: (desired) => commandScript(desired.run, roomOf(desired)),
   applyMs: ({ timeout }) => (timeout === undefined ? undefined : durationMs(timeout)),
 }
 
 const guardSeconds = 30
+/** timeout(1): ended, or killed. */
+const late = /^(?:124|137)$/
+const tooLate = `what asks whether it is needed did not end within ${guardSeconds} s, or within what looks at a machine may take together`
+
+/** Its exit code, as `$code`; `$left`: how many seconds it has. */
+function guardCode(command: NonNullable<Declared['unless']>, desired: Declared): Script {
+  const { shell } = commandScript(command, roomOf(desired))
+  return sh`code=0; timeout -k 2 $left /bin/sh -c ${shell} >/dev/null 2>&1 || code=$?`
+}
+
+/** What could not be known when it was looked at is asked for right before it would run: it never does so because nobody answered. */
+function askAgain(desired: Declared): Script {
+  const { unless, 'only-if': onlyIf } = desired
+  const ask = (command: Declared['unless'], verdict: Script): Script =>
+    command === undefined
+      ? nothing
+      : sh`left=${guardSeconds}
+${guardCode(command, desired)}
+case $code in 124|137) echo ${`What asks whether it is needed did not end within ${guardSeconds} s: it was not run.`} >&2; exit 1;; esac
+${verdict}`
+  return lines(ask(unless, sh`[ $code != 0 ] || exit 0`), ask(onlyIf, sh`[ $code = 0 ] || exit 0`))
+}
 
 function look(desired: Declared): Script {
   const asked = (command: Declared['unless'], word: string): Script =>
     command === undefined
       ? sh`:`
-      : sh`timeout ${guardSeconds} /bin/sh -c ${commandScript(command, roomOf(desired)).shell} >/dev/null 2>&1 && code=0 || code=$?; echo ${word} "$code"`
+      : sh`left=$((larder_deadline - $(date +%s))); [ $left -le ${guardSeconds} ] || left=${guardSeconds}
+if [ $left -gt 0 ]; then ${guardCode(command, desired)}; else code=124; fi; echo ${word} "$code"`
   if (desired['notified-only']) return sh`:`
   const { creates } = desired
   const there =

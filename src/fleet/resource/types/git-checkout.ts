@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { lines, nothing, sh, type Script } from '../../shell/script.ts'
 import { enterFolder } from '../enter-folder.ts'
-import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
+import { asWord, cutOff, fromWord, lookDeadline, lookSeconds, readRecords, records } from '../fact-text.ts'
 import { accountName, hostPath } from '../grammar.ts'
 import { folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
@@ -50,7 +50,8 @@ export const gitCheckoutType: ResourceType<Declared, Declared, CheckoutFacts> = 
     ...(user === undefined ? [] : [`user:${user}`]),
     ...folderAndOwners(path, undefined),
   ],
-  facts: (all) => lines(sh`within=${lookSeconds}\nend=$(($(date +%s) + within))`, records(all.map(look))),
+  mayHang: true,
+  facts: (all) => lines(lookDeadline, records(all.map(look))),
   read: (output, all) =>
     readRecords(output, all.length).map((record) => {
       if (record === undefined) return { known: false, why: cutOff }
@@ -114,9 +115,7 @@ const hardened: Script = sh`env GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/nul
 /** In the folder that the shell is in. */
 const git: Script = sh`${hardened} git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c protocol.ext.allow=never -c gc.auto=0 -c core.autocrlf=false`
 
-/** What all checkouts of a machine may take together: less than the look that they are a part of. */
-const lookSeconds = 40
-const tooLate = `looking at it and the checkouts before it did not end within ${lookSeconds} s: does the config of one include a pipe, or is its disk too slow?`
+const tooLate = `looking at it and at what came before it did not end within ${lookSeconds} s: does the config of one include a pipe, or is its disk too slow?`
 
 function look({ 'git-checkout': path, repository, revision, user }: Declared): Script {
   const wanted = isCommit(revision)
@@ -134,7 +133,7 @@ ${wanted}`
   const as = user === undefined ? nothing : sh`runuser -u ${user} -- `
   // Root ends it, and waits for nobody who keeps its output open.
   return sh`command -v git >/dev/null 2>&1 || { echo no-git; exit 0; }
-${exists}left=$((end - $(date +%s)))
+${exists}left=$((larder_deadline - $(date +%s)))
 [ $left -gt 0 ] || { echo late; exit 0; }
 printf 'said '
 { timeout -k 2 $left ${as}/bin/sh -c ${body.shell}; echo "code $?"; } </dev/null 2>/dev/null | timeout $((left + 3)) head -c 65536 | ${asWord}`

@@ -38,6 +38,12 @@ it.each([
   ['of that architecture', { package: 'a:i386' }, ['dpkg', 'is a amd64 1 ii ', 'is a i386 1 ii '], []],
   ['another version', { package: 'a=1.0-2' }, ['dpkg', 'is a amd64 1.0-1 ii '], to('a', '1.0-1', '1.0-2')],
   ['a version without revision', { package: 'a=1.0' }, ['dpkg', 'is a amd64 1.0-1 ii '], []],
+  [
+    'a version that the one there begins with',
+    { package: 'a=1.1' },
+    ['dpkg', 'is a amd64 1.10 ii '],
+    to('a', '1.10', '1.1'),
+  ],
   ['a version with an epoch', { package: 'a=1:1.0-1' }, ['dpkg', 'is a amd64 1:1.0-1 ii '], []],
   [
     'latest',

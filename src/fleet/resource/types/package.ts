@@ -45,7 +45,7 @@ interface InstalledPackage {
   readonly version?: string
   /** Its settings are there: dpkg(1), config-files. */
   readonly hasSettings?: boolean
-  /** state: latest; undefined where no repository has it. */
+  /** state: latest; undefined where no repository has it, or, of RPM, a newer one. */
   readonly candidate?: string
 }
 
@@ -141,7 +141,7 @@ function askLatest(names: readonly string[]): Script {
   return sh`if command -v dpkg-query >/dev/null 2>&1; then
 LC_ALL=C apt-cache -o APT::Cmd::Pattern-Only=true policy -- ${names} 2>/dev/null | awk '/^[^ ].*:$/ { name = $1; sub(/:$/, "", name) } $1 == "Candidate:" { print "new", name, $2 }' || :
 else
-{ dnf -q -C repoquery --latest-limit=1 --qf ${'new %{name} %{evr} %{arch}\n'} -- ${names} 2>/dev/null || :; } | grep '^new ' || :
+{ dnf -q -C repoquery --upgrades --latest-limit=1 --qf ${'new %{name} %{evr} %{arch}\n'} -- ${names} 2>/dev/null || :; } | grep '^new ' || :
 fi
 [ "$(($(date +%s) - $(stat -c %Y -- ${indexStamp} 2>/dev/null || echo 0)))" -lt 86400 ] || ${forOtherSources(sh`echo old; break`)}`
 }
@@ -178,5 +178,5 @@ function differenceOf(
 /** `1.2` is also 1.2-3 and 0:1.2-3, since that is how people write the versions of RPM. */
 function isVersion(installed: string, wantedVersion: string): boolean {
   const forms = [installed, installed.replace(/^[0-9]+:/, '')]
-  return forms.some((form) => form === wantedVersion || form.slice(0, form.lastIndexOf('-')) === wantedVersion)
+  return forms.some((form) => form === wantedVersion || form.replace(/-[^-]*$/, '') === wantedVersion)
 }

@@ -38,6 +38,12 @@ const file = (name: string, more: object) =>
   )
 const engine = tinyEngine(fileType)
 
+it('what a file holds that only some may read is not told, since it may have been a secret', async () => {
+  engine.apply([await file('.env', { secret: 'db' })])
+  const plan = engine.plan([await file('.env', { content: 'nothing\n', mode: '0600' })])
+  expect(plan).toEqual([[{ what: 'content', from: '11 bytes', to: 'nothing\n' }]])
+})
+
 it('files are made, changed and removed; a second apply has nothing to do', async () => {
   const odd = "b 'q' $HOME"
   const all = await Promise.all([

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { SiteFiles } from '../../../core/index.ts'
+import { lines, sh } from '../../shell/script.ts'
 import { runScript } from '../../testing/run-script.ts'
-import { tinyEngine } from '../../testing/converge.ts'
+import { debianHost, tinyEngine } from '../../testing/converge.ts'
 import { testRoom } from '../../testing/resolve-room.ts'
 import { archiveType } from './archive.ts'
 import { commandType } from './command.ts'
@@ -44,6 +45,32 @@ it('a command runs where its guards say so, and not again', async () => {
   engine.apply(all.slice(0, 4))
   expect(readFileSync(join(root, 'count'), 'utf8')).toBe('it\n')
   expect(runScript(commandType.notified!(all[3])).code).toBe(7)
+})
+
+it('a command whose guards could not be asked is asked for again before it runs, and not run where that hangs', async () => {
+  const made = join(root, 'made')
+  const [needed, done, not, hanging] = await Promise.all([
+    command({ run: ['touch', made], unless: '[ -e made ]', cwd: root }),
+    command({ run: 'exit 7', unless: 'true' }),
+    command({ run: 'exit 7', 'only-if': 'command -v no-such-program' }),
+    command({ run: 'exit 7', unless: 'sleep 60' }),
+  ])
+  const apply = (desired: Awaited<ReturnType<typeof command>>) =>
+    commandType.apply(desired, { facts: undefined, differences: [], host: debianHost })
+  for (const one of [needed, done, not]) expect(runScript(lines(sh`set -eu`, apply(one)))).toMatchObject({ code: 0 })
+  expect(existsSync(made)).toBe(true)
+  const hasten = sh`timeout() { [ "$3" = 30 ] || exit 9; shift 3; command timeout 1 "$@"; }`
+  const ended = runScript(lines(sh`set -eu`, hasten, apply(hanging)))
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toContain('did not end within 30 s: it was not run')
+  expect(tinyEngine(commandType).plan([not])).toEqual([[]])
+})
+
+it('guards that hang end together before the look that they are a part of', async () => {
+  const all = await Promise.all([1, 2].map(() => command({ run: 'true', unless: 'sleep 60', 'only-if': 'sleep 60' })))
+  const { stdout } = runScript(lines(sh`larder_deadline=$(($(date +%s) + 1))`, commandType.facts!(all)))
+  const why = expect.stringContaining('did not end within 30 s') as string
+  expect(commandType.read(stdout, all, [])).toEqual(all.map(() => ({ known: false, why })))
 })
 
 it('a text for the shell ends at its first failure', async () => {
