@@ -8,6 +8,7 @@ import { parseBalancerState } from '../../src/fleet/balancer/parse-balancer-stat
 import { rollService } from '../../src/fleet/service/roll-service.ts'
 import { ServerWatch } from '../../src/fleet/service/server-watch.ts'
 import type { BalanceSpec } from '../../src/fleet/service/service-spec.ts'
+import { rolloutRoom } from '../../src/fleet/service/testing/rollout-room.ts'
 import { ServiceWorld } from '../../src/fleet/service/testing/service-world.ts'
 import { plainBalance } from '../../src/fleet/testing/plain-balance.ts'
 import {
@@ -162,28 +163,8 @@ function watch(): ServerWatch {
 }
 
 async function roll(): Promise<void> {
-  await rollService(world.targets(), {
-    spec: {
-      name: 'counter',
-      machines: [...world.machines.keys()],
-      port: backend.port,
-      ready: { tcp: backend.port },
-      balance: undefined,
-      drainMs: 1000,
-      readyMs: 1000,
-    },
-    kept: world.kept,
-    watch: watch(),
-    plan: world.plan,
-    apply: world.apply,
-    progress: { log: () => {} },
-    signal: new AbortController().signal,
-    restart: false,
-    upMs: 15_000,
-    onBegun: async () => {},
-    onDone: async () => {},
-    onFailed: async () => {},
-  })
+  const room = rolloutRoom(world, { port: backend.port, watch: watch(), upMs: 15_000 })
+  await rollService(world.targets(), room)
 }
 
 async function ask(dispatcher?: Agent): Promise<string> {

@@ -1,41 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { LarderError } from '../../core/index.ts'
-import { FakeClock } from '../../core/testing/fake-clock.ts'
-import type { Host } from '../host/host.ts'
 import { makeMachineAgain, type Rollout } from './make-again.ts'
 import { rollService } from './roll-service.ts'
-import { ServerWatch } from './server-watch.ts'
+import { rolloutRoom } from './testing/rollout-room.ts'
 import { ServiceWorld } from './testing/service-world.ts'
 
 const names = ['web-1', 'web-2']
 
-function rolloutOf(world: ServiceWorld): Rollout {
-  const { signal } = new AbortController()
-  const hosts = [{ name: 'lb' } as Host]
-  const room: Rollout['room'] = {
-    spec: {
-      name: 'counter',
-      machines: names,
-      port: 8080,
-      ready: { tcp: 8080 },
-      balance: undefined,
-      drainMs: 1000,
-      readyMs: 1000,
-    },
-    kept: world.kept,
-    watch: new ServerWatch({ service: 'counter', balancer: world.balancer, hosts, clock: new FakeClock(), signal }),
-    plan: world.plan,
-    apply: world.apply,
-    progress: { log: () => {} },
-    signal,
-    restart: false,
-    upMs: 2000,
-    onBegun: async () => {},
-    onDone: async () => {},
-    onFailed: async () => {},
-  }
-  return { targets: world.targets(), room }
-}
+const rolloutOf = (world: ServiceWorld): Rollout => ({ targets: world.targets(), room: rolloutRoom(world) })
 
 /** A service that runs on both. */
 async function running(): Promise<ServiceWorld> {

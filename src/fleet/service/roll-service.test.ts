@@ -1,9 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FakeClock } from '../../core/testing/fake-clock.ts'
-import type { Host } from '../host/host.ts'
-import { rollService, type RolloutRoom } from './roll-service.ts'
-import { ServerWatch } from './server-watch.ts'
+import { rollService } from './roll-service.ts'
+import { rolloutRoom } from './testing/rollout-room.ts'
 import { ServiceWorld, type Fault, type Release } from './testing/service-world.ts'
 
 const names = ['web-1', 'web-2', 'web-3']
@@ -18,33 +16,8 @@ async function roll(
   world: ServiceWorld,
   { restart = false, isBalanced = true }: Roll = {},
 ): Promise<string | undefined> {
-  const clock = new FakeClock()
-  const { signal } = new AbortController()
-  const hosts = isBalanced ? [{ name: 'lb' } as Host] : []
-  const room: RolloutRoom = {
-    spec: {
-      name: 'counter',
-      machines: names,
-      port: 8080,
-      ready: { tcp: 8080 },
-      balance: undefined,
-      drainMs: 1000,
-      readyMs: 1000,
-    },
-    kept: world.kept,
-    watch: new ServerWatch({ service: 'counter', balancer: world.balancer, hosts, clock, signal }),
-    plan: world.plan,
-    apply: world.apply,
-    progress: { log: () => {} },
-    signal,
-    restart,
-    upMs: 2000,
-    onBegun: async () => {},
-    onDone: async () => {},
-    onFailed: async () => {},
-  }
   try {
-    await rollService(world.targets(), room)
+    await rollService(world.targets(), rolloutRoom(world, { restart, isBalanced }))
     return undefined
   } catch (error) {
     return (error as Error).message

@@ -8,7 +8,10 @@ import type { Balancer } from './service-spec.ts'
 export interface ServiceKindOptions {
   memory: ServiceMemory
   /** The ways to machines: services are on those of the section `machines`. */
-  machines: Pick<MachineKindOptions, 'memory' | 'place' | 'plan' | 'apply' | 'limitOf' | 'resolve' | 'certify' | 'room'>
+  machines: Pick<
+    MachineKindOptions,
+    'memory' | 'ownAddresses' | 'place' | 'plan' | 'apply' | 'limitOf' | 'resolve' | 'certify' | 'room'
+  >
   /** Machines that a run leaves to services to be made again; known once the section `machines` was switched. */
   serving(context: KindContext): ServingMachines
   balancer: Balancer

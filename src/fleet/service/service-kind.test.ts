@@ -94,6 +94,7 @@ function kind() {
     serving: () => ({ names: () => serving, makeAgain: async (name) => world.makeAgain(name) }),
     machines: {
       memory: { list: async () => [] } as never,
+      ownAddresses: async () => new Map(),
       place: async () => place,
       plan: (targets) => world.plan(targets as readonly ServiceTarget[]),
       apply: async (targets, { readyMs }) => {
@@ -267,6 +268,21 @@ describe('the kind services', () => {
     expect(errors[0]).toContain('Nothing that was of use ran there before.')
     expect(world.isUp('web-2')).toBe(true)
     expect(world.violations).toEqual([])
+  })
+
+  it('has a machine made again though a service that is not on it fails, and not where one that is on it does', async () => {
+    const other = { ...counter, machines: ['web-2'], port: 81, balance: undefined }
+    const services = { counter: { ...counter, machines: ['web-1'] }, other }
+    await run({ services })
+    states = { 'web-1': 'other' }
+    serving = ['web-1']
+    world.machines.get('web-2')!.isAway = true
+    world.calls.length = 0
+    expect((await run({ services })).errors[0]).toBe('web-2 is away.')
+    expect(world.calls).toContain('make web-1 again')
+    world.calls.length = 0
+    expect((await run()).errors[0]).toBe('web-2 is away.')
+    expect(world.calls).not.toContain('make web-1 again')
   })
 
   it('finishes one service when another one fails, and knows again what has become as declared', async () => {

@@ -92,19 +92,23 @@ export class ServiceRollouts {
         return false
       }
     }
+    const asked = await askedFor(this.#options, context, servicesOf(context.site))
     const rollouts: Rollout[] = []
-    for (const [name, config] of await askedFor(this.#options, context, servicesOf(context.site))) {
-      await attempt(async () => {
+    const failed = new Set<string>()
+    for (const [name, config] of asked) {
+      const isDone = await attempt(async () => {
         const rollout = await this.#open(context, { name, config, machines, left: serving.names() })
         rollouts.push(rollout)
         await rollService(rollout.targets, rollout.room)
       })
+      if (!isDone) failed.add(name)
     }
-    if (failures.length > 0) return failures
-    // One that fails is away: no other one is taken from clients after it.
-    for (const name of serving.names()) {
-      const isBack = await attempt(() => makeMachineAgain(name, rollouts, () => serving.makeAgain(name)))
-      if (!isBack) break
+    for (const machine of serving.names()) {
+      const services = asked.filter(([, config]) => config.machines.includes(machine)).map(([name]) => name)
+      // One of its machines may be away: no other one is taken from clients.
+      if (services.some((name) => failed.has(name))) continue
+      const isDone = await attempt(() => makeMachineAgain(machine, rollouts, () => serving.makeAgain(machine)))
+      if (!isDone) for (const name of services) failed.add(name)
     }
     return failures
   }

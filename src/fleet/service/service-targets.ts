@@ -18,7 +18,8 @@ export interface SiteMachines {
 
 export async function siteMachines({ machines }: ServiceKindOptions, context: KindContext): Promise<SiteMachines> {
   const config = machinesOf(context.site)
-  return { config, specs: machineSpecs(config, { ...context, known: await machines.memory.list() }) }
+  const [known, own] = [await machines.memory.list(), await machines.ownAddresses(context)]
+  return { config, specs: machineSpecs(config, { ...context, known, own }) }
 }
 
 /**
