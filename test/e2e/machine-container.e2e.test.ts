@@ -2,8 +2,10 @@ import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
-import { silentProgress } from '../../src/core/index.ts'
+import { silentProgress, systemClock } from '../../src/core/index.ts'
 import { containerAddress } from '../../src/fleet/place/container/container-address.ts'
+import { createContainerPlace } from '../../src/fleet/place/container/container-place.ts'
+import { containerName } from '../../src/fleet/place/container/container-report.ts'
 import type { MachineSpec } from '../../src/fleet/place/place.ts'
 import { sh } from '../../src/fleet/shell/script.ts'
 import { containerPlaceContract, dockerEngine, openContainerMachines } from './support/container-machines.ts'
@@ -84,6 +86,25 @@ describe('machines in containers', () => {
     expect(paths).toContain('./etc/dpkg/dpkg.cfg.d/')
     const ofMaking = /mmdebstrap|\.(cfg|list|sources)\.d\/.|sources\.list$|ssh_host_/
     expect(paths.filter((path) => path.startsWith('./etc/') && ofMaking.test(path))).toEqual([])
+  })
+
+  it('of one that is not ready, what failed in it is said', async () => {
+    await using opened = await open()
+    const { place, credentials, machine, engine, workspace } = opened
+    const room = {
+      progress: silentProgress,
+      signal: new AbortController().signal,
+      credentials: await credentials.of(machine.name),
+    }
+    await place.bringUp(machine, room)
+    await engine.run('exec', containerName(machine), 'sh', '-c', 'echo Nonsense yes >>/etc/ssh/sshd_config')
+    await engine.run('kill', containerName(machine))
+    const reach = { credentials, controlFolder: workspace.path('c'), clock: systemClock }
+    const hasty = createContainerPlace({ dockerHost: engine.dockerHost, reach, readyWithinMs: 10_000 })
+    await expect(hasty.bringUp(machine, room)).rejects.toMatchObject({
+      code: 'FLEET_MACHINE_FAILED',
+      message: expect.stringMatching(/^web-1 did not come up: it is not ready: [^]*\nssh\.service .*failed/) as string,
+    })
   })
 
   it('one that ends is not waited for, and its last words are said', async () => {

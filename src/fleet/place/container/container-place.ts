@@ -1,4 +1,4 @@
-import { LarderError, type Progress } from '../../../core/index.ts'
+import { isLarderError, LarderError, type Progress } from '../../../core/index.ts'
 import type { Host } from '../../host/host.ts'
 import { credentialsArchive } from '../credentials-archive.ts'
 import type { MachineCredentials, MachineSpec, MachineState, Place } from '../place.ts'
@@ -177,9 +177,26 @@ async function whyLost(
   return found.restarts >= mostRestarts ? 'it ends each time when it is started' : undefined
 }
 
+/** What it printed; and what its systemd says of what has failed, what is waited for, and what came last. */
 async function consoleOf(engine: ContainerEngine, machine: MachineSpec, signal: AbortSignal): Promise<string> {
-  const { stdout, stderr } = await engine.ask(['logs', '--tail', '10', containerName(machine)], { signal })
-  return `${stdout}\n${stderr}`
+  const name = containerName(machine)
+  const printed = await engine.ask(['logs', '--tail', '10', name], { signal })
+  return `${printed.stdout}\n${printed.stderr}\n${await saidBySystemd(engine, name, signal)}`
+}
+
+/** Eight lines, which is as many as people are told. */
+const askSystemd = `timeout 5 systemctl --failed --no-legend --plain | head -n 2
+timeout 5 systemctl list-jobs --no-legend | head -n 3
+timeout 5 journalctl --boot --quiet --no-pager --output cat --lines 3`
+
+/** Nothing where it does not run, or does not answer. */
+async function saidBySystemd(engine: ContainerEngine, name: string, signal: AbortSignal): Promise<string> {
+  try {
+    return (await engine.ask(['exec', name, '/bin/sh', '-c', askSystemd], { signal, timeoutMs: 20_000 })).stdout
+  } catch (error) {
+    if (isLarderError(error, 'FLEET_MACHINE_FAILED')) return ''
+    throw error
+  }
 }
 
 function hostAt(machine: MachineSpec, choose: (site: string) => Promise<ContainerEngine>, reach: Reach): Host {
