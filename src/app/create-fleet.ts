@@ -15,6 +15,7 @@ import {
   createSiteSecrets,
   createSshPlace,
   createVmPlace,
+  findOwnAddresses,
   networkOf,
   openFleetCredentials,
   planHosts,
@@ -78,6 +79,7 @@ export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
   const options: MachineKindOptions = {
     memory,
     services: serviceMemory,
+    ownAddresses: (of) => findOwnAddresses(networkOf(of)),
     place: ways.place,
     credentials: async (machine) => (await ways.credentials()).of(machine),
     base: (request, context) => makeBase(rooms, room, { request, context }),

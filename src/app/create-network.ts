@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import {
   createNetworkKind,
   createNetworkService,
+  findOwnAddresses,
   machinesOf,
   machineSpecs,
+  networkOf,
   type MachineMemory,
   type NetworkService,
 } from '../fleet/index.ts'
@@ -48,7 +50,8 @@ export function createNetwork({ clock, log }: Rooms, { root }: DataFolder, memor
     service,
     async machines(context) {
       const desired = machinesOf(context.site)
-      const specs = machineSpecs(desired, { ...context, known: await memory.list() })
+      const [known, own] = [await memory.list(), await findOwnAddresses(networkOf(context))]
+      const specs = machineSpecs(desired, { ...context, known, own })
       return [...specs.values()].flatMap(({ name, addresses: [first] }) =>
         first === undefined ? [] : [{ name, address: first.address }],
       )

@@ -41,6 +41,7 @@ function contextOf(): ControllerContext {
     restartOf: async () => undefined,
     machines: {
       memory: { list: async () => [] },
+      ownAddresses: async () => new Map(),
       place: async () => place,
       plan: (targets: readonly ServiceTarget[]) => world.plan(targets),
       limitOf: () => Promise.reject(new Error('the limit is what is asked for')),

@@ -43,6 +43,10 @@ export const fleetErrors = {
     'Another DHCP server answers in a network that Larder is to hand out addresses in.',
     409,
   ),
+  FLEET_NETWORK_OWN_ADDRESS: refused(
+    'An address of this host in a network would be handed out there, or is that of something else.',
+    409,
+  ),
   FLEET_NETWORK_CONFIG_REFUSED: failed('The DHCP or DNS server refuses the configuration that was made for it.'),
   FLEET_NETWORK_SERVER_FAILED: passing('The DHCP or DNS server cannot be started, or does not answer.'),
 } as const satisfies Record<string, CatalogueEntry>

@@ -20,6 +20,7 @@ export type { ObservedMachine, PlannedResource } from './machine/machine-change.
 export { forgetBases, makeBaseRoot } from './place/base/base-root.ts'
 export { networkGrammar } from './network/network-grammar.ts'
 export { createNetworkKind, type NetworkKindOptions } from './network/network-kind.ts'
+export { findOwnAddresses } from './network/own-addresses.ts'
 export type { NetworkRoom } from './network/network-room.ts'
 export {
   createNetworkService,

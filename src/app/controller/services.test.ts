@@ -20,7 +20,10 @@ function createContext(onAsked: (machine: string) => void): ControllerContext {
     siteHead: { current: async () => ({ commit: 'c', site: { name: 'test', sections } }) },
     fleet: {
       memory: { list: async () => [] },
-      options: { place: async () => ({ host: ({ name }: { name: string }) => ({ name }) }) },
+      options: {
+        ownAddresses: async () => new Map(),
+        place: async () => ({ host: ({ name }: { name: string }) => ({ name }) }),
+      },
       services: { memory: { list: async () => [] }, options: { balancer: { state } } },
     },
     stopping: new AbortController().signal,

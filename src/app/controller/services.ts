@@ -104,8 +104,10 @@ async function askBalancer({ siteHead, fleet, stopping }: ControllerContext, mac
   if (head === undefined) return { away: 'the site has no main yet', states: [] }
   const { sections: site, name: siteName } = head.site
   const machines = machinesOf(site)
-  const specs = machineSpecs(machines, { site, siteName, known: await fleet.memory.list() })
+  const known = await fleet.memory.list()
   try {
+    const own = await fleet.options.ownAddresses({ site, siteName })
+    const specs = machineSpecs(machines, { site, siteName, known, own })
     const place = await fleet.options.place(machines[machine]!.at)
     const states = await fleet.services.options.balancer.state(place.host(specs.get(machine)!), stopping)
     return { away: undefined, states }

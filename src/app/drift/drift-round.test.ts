@@ -65,6 +65,7 @@ function planOf(machine: string): HostPlan {
 function createContext(): ControllerContext {
   const options = {
     memory,
+    ownAddresses: async () => new Map(),
     place: async () => ({
       observe: async ({ name }: { name: string }) => (found[name] === 'absent' ? 'absent' : 'running'),
       host: () => ({ run: async () => ({ code: 0, stdout: Buffer.from('active\n'), stderr: '' }) }),

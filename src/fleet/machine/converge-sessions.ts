@@ -97,7 +97,7 @@ class ConvergeSession implements ServingMachines {
     const desired = machinesOf(context.site)
     const limit = await this.#options.limitOf(context.runId)
     const known = await this.#options.memory.list()
-    const specs = machineSpecs(desired, { ...context, known })
+    const specs = machineSpecs(desired, { ...context, known, own: await this.#options.ownAddresses(context) })
     const order = machineLevels(desired).levels.flat()
     const asked = order.filter((name) => limit === undefined || limit.includes(name))
     const inTurn = atOnce(mostAtOnce)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { declareNetwork } from '../network/declared-network.ts'
 import { networkSchema } from '../network/network-schema.ts'
+import type { OwnInSubnet } from '../network/own-addresses.ts'
 import { machineAddresses } from './machine-addresses.ts'
 import { machinesSchema } from './machine-schema.ts'
 
@@ -13,10 +14,22 @@ const lab = {
   },
 }
 
-function addresses(machines: object, known: Record<string, string> = {}, network: object = lab) {
+interface Found {
+  known?: Record<string, string>
+  network?: object
+  own?: Partial<OwnInSubnet>
+}
+
+function assign(machines: object, { known = {}, network = lab, own = {} }: Found = {}) {
   const declared = declareNetwork(networkSchema.parse(network), 'site')
-  const assigned = machineAddresses(machinesSchema.parse(machines), declared, new Map(Object.entries(known)))
-  return Object.fromEntries([...assigned].map(([name, { address }]) => [name, address]))
+  return machineAddresses(machinesSchema.parse(machines), declared, {
+    known: new Map(Object.entries(known)),
+    own: new Map([['default', { server: undefined, addresses: [], ...own }]]),
+  })
+}
+
+function addresses(machines: object, known: Record<string, string> = {}, more: Found = {}) {
+  return Object.fromEntries([...assign(machines, { known, ...more })].map(([name, { address }]) => [name, address]))
 }
 
 describe('machineAddresses', () => {
@@ -40,22 +53,29 @@ describe('machineAddresses', () => {
     expect(addresses({ a: {}, b: {} }, { old: '10.1.0.5' })).toEqual({ a: '10.1.0.6', b: '10.1.0.5' })
     expect(addresses({ a: { address: '10.1.0.5' } }, { old: '10.1.0.5' })).toEqual({ a: '10.1.0.5' })
   })
+  it('gives none that this host has; a machine that has one keeps it', () => {
+    const own = { addresses: ['10.1.0.5'] }
+    expect(addresses({ a: {} }, {}, { own })).toEqual({ a: '10.1.0.6' })
+    expect(addresses({ a: {} }, { old: '10.1.0.6' }, { own })).toEqual({ a: '10.1.0.6' })
+    expect(addresses({ a: {}, b: {} }, { b: '10.1.0.5' }, { own })).toEqual({ a: '10.1.0.6', b: '10.1.0.5' })
+    expect(() => addresses({ a: {}, b: {} }, {}, { own })).toThrow(
+      expect.objectContaining({ code: 'FLEET_NETWORK_FULL' }),
+    )
+  })
   it('is quick in a network that is handed out but for its ends', () => {
     const dhcp = { range: ['10.0.0.2', '10.255.255.253'] }
-    expect(addresses({ a: {} }, {}, { subnet: '10.0.0.0/8', gateway: '10.0.0.1', dhcp })).toEqual({
-      a: '10.255.255.254',
-    })
+    const network = { subnet: '10.0.0.0/8', gateway: '10.0.0.1', dhcp }
+    expect(addresses({ a: {} }, {}, { network })).toEqual({ a: '10.255.255.254' })
   })
   it('gives none to machines that exist, and none without a network', () => {
     expect(addresses({ a: { at: 'local' }, b: { at: 'ssh', ssh: { address: 'b' } } })).toEqual({})
-    expect(addresses({ a: {} }, {}, { subnets: {} })).toEqual({})
+    expect(addresses({ a: {} }, {}, { network: { subnets: {} } })).toEqual({})
   })
   it('says so when there is none left', () => {
     expect(() => addresses({ a: {}, b: {}, c: {} })).toThrow(expect.objectContaining({ code: 'FLEET_NETWORK_FULL' }))
   })
   it('tells the subnet, and the hardware address of a reservation', () => {
-    const declared = declareNetwork(networkSchema.parse(lab), 'site')
-    expect(machineAddresses(machinesSchema.parse({ printer: {} }), declared, new Map()).get('printer')).toEqual({
+    expect(assign({ printer: {} }).get('printer')).toEqual({
       network: 'default',
       address: '10.1.0.4',
       prefixLength: 29,
@@ -63,5 +83,11 @@ describe('machineAddresses', () => {
       gateway: '10.1.0.1',
       names: { server: '10.1.0.1', domain: 'site.internal' },
     })
+  })
+  it('has names asked for where this host answers, and at the gateway where it has no other address', () => {
+    const server = (network: object, own: Partial<OwnInSubnet>) => assign({ a: {} }, { network, own }).get('a')?.names
+    expect(server(lab, { server: '10.1.0.6' })).toEqual({ server: '10.1.0.6', domain: 'site.internal' })
+    expect(server(lab, {})).toEqual({ server: '10.1.0.1', domain: 'site.internal' })
+    expect(server({ ...lab, dns: ['192.0.2.53'] }, { server: '10.1.0.6' })).toBeUndefined()
   })
 })

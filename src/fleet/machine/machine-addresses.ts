@@ -1,6 +1,7 @@
 import { LarderError } from '../../core/index.ts'
 import { addressNumber, addressText, isWithin } from '../network/address.ts'
 import { blockOf, machineMac, type DeclaredNetwork, type DeclaredSubnet } from '../network/declared-network.ts'
+import type { OwnAddresses } from '../network/own-addresses.ts'
 import type { MachineSpec } from '../place/place.ts'
 import { isMade } from './is-made.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
@@ -9,13 +10,13 @@ export type MachineAddress = MachineSpec['addresses'][number]
 
 /**
  * The address of each machine that Larder makes, in the network of the site: what is written, what is reserved, what it
- * had before, or the next that is free and that DHCP does not hand out. Machines that exist have addresses of their own,
- * and without a network the place decides: both have none here. FLEET_NETWORK_FULL.
+ * had before, or the next that is free, that this host does not have and that DHCP does not hand out. Machines that exist have
+ * addresses of their own, and without a network the place decides: both have none here. FLEET_NETWORK_FULL.
  */
 export function machineAddresses(
   machines: MachinesConfig,
   network: DeclaredNetwork | undefined,
-  known: ReadonlyMap<string, string>,
+  { known, own }: { known: ReadonlyMap<string, string>; own: OwnAddresses },
 ): Map<string, MachineAddress> {
   const made = Object.entries(machines).filter(([, { at }]) => isMade(at))
   const [first] = network?.subnets ?? []
@@ -29,7 +30,8 @@ export function machineAddresses(
     const mac = reservation?.mac ?? machineMac(site, subnet.name, name)
     const { name: network, gateway, bridge } = subnet
     const { prefixLength } = blockOf(subnet)
-    const names = subnet.dns === 'larder' ? { names: { server: gateway, domain: subnet.domain } } : {}
+    const server = own.get(subnet.name)?.server ?? gateway
+    const names = subnet.dns === 'larder' ? { names: { server, domain: subnet.domain } } : {}
     const told = { network, address, prefixLength, mac, gateway, ...names }
     assigned.set(name, bridge === undefined ? told : { ...told, bridge })
   }
@@ -43,7 +45,9 @@ export function machineAddresses(
   pass((name) => keep(known.get(name), network, taken))
   // Who is no longer declared has its address until it is removed; where there is no other, it is removed first.
   const leftOver = [...known].flatMap(([name, address]) => (Object.hasOwn(machines, name) ? [] : [address]))
-  pass(() => nextFree(first, new Set([...taken, ...leftOver])) ?? nextFree(first, taken) ?? refuseFull(first))
+  const ofHost = own.get(first.name)?.addresses ?? []
+  const free = (others: readonly string[]) => nextFree(first, new Set([...taken, ...ofHost, ...others]))
+  pass(() => free(leftOver) ?? free([]) ?? refuseFull(first))
   return assigned
 }
 

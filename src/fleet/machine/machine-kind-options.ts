@@ -1,5 +1,6 @@
 import type { KindContext } from '../../core/index.ts'
 import type { ConvergeTarget, HostPlan, HostResult } from '../converge/host-plan.ts'
+import type { OwnAddresses } from '../network/own-addresses.ts'
 import type { MachineCredentials, MachineSpec, Place } from '../place/place.ts'
 import type { ServiceMemory } from '../service/service-memory.ts'
 import type { Resource, ResolveRoom } from '../resource/resource-type.ts'
@@ -11,6 +12,8 @@ export interface MachineKindOptions {
   memory: MachineMemory
   /** Where services are known to be. */
   services: Pick<ServiceMemory, 'list'>
+  /** What this host has in the networks of the site. */
+  ownAddresses: (of: Pick<KindContext, 'site' | 'siteName'>) => Promise<OwnAddresses>
   /** Where machines live, by what `at:` says. */
   place: (at: MachineConfig['at']) => Promise<Place>
   credentials: (machine: string) => Promise<MachineCredentials>

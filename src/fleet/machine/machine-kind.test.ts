@@ -79,6 +79,19 @@ describe('the kind machines', () => {
     expect(world.serving?.names()).toEqual([])
   })
 
+  it('gives a machine no address of this host, and leaves those that have theirs alone', async () => {
+    world.network = networkSchema.parse({ subnet: '10.0.0.0/24', gateway: '10.0.0.1' })
+    world.own = { server: '10.0.0.2', addresses: ['10.0.0.2'] }
+    expect(await world.run({ a: {} })).toMatchObject({ errors: [] })
+    expect(await world.memory.get('a')).toMatchObject({ detail: { address: '10.0.0.3' } })
+    world.own = { server: '10.0.0.3', addresses: ['10.0.0.3'] }
+    expect((await world.run({ a: {}, b: {} })).errors).toEqual([])
+    expect(await world.memory.list()).toMatchObject([
+      { name: 'a', detail: { address: '10.0.0.3' } },
+      { name: 'b', detail: { address: '10.0.0.2' } },
+    ])
+  })
+
   it('begins with a machine when those that it waits for are ready, and waits for no other', async () => {
     await world.run({ slow: {}, db: {}, web: { after: ['db'] }, lb: { after: ['web', 'slow'] } })
     expect(world.applied()).toEqual(['db', 'web', 'slow', 'lb'])

@@ -1,27 +1,30 @@
 import { digestOf, hexOf, type KindContext } from '../../core/index.ts'
 import { declareNetwork, type DeclaredNetwork } from '../network/declared-network.ts'
 import type { NetworkConfig } from '../network/network-schema.ts'
+import type { OwnAddresses } from '../network/own-addresses.ts'
 import type { MachineSpec } from '../place/place.ts'
 import { machineAddresses, type MachineAddress } from './machine-addresses.ts'
 import type { KnownMachine } from './machine-memory.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
 
-/** All machines of a site as places have to know them, without what they begin with. By name. */
+/** All machines of a site as places have to know them, without what they begin with. By name. `own`: what this host has in its networks. */
 export function machineSpecs(
   desired: MachinesConfig,
-  { site, siteName, known }: Pick<KindContext, 'site' | 'siteName'> & { known: readonly KnownMachine[] },
+  { site, siteName, known, own }: SiteOf & { known: readonly KnownMachine[]; own: OwnAddresses },
 ): Map<string, MachineSpec> {
   const before = known.flatMap(({ name, detail }) =>
     detail.address === undefined ? [] : [[name, detail.address] as const],
   )
   const network = networkOf({ site, siteName })
-  const addresses = machineAddresses(desired, network, new Map(before))
+  const addresses = machineAddresses(desired, network, { known: new Map(before), own })
   return new Map(
     Object.entries(desired).map(([name, config]) => [name, specOf({ name, siteName, config }, addresses.get(name))]),
   )
 }
 
-export function networkOf({ site, siteName }: Pick<KindContext, 'site' | 'siteName'>): DeclaredNetwork | undefined {
+type SiteOf = Pick<KindContext, 'site' | 'siteName'>
+
+export function networkOf({ site, siteName }: SiteOf): DeclaredNetwork | undefined {
   const network = site['network'] as NetworkConfig | undefined
   return network && declareNetwork(network, siteName)
 }

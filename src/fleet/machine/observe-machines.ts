@@ -22,7 +22,7 @@ export async function observeMachines(
 ): Promise<ObservedMachines> {
   const known = await options.memory.list()
   const limit = await options.limitOf(context.runId)
-  const specs = machineSpecs(desired, { ...context, known })
+  const specs = machineSpecs(desired, { ...context, known, own: await options.ownAddresses(context) })
   const asked = Object.entries(desired).filter(([name]) => limit === undefined || limit.includes(name))
   const mayLook = context.trust === 'trusted'
   const found = await Promise.all(

@@ -14,8 +14,10 @@ export function createMachineVerifier(
   options: MachineKindOptions,
 ): (context: KindContext, staged: StagedMachine) => Promise<Finding[]> {
   const all = new WeakMap<KindContext, Promise<ReadonlyMap<string, MachineSpec>>>()
-  const specsOf = async (context: KindContext, desired: MachinesConfig) =>
-    machineSpecs(desired, { ...context, known: await options.memory.list() })
+  const specsOf = async (context: KindContext, desired: MachinesConfig) => {
+    const [known, own] = [await options.memory.list(), await options.ownAddresses(context)]
+    return machineSpecs(desired, { ...context, known, own })
+  }
   return async (context, { machine, action }) => {
     const desired = machinesOf(context.site)
     const config = ownValue(desired, machine)

@@ -68,6 +68,8 @@ export interface Interface {
 interface FoundInterface extends Interface {
   /** Of this interface alone: one that is made again has another. */
   index: number
+  /** Hardware address: small letters, colons; '' where it has none. */
+  mac: string
   /** Up, and a cable or a port is in it. */
   isRunning: boolean
   withPrefixes: string[]
@@ -75,7 +77,7 @@ interface FoundInterface extends Interface {
 
 /** All of this host. FLEET_NETWORK_INTERFACE_MISSING. */
 export async function readInterfaces(room: InterfaceRoom): Promise<FoundInterface[]> {
-  return (await show(room, 'addr')).map(({ ifname, ifindex, flags, addr_info: infos }) => {
+  return (await show(room, 'addr')).map(({ ifname, ifindex, flags, address, addr_info: infos }) => {
     const all = Array.isArray(infos) ? infos.map((info) => asObject(info)) : []
     const own = all.flatMap(({ family, local, prefixlen: prefixLength }) =>
       family === 'inet' && typeof local === 'string' ? [{ local, whole: `${local}/${String(prefixLength)}` }] : [],
@@ -84,6 +86,7 @@ export async function readInterfaces(room: InterfaceRoom): Promise<FoundInterfac
     return {
       name: typeof ifname === 'string' ? ifname : '',
       index: typeof ifindex === 'number' ? ifindex : 0,
+      mac: typeof address === 'string' ? address : '',
       isRunning: said.includes('UP') && !said.includes('NO-CARRIER'),
       addresses: own.map(({ local }) => local),
       withPrefixes: own.map(({ whole }) => whole),

@@ -85,15 +85,22 @@ export async function removeBridges(names: readonly string[], room: NetworkRoom)
   return left
 }
 
-function footingOf(subnet: DeclaredSubnet, interfaces: readonly Interface[]): Footing | undefined {
-  const block = blockOf(subnet)
-  const candidates = interfaces.filter(({ name }) => subnet.interface === undefined || name === subnet.interface)
-  for (const { name, addresses } of candidates) {
-    const inside = addresses.filter((address) => isWithin(block, addressNumber(address) ?? -1))
-    const address = inside.includes(subnet.gateway) ? subnet.gateway : inside[0]
+/** Pure. */
+export function footingOf(subnet: DeclaredSubnet, interfaces: readonly Interface[]): Footing | undefined {
+  for (const { name, addresses } of interfacesIn(subnet, interfaces)) {
+    const address = addresses.includes(subnet.gateway) ? subnet.gateway : addresses[0]
     if (address !== undefined) return { interface: name, address }
   }
   return undefined
+}
+
+/** Those that a subnet may be at, with the addresses that they have in it. */
+export function interfacesIn(subnet: DeclaredSubnet, interfaces: readonly Interface[]): Interface[] {
+  const block = blockOf(subnet)
+  const candidates = interfaces.filter(({ name }) => subnet.interface === undefined || name === subnet.interface)
+  return candidates.map(({ name, addresses }) => {
+    return { name, addresses: addresses.filter((address) => isWithin(block, addressNumber(address) ?? -1)) }
+  })
 }
 
 function lacking({ name, subnet, interface: wanted }: DeclaredSubnet, interfaces: readonly Interface[]): LarderError {

@@ -19,6 +19,7 @@ import { keepLeaseIds } from './kea/lease-id.ts'
 import type { NetworkRoom } from './network-room.ts'
 import { readState, writeState, type NetworkState } from './network-state.ts'
 import { refuseOtherServers, servedAlone } from './other-server.ts'
+import { refuseOwnAddresses } from './refuse-own-address.ts'
 import { tendDhcp } from './tend-dhcp.ts'
 
 export interface NetworkStatus {
@@ -141,6 +142,7 @@ async function prepare(servers: Servers, wanted: Wanted): Promise<void> {
   if (network.subnets.length === 0) return
   await ensureBridges(network, room)
   const footings = await findFootings(network, room)
+  await refuseOwnAddresses({ network, names: wanted.names }, footings, room)
   const names = siteHosts(network, { footings, machines: wanted.names, leases: [] })
   const dnsConfig = dns.compile(network, footings, names)
   if (dnsConfig !== undefined) await dns.check(dnsConfig)

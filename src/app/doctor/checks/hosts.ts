@@ -28,7 +28,8 @@ async function hostsOf({ context: { siteHead, fleet } }: DoctorContext) {
   const declared = machinesOf(site?.sections)
   const known = await fleet.memory.list()
   if (site === undefined || known.length === 0) return []
-  const specs = machineSpecs(declared, { site: site.sections, siteName: site.name, known })
+  const of = { site: site.sections, siteName: site.name }
+  const specs = machineSpecs(declared, { ...of, known, own: await fleet.options.ownAddresses(of) })
   const hosts = known.map(async ({ name, place: at }) => {
     const spec = specs.get(name)
     if (spec === undefined) return []

@@ -6,6 +6,7 @@ import { plainFacts as facts } from '../../testing/plain-facts.ts'
 import type { ConvergeTarget, HostPlan, HostResult } from '../../converge/host-plan.ts'
 import type { Host } from '../../host/host.ts'
 import type { NetworkConfig } from '../../network/network-schema.ts'
+import type { OwnInSubnet } from '../../network/own-addresses.ts'
 import type { MachineState, Place } from '../../place/place.ts'
 import type { Resource } from '../../resource/resource-type.ts'
 import type { KnownService } from '../../service/service-memory.ts'
@@ -36,6 +37,8 @@ export class MachineWorld {
   /** Machines that use the mirror `base`. */
   clients = new Set<string>()
   network: NetworkConfig | undefined
+  /** What this host has in that network. */
+  own: OwnInSubnet = { server: undefined, addresses: [] }
   /** The service `site` is declared on these, and known to be on them. */
   served: string[] = []
   /** What the last run has left to services. */
@@ -147,6 +150,7 @@ export class MachineWorld {
     return {
       memory: this.memory,
       services: { list: async () => this.served.map((machine) => ({ name: 'site', machine }) as KnownService) },
+      ownAddresses: async () => new Map([['default', this.own]]),
       place: async () => place,
       credentials: async () => ({ hostKey: { privateKey: '', publicLine: '' }, authorizedKey: '' }),
       base: async ({ mirror }) => ({ path: mirror, digest: 'sha256:0' }),
