@@ -124,6 +124,12 @@ const limits = async () => (await runs.list({ limit: 50 })).flatMap(({ only }) =
 
 const states = async () => Object.fromEntries((await memory.list()).map(({ name, state: one }) => [name, one]))
 
+it('a machine that is to move is remembered where it is', async () => {
+  head = { commit: 'c1', machines: { a: { at: 'vm' }, b: {}, told: { drift: 'report' } } }
+  await driftRound(round)
+  expect(await memory.get('a')).toMatchObject({ state: 'different', place: 'container' })
+})
+
 it('a machine that no run had to touch is known once it was seen as declared, and looked after from then on', async () => {
   head = { commit: 'c1', machines: { same: { at: 'local' }, other: { at: 'ssh', ssh: { address: 'h' } } } }
   await applied()

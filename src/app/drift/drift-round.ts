@@ -106,9 +106,9 @@ async function remember(
   { machine, found, known }: Found & { known: KnownMachine | undefined },
 ): Promise<void> {
   if (found === undefined) return
-  const { name, config, spec } = machine
+  const { name, config, spec, movesFrom } = machine
   const detail = { ...found.detail, os: found.detail.os ?? known?.detail.os }
-  const about = { name, place: config.at, identity: spec.identity, runId: known?.runId }
+  const about = { name, place: movesFrom ?? config.at, identity: spec.identity, runId: known?.runId }
   await fleet.memory.report({ ...about, state: found.state, detail, hasChanged: false })
 }
 

@@ -24,6 +24,7 @@ function found(more: Partial<ObservedMachine>): ReturnType<typeof foundMachine> 
     resources: [],
     waitsFor: undefined,
     renewed: [],
+    isBaseToCome: false,
     plan: undefined,
     movesFrom: undefined,
   }

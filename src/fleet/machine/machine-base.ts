@@ -4,6 +4,11 @@ import { isMade } from './is-made.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
 import type { MachineConfig } from './machine-schema.ts'
 
+/** Name of the mirror that its first packages come from: where none is said, the only one that there is. */
+export function baseMirror({ site }: Pick<KindContext, 'site'>, { base }: Pick<MachineConfig, 'base'>): string {
+  return base ?? Object.keys(site['mirrors'] ?? {})[0] ?? ''
+}
+
 /** What a machine begins with, made where it is not there yet. Undefined for hosts that exist. */
 export async function baseOf(
   options: MachineKindOptions,
@@ -11,6 +16,5 @@ export async function baseOf(
   { at, base, base_packages: packages }: MachineConfig,
 ): Promise<MachineSpec['base']> {
   if (!isMade(at)) return undefined
-  const mirrors = Object.keys(context.site['mirrors'] ?? {})
-  return options.base({ mirror: base ?? mirrors[0] ?? '', packages, boots: at === 'vm' }, context)
+  return options.base({ mirror: baseMirror(context, { base }), packages, boots: at === 'vm' }, context)
 }

@@ -12,6 +12,8 @@ export interface ObservedMachine {
   resources: readonly Resource[]
   /** What is not published or built yet, so that nobody knows yet what is to be on it. */
   waitsFor: string | undefined
+  /** The mirror that it begins with is published by the same run: what it will have is known then. */
+  isBaseToCome: boolean
   /** Of the mirrors and images that it uses, those that the same run publishes anew: `mirror base`. */
   renewed: readonly string[]
   /** Undefined: nobody looked, since who asks may not run anything on machines. */

@@ -30,6 +30,20 @@ describe('the kind machines', () => {
     ])
   })
 
+  it('makes what it begins with of what the same run publishes, and not of what is published before', async () => {
+    const planned = [{ subject: 'mirror base', action: 'update' as const, summary: '', detail: null }]
+    await world.run({ web: {} })
+    await world.run({ app: {} }, planned)
+    const bases = world.calls.filter((call) => /^(base|bring up)/.test(call))
+    expect(bases).toEqual([
+      'base of base',
+      'base of base',
+      'bring up web from base',
+      'base of base',
+      'bring up app from base',
+    ])
+  })
+
   it('plans nothing for machines that are as declared, with one look', async () => {
     world.states = { web: 'running' }
     expect(await world.run({ web: {} })).toEqual({ plan: [], errors: [] })

@@ -42,7 +42,7 @@ async function stageMachine(
   if (found !== undefined && whole !== undefined) {
     const lacking = await (await options.place(place)).unusable()
     if (lacking !== undefined) throw new LarderError('FLEET_PLACE_UNUSABLE', lacking)
-    if (found.waitsFor === undefined) await baseOf(options, context, found.config)
+    if (found.waitsFor === undefined && !found.isBaseToCome) await baseOf(options, context, found.config)
   }
   return { machine, place, action: whole === 'remove' ? 'remove' : 'converge' }
 }

@@ -50,15 +50,19 @@ describe('the kind machines, of those that go, move, or belong to others', () =>
     expect((await world.run({ web: { at: 'vm' } })).plan).toEqual([])
   })
 
-  it('is not kept from others by a machine of which nobody can say whether it is there', async () => {
-    await world.run({ web: {}, other: {} })
-    world.unseen = new Set(['web'])
-    world.differing = new Set(['other'])
-    const { plan, errors } = await world.run({ web: {}, other: {} })
-    expect(plan[0]).toBe('update machine web: cannot be reached now: The engine is away.')
-    expect(errors).toEqual(['The engine is away.', 'The engine is away.'])
-    expect(world.applied()).toEqual(['web', 'other', 'other'])
-  })
+  it.each(['FLEET_PLACE_UNUSABLE', 'TOOL_MISSING'] as const)(
+    'is not kept from others by a machine of which nobody can say whether it is there: %s',
+    async (code) => {
+      world.unseenFor = code
+      await world.run({ web: {}, other: {} })
+      world.unseen = new Set(['web'])
+      world.differing = new Set(['other'])
+      const { plan, errors } = await world.run({ web: {}, other: {} })
+      expect(plan[0]).toBe('update machine web: cannot be reached now: The engine is away.')
+      expect(errors).toEqual(['The engine is away.', 'The engine is away.'])
+      expect(world.applied()).toEqual(['web', 'other', 'other'])
+    },
+  )
 
   it('is about the machines that a run is limited to, and leaves all others', async () => {
     await world.run({ gone: {} })

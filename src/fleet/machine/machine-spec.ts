@@ -1,9 +1,10 @@
-import { digestOf, hexOf, type KindContext } from '../../core/index.ts'
+import type { KindContext } from '../../core/index.ts'
 import { declareNetwork, type DeclaredNetwork } from '../network/declared-network.ts'
 import type { NetworkConfig } from '../network/network-schema.ts'
 import type { OwnAddresses } from '../network/own-addresses.ts'
 import type { MachineSpec } from '../place/place.ts'
 import { machineAddresses, type MachineAddress } from './machine-addresses.ts'
+import { identityOf } from './machine-identity.ts'
 import type { KnownMachine } from './machine-memory.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
 
@@ -17,8 +18,12 @@ export function machineSpecs(
   )
   const network = networkOf({ site, siteName })
   const addresses = machineAddresses(desired, network, { known: new Map(before), own })
+  const mirrors = Object.keys(site['mirrors'] ?? {})
   return new Map(
-    Object.entries(desired).map(([name, config]) => [name, specOf({ name, siteName, config }, addresses.get(name))]),
+    Object.entries(desired).map(([name, config]) => [
+      name,
+      specOf({ name, siteName, config, mirrors }, addresses.get(name)),
+    ]),
   )
 }
 
@@ -30,25 +35,25 @@ export function networkOf({ site, siteName }: SiteOf): DeclaredNetwork | undefin
 }
 
 function specOf(
-  { name, siteName, config }: { name: string; siteName: string; config: MachineConfig },
+  {
+    name,
+    siteName,
+    config,
+    mirrors,
+  }: { name: string; siteName: string; config: MachineConfig; mirrors: readonly string[] },
   address: MachineAddress | undefined,
 ): MachineSpec {
   const { memory_mb: memoryMiB, cpus, disk_mb: diskMiB } = config
+  const { identity, others } = identityOf(config, mirrors)
   return {
     name,
     site: siteName,
     addresses: address === undefined ? [] : [address],
     ...(config.ssh === undefined ? {} : { ssh: config.ssh }),
-    identity: identityOf(config),
+    identity,
+    otherIdentities: others,
     memoryMiB,
     cpus,
     ...(diskMiB === undefined ? {} : { diskMiB }),
   }
-}
-
-/** Of what cannot be changed while a machine lives; its address can. Packages that are new in its mirror are none of it: they are installed. */
-function identityOf(config: MachineConfig): string {
-  const { at, base, base_packages: packages, memory_mb: memory, cpus, disk_mb: disk } = config
-  const parts = [at, base ?? null, packages, memory, cpus, ...(disk === undefined ? [] : [disk])]
-  return hexOf(digestOf(JSON.stringify(parts))).slice(0, 32)
 }

@@ -5,6 +5,7 @@ import type { Resource } from '../resource/resource-type.ts'
 import { declaredServices } from '../service/declared-service.ts'
 import { servicesOf } from '../service/service-schema.ts'
 import type { ObservedMachine, ObservedMachines } from './machine-change.ts'
+import { baseMirror } from './machine-base.ts'
 import { isMade, placeBefore } from './is-made.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
@@ -25,16 +26,17 @@ export async function observeMachines(
   const specs = machineSpecs(desired, { ...context, known, own: await options.ownAddresses(context) })
   const asked = Object.entries(desired).filter(([name]) => limit === undefined || limit.includes(name))
   const mayLook = context.trust === 'trusted'
+  const planned = new Set(context.planned?.map(({ subject }) => subject))
   const found = await Promise.all(
     asked.map(async ([name, config]): Promise<Found> => {
       const spec = specs.get(name)!
       const movesFrom = placeBefore(known, { name, at: config.at })
       const about = { name, config, spec, movesFrom }
-      if (!mayLook)
-        return { ...about, resources: [], waitsFor: undefined, renewed: [], state: undefined, away: undefined }
+      if (!mayLook) return { ...about, ...unseen }
       const resolved = await resolveOrWait(options, context, { name, config, specs })
       const looked = movesFrom === undefined ? await lookForIt(options, spec, config) : moving
-      return { ...about, ...resolved, ...looked }
+      const isBaseToCome = planned.has(`mirror ${baseMirror(context, config)}`)
+      return { ...about, ...resolved, ...looked, isBaseToCome }
     }),
   )
   const plans = await planRunning(options, context, found)
@@ -50,7 +52,22 @@ export async function observeMachines(
   }
 }
 
+const unseen = {
+  resources: [],
+  waitsFor: undefined,
+  renewed: [],
+  isBaseToCome: false,
+  state: undefined,
+  away: undefined,
+}
 const moving = { state: 'other', away: undefined } as const
+
+const placeFailures = [
+  'FLEET_PLACE_UNUSABLE',
+  'FLEET_MACHINE_FAILED',
+  'TOOL_MISSING',
+  'FLEET_NETWORK_INTERFACE_MISSING',
+] as const
 
 /** What makes machines may be away itself: that keeps nobody from looking at all others, nor from what a run has to do besides. */
 async function lookForIt(
@@ -61,7 +78,7 @@ async function lookForIt(
   try {
     return { state: await stateOf(options, spec, config), away: undefined }
   } catch (error) {
-    if (!isLarderError(error, 'FLEET_PLACE_UNUSABLE', 'FLEET_MACHINE_FAILED')) throw error
+    if (!isLarderError(error, ...placeFailures)) throw error
     return { state: 'running', away: { machine: spec.name, unreachable: error } }
   }
 }

@@ -24,6 +24,8 @@ export interface MachineSpec {
   readonly ssh?: { readonly address: string; readonly port: number; readonly user: string } | undefined
   /** Digest of all that makes another machine necessary: base, memory. Another one: it is made again. */
   readonly identity: string
+  /** Those of the same machine, declared in other words or by an earlier version. Default: none. */
+  readonly otherIdentities?: readonly string[]
   /** Root file system (tar) that it begins with; undefined for hosts that exist. */
   readonly base?: { readonly path: string; readonly digest: string } | undefined
   readonly memoryMiB: number
@@ -38,6 +40,14 @@ export interface MachineCredentials {
   readonly hostKey: { readonly privateKey: string; readonly publicLine: string }
   /** The public line that may log in as root. */
   readonly authorizedKey: string
+}
+
+/** Whether what was made is what is declared, as far as that is its identity. */
+export function isIdentity(
+  found: string | undefined,
+  machine: Pick<MachineSpec, 'identity' | 'otherIdentities'>,
+): boolean {
+  return found === machine.identity || (found !== undefined && machine.otherIdentities?.includes(found) === true)
 }
 
 /** `other`: there is one of this name that is not as declared (another base), or that is not ours. */

@@ -29,6 +29,7 @@ export class MachineWorld {
   failing = new Set<string>()
   /** Those of which nobody can say whether they are there. */
   unseen = new Set<string>()
+  unseenFor: 'FLEET_PLACE_UNUSABLE' | 'TOOL_MISSING' = 'FLEET_PLACE_UNUSABLE'
   unreachable = new Set<string>()
   limit: string[] | undefined
   /** Whoever is applied waits for it. */
@@ -107,7 +108,7 @@ export class MachineWorld {
       unusable: async () => undefined,
       observe: async ({ name }) => {
         this.calls.push(`observe ${name}`)
-        if (this.unseen.has(name)) throw new LarderError('FLEET_PLACE_UNUSABLE', { message: 'The engine is away.' })
+        if (this.unseen.has(name)) throw new LarderError(this.unseenFor, { message: 'The engine is away.' })
         return this.states[name] ?? 'absent'
       },
       bringUp: async ({ name, base }) => {
@@ -153,7 +154,10 @@ export class MachineWorld {
       ownAddresses: async () => new Map([['default', this.own]]),
       place: async () => place,
       credentials: async () => ({ hostKey: { privateKey: '', publicLine: '' }, authorizedKey: '' }),
-      base: async ({ mirror }) => ({ path: mirror, digest: 'sha256:0' }),
+      base: async ({ mirror }) => {
+        this.calls.push(`base of ${mirror}`)
+        return { path: mirror, digest: 'sha256:0' }
+      },
       room: () => ({
         secret: async () => '',
         mirror: async (name) => ({ format: 'apt', name, source: '', keys: [], snapshot: 1 }),

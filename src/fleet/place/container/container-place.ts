@@ -1,7 +1,7 @@
 import { isLarderError, LarderError, type Progress } from '../../../core/index.ts'
 import type { Host } from '../../host/host.ts'
 import { credentialsArchive } from '../credentials-archive.ts'
-import type { MachineCredentials, MachineSpec, MachineState, Place } from '../place.ts'
+import { isIdentity, type MachineCredentials, type MachineSpec, type MachineState, type Place } from '../place.ts'
 import { reachBySsh, reachWhereItIs, type Reach } from '../reach.ts'
 import { requireBase } from '../require-base.ts'
 import { waitReady } from '../wait-ready.ts'
@@ -80,7 +80,7 @@ export function createContainerPlace(options: ContainerPlaceOptions): Place {
 
 function stateOf(found: ContainerReport | undefined, machine: MachineSpec): MachineState {
   if (found === undefined) return 'absent'
-  if (!isOurs(found, machine) || found.identity !== machine.identity || isRuin(found)) return 'other'
+  if (!isOurs(found, machine) || !isIdentity(found.identity, machine) || isRuin(found)) return 'other'
   return found.status === 'running' ? 'running' : 'stopped'
 }
 
@@ -104,7 +104,7 @@ async function start(engine: ContainerEngine, machine: MachineSpec, room: Room &
   let found = await inspectContainer(engine, machine, signal)
   if (found !== undefined && !isOurs(found, machine)) throw foreign(engine, machine)
   if (found !== undefined && isAsDeclared(found, machine)) return
-  if (found !== undefined && (found.identity !== machine.identity || isRuin(found))) {
+  if (found !== undefined && (!isIdentity(found.identity, machine) || isRuin(found))) {
     progress.log(`${machine.name} is made again: what it begins with is another`)
     await room.host.close()
     await removeContainer(engine, machine, signal)

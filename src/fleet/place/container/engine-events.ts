@@ -29,5 +29,10 @@ export async function watchContainers(
     const [, id] = /^([0-9a-f]{64}) \S/.exec(line) ?? []
     if (id !== undefined) onEnd(id)
   }
-  await engine.ask(args, { signal, timeoutMs: watchMs, onLine })
+  const over = AbortSignal.timeout(watchMs)
+  try {
+    await engine.ask(args, { signal: AbortSignal.any([signal, over]), timeoutMs: 2 * watchMs, onLine })
+  } catch (error) {
+    if (!over.aborted || signal.aborted) throw error
+  }
 }

@@ -1,7 +1,7 @@
 import { LarderError } from '../../../core/index.ts'
 import type { Host } from '../../host/host.ts'
 import { isThere } from '../../is-there.ts'
-import type { MachineSpec, Place } from '../place.ts'
+import { isIdentity, type MachineSpec, type Place } from '../place.ts'
 import { requireBase } from '../require-base.ts'
 import { waitReady } from '../wait-ready.ts'
 import type { Acceleration } from './acceleration.ts'
@@ -55,7 +55,7 @@ async function ensureMade(options: VmPlaceOptions, machine: MachineSpec, room: V
   const { disk } = vmFolder(folder, name)
   let found = await readVmRecord(folder, machine)
   if (found === 'foreign') throw foreign(folder, machine)
-  if (found !== undefined && found.identity !== identity) {
+  if (found !== undefined && !isIdentity(found.identity, machine)) {
     room.progress.log(`${name} is made again: what it begins with is another`)
     await room.host.close()
     await removeVm(options, found)

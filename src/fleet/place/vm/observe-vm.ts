@@ -1,4 +1,4 @@
-import type { MachineSpec, MachineState } from '../place.ts'
+import { isIdentity, type MachineSpec, type MachineState } from '../place.ts'
 import type { Reach } from '../reach.ts'
 import { isSamePlan, networkCards } from './network-card.ts'
 import { areAttached, findHostNetworks } from './tap.ts'
@@ -15,7 +15,7 @@ export async function observeVm(
 ): Promise<MachineState> {
   const record = await readVmRecord(folder, machine)
   if (record === undefined) return 'absent'
-  if (record === 'foreign' || record.identity !== machine.identity) return 'other'
+  if (record === 'foreign' || !isIdentity(record.identity, machine)) return 'other'
   const { started } = record
   if (started?.isReady !== true) return 'stopped'
   const process = await openVmProcess({ name: machine.name, paths: vmFolder(folder, machine.name), clock })

@@ -8,7 +8,7 @@ const mebibyte = 1024 * 1024
 const qemuImg = { package: 'qemu-utils', failure: 'The disk of a machine cannot be made' }
 
 /** Of disks, where nobody says another. */
-const usualSizeMiB = 8192
+export const usualSizeMiB = 8192
 
 /**
  * The disk of one machine, laid over a base that stays as it is; it takes up what differs. Named relative to each other, so

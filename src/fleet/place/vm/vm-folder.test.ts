@@ -50,6 +50,13 @@ it('a folder that was made, and nothing more, is no machine yet', async () => {
   expect(await readVmRecord(root, named)).toBeUndefined()
 })
 
+it('nor is one whose first record was being written', async () => {
+  await fill('machine.json.0b5d6ca8-6f9b-4d6e-9a3c-3f6d0d1b2a11.new', '{"si')
+  expect(await readVmRecord(root, named)).toBeUndefined()
+  await writeVmRecord(root, record)
+  expect(await readVmRecord(root, named)).toEqual(record)
+})
+
 it('removes a machine alone, and what an earlier process has left', async () => {
   await writeVmRecord(root, record)
   await writeVmRecord(root, { ...record, machine: 'web-2', base: 'c.qcow2' })

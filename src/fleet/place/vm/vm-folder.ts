@@ -62,9 +62,12 @@ export function vmFolder(root: string, name: string): VmFolder {
 export async function readVmRecord(root: string, { name, site }: Named): Promise<VmRecord | 'foreign' | undefined> {
   const { folder } = vmFolder(root, name)
   const record = await readRecord(folder)
-  if (record === undefined && (await namesIn(folder)).length === 0) return undefined
+  if (record === undefined && (await namesIn(folder)).every(isHalfWritten)) return undefined
   return record?.site === site && record.machine === name ? record : 'foreign'
 }
+
+/** What a record was to be in place of, when somebody was killed: `writePrivateFile`. */
+const isHalfWritten = (name: string): boolean => /^machine\.json\.[0-9a-f-]{36}\.new$/.test(name)
 
 /** Durable. */
 export async function writeVmRecord(root: string, record: VmRecord): Promise<void> {

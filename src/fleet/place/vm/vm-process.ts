@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { isLarderError, LarderError, plainText, type Clock } from '../../../core/index.ts'
 import { readIfThere } from '../../read-if-there.ts'
 import { createSupervisor, type Daemon, type Supervisor } from '../../network/daemon/supervisor.ts'
-import { needProgram } from '../../network/daemon/program.ts'
+import { findProgram } from '../../network/daemon/program.ts'
 import { askQemu } from './control-socket.ts'
 import { consoleBytes, consoleName } from './qemu-command.ts'
 import type { VmFolder } from './vm-folder.ts'
@@ -136,8 +136,14 @@ function unlessSilent(error: unknown): void {
   if (!isLarderError(error, 'FLEET_MACHINE_FAILED')) throw error
 }
 
-function needQemu(): Promise<string> {
-  return needProgram('qemu-system-x86_64', 'qemu-system-x86')
+/** FLEET_PLACE_UNUSABLE. */
+async function needQemu(): Promise<string> {
+  const path = await findProgram('qemu-system-x86_64')
+  if (path !== undefined) return path
+  throw new LarderError('FLEET_PLACE_UNUSABLE', {
+    message: 'This host has no qemu-system-x86_64, by which virtual machines run.',
+    hint: 'apt-get install qemu-system-x86',
+  })
 }
 
 function notStarted(name: string, why: string): LarderError {
