@@ -16,18 +16,31 @@ export async function alignNetworks(
   const container = containerName(machine)
   const wanted = new Map(networks.map((network, index) => [network, machine.addresses[index]?.address]))
   const failure = `${machine.name} cannot be brought into its network`
+  const left: [string, string][] = []
   for (const [network, address] of found.addresses) {
     const declared = wanted.get(network)
     const isThere = wanted.has(network) && (declared === undefined || declared === address)
     const stays = isThere && !(await isAnother(engine, { network, id: found.networkIds.get(network) }, signal))
     if (stays) wanted.delete(network)
-    else await disconnect(engine, { network, container }, { signal, failure })
+    else {
+      await disconnect(engine, { network, container }, { signal, failure })
+      left.push([network, address])
+    }
   }
-  for (const [network, address] of wanted) {
-    const fixed = address === undefined ? [] : ['--ip', address]
-    const args = ['network', 'connect', '--alias', machine.name, ...fixed, network, container]
-    await engine.require(args, { signal, failure })
+  try {
+    for (const [network, address] of wanted)
+      await engine.require(connecting(machine, network, address), { signal, failure })
+  } catch (error) {
+    // Somebody else may have the address: nobody is cut off for that. What cannot be brought back either is told by the error above.
+    for (const [network, address] of left)
+      await engine.ask(connecting(machine, network, address === '' ? undefined : address), { signal })
+    throw error
   }
+}
+
+function connecting(machine: MachineSpec, network: string, address: string | undefined): string[] {
+  const fixed = address === undefined ? [] : ['--ip', address]
+  return ['network', 'connect', '--alias', machine.name, ...fixed, network, containerName(machine)]
 }
 
 /** Docker starts no container whose network was made again under the same name; podman goes by names alone. */
