@@ -37,11 +37,7 @@ export async function exportTree(options: ExportOptions): Promise<ExportResult> 
   const { stable, changing } = sortOut(options)
   const result: ExportResult = { written: 0, kept: 0, removed: 0 }
   const put = putter(options, folder, result)
-  const queue = stable.values()
-  const worker = async (): Promise<void> => {
-    for (const entry of queue) await put(entry)
-  }
-  await Promise.all(Array.from({ length: filesAtOnce }, worker))
+  await putAll(stable, put)
   await folder.sync(foldersOf(stable))
   for (const entry of changing) {
     await put(entry)
@@ -52,6 +48,20 @@ export async function exportTree(options: ExportOptions): Promise<ExportResult> 
 }
 
 const filesAtOnce = 4
+
+/** Where one fails, no other is begun, and none is left at work when that is told. */
+async function putAll(entries: readonly TreeEntry[], put: (entry: TreeEntry) => Promise<void>): Promise<void> {
+  const queue = entries.values()
+  const failures: unknown[] = []
+  const worker = async (): Promise<void> => {
+    for (const entry of queue) {
+      if (failures.length > 0) return
+      await put(entry).catch((error: unknown) => failures.push(error))
+    }
+  }
+  await Promise.all(Array.from({ length: filesAtOnce }, worker))
+  if (failures.length > 0) throw failures[0]
+}
 
 /** A path of the tree itself wins over the same path of an older one. */
 function sortOut(options: ExportOptions): { stable: TreeEntry[]; changing: TreeEntry[] } {
