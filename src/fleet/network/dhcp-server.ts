@@ -28,6 +28,31 @@ export interface Lease {
   expiresAt: Date
 }
 
+/** A lease as a server has it in its files. */
+export interface HeldLease extends Lease {
+  /** `01:02:…`; '' where the client says none. */
+  clientId: string
+}
+
+export interface HeldLeases {
+  /** By address. */
+  leases: HeldLease[]
+  /** Lines that say nothing that is known. */
+  unread: number
+}
+
+/** Files that a server has its leases in. Of use only while it does not run. */
+export interface LeaseStore {
+  /** For messages. */
+  readonly path: string
+  /** Those that are not over. */
+  read(): Promise<HeldLeases>
+  /** In place of all that it has; each is in a subnet of the network. It has them all, or those of before. */
+  write(leases: readonly HeldLease[], network: DeclaredNetwork): Promise<void>
+  /** Idempotent. */
+  remove(): Promise<void>
+}
+
 /** What became of a server: `live` means that it went on, and nobody noticed. */
 export type Applied = 'unchanged' | 'live' | 'restarted' | 'started'
 
@@ -37,6 +62,7 @@ export type Applied = 'unchanged' | 'live' | 'restarted' | 'started'
  */
 export interface DhcpServer {
   readonly name: DeclaredNetwork['server']
+  readonly store: LeaseStore
   /** What this host lacks for it; undefined: nothing. */
   unusable(): Promise<{ message: string; hint: string } | undefined>
   /** Pure: the same networks, the same text. Subnets without DHCP are not in it. */

@@ -14,6 +14,7 @@ import {
   lookForFootings,
   removeBridges,
 } from './footing.ts'
+import { handOverLeases } from './hand-over.ts'
 import { createKeaServer } from './kea/kea-server.ts'
 import { keepLeaseIds } from './kea/lease-id.ts'
 import type { NetworkRoom } from './network-room.ts'
@@ -166,6 +167,7 @@ async function apply(servers: Servers, { network: wanted, names }: Wanted): Prom
   const server = dhcp[network.server]
   for (const other of Object.values(dhcp)) if (other !== server || !hasDhcp(network)) await other.stop()
   const config = hasDhcp(network) ? server.compile(network, footings) : undefined
+  if (config !== undefined) await handOverLeases(dhcp, { network, before: before?.network }, room)
   const applied = config === undefined ? undefined : await server.apply(config)
   await applyDns(servers, { network, names }, footings)
   const former = before === undefined ? [] : [...bridgesOf(before.network), ...(before.left ?? [])]
@@ -207,7 +209,7 @@ async function tend(servers: Servers): Promise<string[]> {
   const { footings, missing } = await lookForFootings(network, room)
   tellOnce(servers, missing)
   // Names are answered also where addresses cannot be given.
-  const given = tendDhcp(dhcp[network.server], { state, footings }, room)
+  const given = tendDhcp(dhcp, { state, footings }, room)
   await Promise.allSettled([given])
   const isDnsStarted = await applyDns(servers, state, footings)
   return [...((await given) ? [network.server] : []), ...(isDnsStarted ? ['dns'] : [])]

@@ -1,4 +1,6 @@
+import type { DeclaredNetwork } from './declared-network.ts'
 import type { DhcpServer, Footings } from './dhcp-server.ts'
+import { handOverLeases } from './hand-over.ts'
 import type { NetworkRoom } from './network-room.ts'
 import { writeState, type NetworkState } from './network-state.ts'
 
@@ -7,12 +9,13 @@ import { writeState, type NetworkState } from './network-state.ts'
  * one: what serves them all would refuse to start. Where none has one, it is left as it is.
  */
 export async function tendDhcp(
-  server: DhcpServer,
+  dhcp: Readonly<Record<DeclaredNetwork['server'], DhcpServer>>,
   { state, footings }: { state: NetworkState; footings: Footings },
   room: NetworkRoom,
 ): Promise<boolean> {
   const { network } = state
-  if (!network.subnets.some(({ name, dhcp }) => dhcp !== undefined && footings[name] !== undefined)) return false
+  const server = dhcp[network.server]
+  if (!network.subnets.some((subnet) => subnet.dhcp !== undefined && footings[subnet.name] !== undefined)) return false
   // What cannot be used now may have been when it was started.
   if ((await server.unusable()) !== undefined) return server.ensure()
   const config = server.compile(network, footings)
@@ -23,6 +26,8 @@ export async function tendDhcp(
     await hearAgain(server, room)
     return false
   }
+  // A run that was killed may have left them, and the other server, where it was about to go.
+  await handOverLeases(dhcp, { network, before: network }, room)
   const applied = await server.apply(config)
   if (!isKnown) await writeState(room, { ...state, dhcp: config.digest })
   return applied === 'started'

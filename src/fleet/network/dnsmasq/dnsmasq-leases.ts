@@ -1,21 +1,47 @@
 import { type Clock, openIfThere } from '../../../core/index.ts'
 import { addressNumber } from '../address.ts'
-import type { Lease } from '../dhcp-server.ts'
+import type { HeldLease, HeldLeases, Lease } from '../dhcp-server.ts'
 import { byAddress } from '../kea/kea-leases.ts'
+
+export function parseLeaseFile(text: string, now: Date): Lease[] {
+  return parseHeldLeases(text, now).leases.map(({ address, mac, hostname, expiresAt }) => ({
+    address,
+    mac,
+    hostname,
+    expiresAt,
+  }))
+}
 
 /**
  * The lease file: `<end> <mac> <address> <name or *> <client id or *>`, end in seconds, 0 for never. What is of no such form (the DUID
  * of IPv6, a line that is cut off) is none. Source: dnsmasq(8), --dhcp-leasefile; src/lease.c.
  */
-export function parseLeaseFile(text: string, now: Date): Lease[] {
-  const lines = text.split('\n').map((line) => line.split(' '))
-  return lines
-    .flatMap(([end = '', mac = '', address = '', hostname = '', clientId]) => {
-      if (!/^[0-9]{1,12}$/.test(end) || addressNumber(address) === undefined || clientId === undefined) return []
-      const expiresAt = end === '0' ? new Date(8.64e15) : new Date(Number(end) * 1000)
-      return expiresAt <= now ? [] : [{ address, mac, hostname: hostname === '*' ? '' : hostname, expiresAt }]
+export function parseHeldLeases(text: string, now: Date): HeldLeases {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('duid '))
+  const rows = lines.map((line) => parseLine(line.split(' ')))
+  const known = rows.filter((row) => row !== undefined)
+  const leases = known.filter(({ expiresAt }) => expiresAt > now).toSorted(byAddress)
+  return { leases, unread: rows.length - known.length }
+}
+
+const never = new Date(8.64e15)
+
+function parseLine([end = '', mac = '', address = '', hostname = '', clientId]: string[]): HeldLease | undefined {
+  if (!/^[0-9]{1,12}$/.test(end) || addressNumber(address) === undefined || clientId === undefined) return undefined
+  const expiresAt = end === '0' ? never : new Date(Number(end) * 1000)
+  return { address, mac, hostname: orNothing(hostname), expiresAt, clientId: orNothing(clientId) }
+}
+
+const orNothing = (word: string): string => (word === '*' ? '' : word)
+
+/** The same for leases that another server has given. dnsmasq knows those that come back by their client id or, without one, by their mac. */
+export function leaseFileText(leases: readonly HeldLease[]): string {
+  return leases
+    .map(({ address, mac, hostname, clientId, expiresAt }) => {
+      const end = expiresAt >= never ? 0 : Math.ceil(expiresAt.getTime() / 1000)
+      return `${[end, mac, address, hostname || '*', clientId || '*'].join(' ')}\n`
     })
-    .toSorted(byAddress)
+    .join('')
 }
 
 const lookEveryMs = 20

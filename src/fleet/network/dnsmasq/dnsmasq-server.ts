@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { writePrivateFile } from '../../../publish/index.ts'
 import { findProgram } from '../daemon/program.ts'
 import type { Supervisor } from '../daemon/supervisor.ts'
 import type { DhcpServer } from '../dhcp-server.ts'
@@ -12,7 +14,7 @@ import {
   runningDnsmasq,
   stopDnsmasq,
 } from './dnsmasq-files.ts'
-import { parseLeaseFile, readLeaseFile } from './dnsmasq-leases.ts'
+import { leaseFileText, parseHeldLeases, parseLeaseFile, readLeaseFile } from './dnsmasq-leases.ts'
 
 /** IANA: bootps. */
 const dhcpPort = 67
@@ -23,6 +25,12 @@ export function createDnsmasqServer(room: NetworkRoom, supervisor: Supervisor): 
   const paths = dnsmasqPaths(files)
   return {
     name: 'dnsmasq',
+    store: {
+      path: paths.leases,
+      read: async () => parseHeldLeases(await readLeaseFile(paths.leases, room.clock), room.clock.now()),
+      write: (leases) => writePrivateFile(paths.leases, leaseFileText(leases)),
+      remove: () => rm(paths.leases, { force: true }),
+    },
     unusable: dnsmasqUnusable,
     compile: (network, footings) => dhcpConfig(network, footings, paths),
     check: (config) => checkDnsmasq(files, config),

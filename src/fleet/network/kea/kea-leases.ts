@@ -3,7 +3,7 @@ import type { Lease } from '../dhcp-server.ts'
 import { asObject } from './kea-control.ts'
 
 /** State of a lease that somebody has; others are declined, or over. Source: Kea Administrator Reference Manual 2.2, §16.14. */
-const assigned = 0
+export const assigned = 0
 
 /** What `lease4-get-all` answers, by address, without those that are over by then. */
 export function parseLeases(given: Readonly<Record<string, unknown>>, now: Date): Lease[] {

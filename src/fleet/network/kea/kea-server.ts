@@ -13,6 +13,7 @@ import { keaConfig, type KeaFiles } from './kea-config.ts'
 import { asObject, askKea } from './kea-control.ts'
 import { deafInterfaces } from './kea-hearing.ts'
 import { parseLeases } from './kea-leases.ts'
+import { keaStore } from './kea-store.ts'
 
 const packageName = 'kea-dhcp4-server'
 
@@ -22,6 +23,7 @@ export async function createKeaServer(room: NetworkRoom, supervisor: Supervisor)
   const context: KeaContext = { room, supervisor, files }
   return {
     name: 'kea',
+    store: keaStore(files.leases, room.clock),
     async unusable() {
       const missing = (await findProgram('kea-dhcp4')) === undefined || files.leaseHook === ''
       if (!missing) return undefined
@@ -50,7 +52,8 @@ export async function createKeaServer(room: NetworkRoom, supervisor: Supervisor)
       return answer === undefined ? [] : parseLeases(answer.arguments, room.clock.now())
     },
     async stop() {
-      if ((await findProgram('kea-dhcp4')) === undefined) return
+      // Its name as a unit is that of dnsmasq, too, which runs where it does not.
+      if ((await readIfThere(files.config)) === undefined || (await findProgram('kea-dhcp4')) === undefined) return
       await supervisor.stop(await daemonOf(context))
       await rm(files.config, { force: true })
     },
