@@ -42,14 +42,20 @@ const mostAtOnce = 16
 export interface ServingMachines {
   /** In the order of the run. */
   names(): readonly string[]
+  /** What takes long, and may fail, before anybody is kept from it. FLEET_BASE_INCOMPLETE and its like. */
+  prepare(name: string): Promise<void>
   /** FLEET_APPLY_FAILED and its like. */
   makeAgain(name: string): Promise<void>
+  /** Whether it is still what it was before. */
+  isAsBefore(name: string): Promise<boolean>
 }
 
 class ConvergeSession implements ServingMachines {
   readonly #options: MachineKindOptions
   readonly #context: KindContext
   readonly #serving = new Map<string, MachineAtWork>()
+  /** Machines that the run is about, in its order. */
+  #order: readonly string[] = []
   #all: Promise<Map<string, LarderError | undefined>> | undefined
 
   constructor(options: MachineKindOptions, context: KindContext) {
@@ -73,12 +79,28 @@ class ConvergeSession implements ServingMachines {
   }
 
   names(): readonly string[] {
-    return [...this.#serving.keys()]
+    return this.#order.filter((name) => this.#serving.has(name))
+  }
+
+  async prepare(name: string): Promise<void> {
+    const machine = this.#leftOne(name)
+    await resolveMachine(this.#options, this.#context, machine)
+    await baseOf(this.#options, this.#context, machine.config)
+  }
+
+  async isAsBefore(name: string): Promise<boolean> {
+    const { spec, config } = this.#leftOne(name)
+    return (await stateOf(this.#options, spec, config)) === 'other'
+  }
+
+  #leftOne(name: string): MachineAtWork {
+    const machine = this.#serving.get(name)
+    if (machine === undefined) throw new Error(`${name} is not to be made again`)
+    return machine
   }
 
   async makeAgain(name: string): Promise<void> {
-    const machine = this.#serving.get(name)
-    if (machine === undefined) throw new Error(`${name} is not to be made again`)
+    const machine = this.#leftOne(name)
     const error = await this.#report(machine, () => this.#bringUp(machine))
     if (error !== undefined) throw error
   }
@@ -100,6 +122,7 @@ class ConvergeSession implements ServingMachines {
     const specs = machineSpecs(desired, { ...context, known, own: await this.#options.ownAddresses(context) })
     const order = machineLevels(desired).levels.flat()
     const asked = order.filter((name) => limit === undefined || limit.includes(name))
+    this.#order = asked
     const inTurn = atOnce(mostAtOnce)
     const work = new Map<string, Promise<LarderError | undefined>>()
     for (const name of asked) {
@@ -130,8 +153,13 @@ class ConvergeSession implements ServingMachines {
     })
   }
 
-  /** Who finds it by another address does not find it again by that: nobody can be kept waiting for it. */
+  /**
+   * Who finds it by another address does not find it again by that: nobody can be kept waiting for it. Nor is one left for which others
+   * of the run wait.
+   */
   async #isServing({ name, config, spec, movesFrom }: MachineAtWork): Promise<boolean> {
+    const machines = machinesOf(this.#context.site)
+    if (this.#order.some((other) => machines[other]?.after.includes(name))) return false
     const services = servicesOf(this.#context.site)
     const isOn = (service: string): boolean => ownValue(services, service)?.machines.includes(name) === true
     const known = (await this.#options.services.list()).filter((one) => one.machine === name && isOn(one.name))

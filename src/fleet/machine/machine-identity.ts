@@ -8,27 +8,19 @@ type Identified = Pick<MachineConfig, 'at' | 'base' | 'base_packages' | 'memory_
  * Of what cannot be changed while a machine lives; its address can. Packages that are new in its mirror are none of it: they are
  * installed. What means the same is the same machine: `others` are those of the same declared otherwise, or by earlier versions.
  */
-export function identityOf(
-  config: Identified,
-  mirrors: readonly string[],
-): { identity: string; others: readonly string[] } {
+export function identityOf(config: Identified): { identity: string; others: readonly string[] } {
   const { at, base, base_packages: packages, memory_mb: memory, cpus, disk_mb: disk } = config
   const sorted = [...new Set(packages)].sort()
   const isVm = at === 'vm'
   const wholeCpus = isVm ? Math.ceil(cpus) : cpus
   const ownDisk = isVm && disk === usualSizeMiB ? undefined : disk
-  // The mirror that is meant where none is said.
-  const implied = base === undefined ? mirrors[0] : base === mirrors[0] ? null : base
-  const digest = (from: string | null, list: readonly string[], processors: number, size: number | undefined): string =>
-    hexOf(digestOf(JSON.stringify([at, from, list, memory, processors, ...(size === undefined ? [] : [size])]))).slice(
-      0,
-      32,
-    )
-  const all = [base ?? null, implied ?? null].flatMap((from) =>
-    [sorted, packages].flatMap((list) =>
-      [wholeCpus, cpus].flatMap((processors) =>
-        [ownDisk, isVm ? (disk ?? usualSizeMiB) : disk].map((size) => digest(from, list, processors, size)),
-      ),
+  const digest = (list: readonly string[], processors: number, size: number | undefined): string => {
+    const parts = [at, base ?? null, list, memory, processors, ...(size === undefined ? [] : [size])]
+    return hexOf(digestOf(JSON.stringify(parts))).slice(0, 32)
+  }
+  const all = [sorted, packages].flatMap((list) =>
+    [wholeCpus, cpus].flatMap((processors) =>
+      [ownDisk, isVm ? (disk ?? usualSizeMiB) : disk].map((size) => digest(list, processors, size)),
     ),
   )
   const [identity = '', ...others] = [...new Set(all)]

@@ -82,6 +82,24 @@ describe('the kind machines', () => {
     expect(await world.memory.get('a')).toMatchObject({ state: 'converged' })
   })
 
+  it('leaves them in the order of the run, and none that another one of it waits for', async () => {
+    const at = (name: string, address: string, after: string[] = []) => ({ [name]: { address, after } })
+    world.network = networkSchema.parse({ subnet: '10.0.0.0/24', gateway: '10.0.0.254' })
+    const declared = {
+      ...at('a', '10.0.0.1'),
+      ...at('b', '10.0.0.2'),
+      ...at('c', '10.0.0.3'),
+      ...at('d', '10.0.0.4', ['c']),
+    }
+    await world.run(declared)
+    world.served = ['a', 'b', 'c']
+    world.states = { a: 'other', b: 'other', c: 'other', d: 'running' }
+    world.slowToSay = 'a'
+    world.differing = new Set(['d'])
+    expect(await world.run(declared)).toMatchObject({ errors: [] })
+    expect(world.serving?.names()).toEqual(['a', 'b'])
+  })
+
   it.each(['stopped', 'absent', 'moved'] as const)('does not leave one that is %s to services', async (state) => {
     world.network = networkSchema.parse({ subnet: '10.0.0.0/24', gateway: '10.0.0.254' })
     await world.run({ a: { address: '10.0.0.1' } })

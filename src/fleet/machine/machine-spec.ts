@@ -18,12 +18,8 @@ export function machineSpecs(
   )
   const network = networkOf({ site, siteName })
   const addresses = machineAddresses(desired, network, { known: new Map(before), own })
-  const mirrors = Object.keys(site['mirrors'] ?? {})
   return new Map(
-    Object.entries(desired).map(([name, config]) => [
-      name,
-      specOf({ name, siteName, config, mirrors }, addresses.get(name)),
-    ]),
+    Object.entries(desired).map(([name, config]) => [name, specOf({ name, siteName, config }, addresses.get(name))]),
   )
 }
 
@@ -35,16 +31,11 @@ export function networkOf({ site, siteName }: SiteOf): DeclaredNetwork | undefin
 }
 
 function specOf(
-  {
-    name,
-    siteName,
-    config,
-    mirrors,
-  }: { name: string; siteName: string; config: MachineConfig; mirrors: readonly string[] },
+  { name, siteName, config }: { name: string; siteName: string; config: MachineConfig },
   address: MachineAddress | undefined,
 ): MachineSpec {
   const { memory_mb: memoryMiB, cpus, disk_mb: diskMiB } = config
-  const { identity, others } = identityOf(config, mirrors)
+  const { identity, others } = identityOf(config)
   return {
     name,
     site: siteName,

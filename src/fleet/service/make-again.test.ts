@@ -2,12 +2,17 @@ import { describe, expect, it } from 'vitest'
 import { LarderError } from '../../core/index.ts'
 import { makeMachineAgain, type Rollout } from './make-again.ts'
 import { rollService } from './roll-service.ts'
+import { servingOf } from './testing/serving-of.ts'
 import { rolloutRoom } from './testing/rollout-room.ts'
 import { ServiceWorld } from './testing/service-world.ts'
 
 const names = ['web-1', 'web-2']
 
-const rolloutOf = (world: ServiceWorld): Rollout => ({ targets: world.targets(), room: rolloutRoom(world) })
+const rolloutOf = (world: ServiceWorld): Rollout => ({
+  targets: world.targets(),
+  room: rolloutRoom(world),
+  balancers: ['lb'],
+})
 
 /** A service that runs on both. */
 async function running(): Promise<ServiceWorld> {
@@ -18,8 +23,7 @@ async function running(): Promise<ServiceWorld> {
   return world
 }
 
-const makeAgain = (world: ServiceWorld, name: string) =>
-  makeMachineAgain(name, [rolloutOf(world)], async () => world.makeAgain(name))
+const makeAgain = (world: ServiceWorld, name: string) => makeMachineAgain(name, [rolloutOf(world)], servingOf(world))
 const changes = (world: ServiceWorld) => world.calls.filter((call) => /^(drain|make|apply|ready)/.test(call))
 
 describe('makeMachineAgain', () => {
@@ -48,8 +52,7 @@ describe('makeMachineAgain', () => {
     const [one, other] = [await running(), await running()]
     other.machines.get('web-2')!.isActive = false
     other.beNoticed()
-    const again = async (): Promise<void> => [one, other].forEach((world) => world.makeAgain('web-1'))
-    const both = () => makeMachineAgain('web-1', [one, other].map(rolloutOf), again)
+    const both = () => makeMachineAgain('web-1', [one, other].map(rolloutOf), servingOf([one, other]))
     await expect(both()).rejects.toMatchObject({ code: 'FLEET_ROLLOUT_HALTED' })
     expect([one, other].map((world) => world.isUp('web-1'))).toEqual([true, true])
     other.machines.get('web-2')!.isActive = true
@@ -61,16 +64,29 @@ describe('makeMachineAgain', () => {
 
   it('keeps it from clients when it could not be made, until the next run has brought its release there', async () => {
     const world = await running()
-    const failing = makeMachineAgain('web-1', [rolloutOf(world)], async () => {
-      world.makeAgain('web-1')
+    const serving = servingOf(world)
+    const makeAgain = async (name: string): Promise<void> => {
+      await serving.makeAgain(name)
       throw new LarderError('FLEET_MACHINE_FAILED', { message: 'It does not start.' })
-    })
+    }
+    const failing = makeMachineAgain('web-1', [rolloutOf(world)], { ...serving, makeAgain })
     await expect(failing).rejects.toMatchObject({ code: 'FLEET_MACHINE_FAILED' })
     expect(world.isUp('web-1')).toBe(false)
     const { targets, room } = rolloutOf(world)
     await rollService(targets, room)
     expect(names.every((name) => world.isUp(name))).toBe(true)
     expect(world.violations).toEqual([])
+  })
+
+  it('gives it back where it is still what it was, and takes nothing away where it cannot be prepared', async () => {
+    const world = await running()
+    const failing = () => Promise.reject(new LarderError('FLEET_BASE_INCOMPLETE', { message: 'It lacks vim.' }))
+    for (const part of ['prepare', 'makeAgain']) {
+      const made = makeMachineAgain('web-1', [rolloutOf(world)], { ...servingOf(world), [part]: failing })
+      await expect(made).rejects.toMatchObject({ code: 'FLEET_BASE_INCOMPLETE' })
+      expect(changes(world)).toEqual(part === 'prepare' ? [] : ['drain web-1', 'ready web-1'])
+      expect(world.isUp('web-1')).toBe(true)
+    }
   })
 
   it('leaves the others as they are when its release does not come up', async () => {

@@ -1,4 +1,6 @@
 import { isLarderError } from '../../core/index.ts'
+import { hostFailures } from '../converge/plan-host.ts'
+import type { ServingMachines } from '../machine/converge-sessions.ts'
 import { lookAtService, type FoundService, type ServiceTarget } from './look-at-service.ts'
 import { readyIfThere, rollMachine, takeAway, type RollRoom } from './roll-machine.ts'
 import { told, type RolloutRoom } from './roll-service.ts'
@@ -7,6 +9,8 @@ import { told, type RolloutRoom } from './roll-service.ts'
 export interface Rollout {
   readonly targets: readonly ServiceTarget[]
   readonly room: RolloutRoom
+  /** Machines that balance it. */
+  readonly balancers: readonly string[]
 }
 
 interface OnMachine {
@@ -17,20 +21,22 @@ interface OnMachine {
 /**
  * A machine that services run on is made again: it is taken from the clients of all of them, while all their others are up, and
  * given back when each is ready and up there. FLEET_ROLLOUT_HALTED with everything as it was, FLEET_ROLLOUT_FAILED, and what
- * `makeAgain` throws: then it stays drained for the next run.
+ * `serving` throws: then it stays drained for the next run, unless it is still what it was.
  */
 export async function makeMachineAgain(
   machine: string,
   rollouts: readonly Rollout[],
-  makeAgain: () => Promise<void>,
+  serving: ServingMachines,
 ): Promise<void> {
-  const services = rollouts.flatMap(({ targets, room }): OnMachine[] => {
-    const target = targets.find((one) => one.machine === machine)
-    const others = targets.filter((one) => one !== target)
-    return target === undefined ? [] : [{ target, room: { ...room, others } }]
-  })
-  await takeFromAll(services)
-  await makeAgain()
+  const services = servicesOn(machine, rollouts)
+  await serving.prepare(machine)
+  const taken = await takeFromAll(services)
+  try {
+    await serving.makeAgain(machine)
+  } catch (error) {
+    if (await isAsBefore(machine, serving)) await giveBackAll(taken)
+    throw error
+  }
   for (const { target, room } of services) {
     const found = await lookAt(target, room)
     if (found.problem !== undefined) {
@@ -41,19 +47,60 @@ export async function makeMachineAgain(
   }
 }
 
+/** Nobody has to be kept from it. One that balances a service itself, and says nothing of it, brings nobody to it. */
+export async function servesNobody(machine: string, rollouts: readonly Rollout[]): Promise<boolean> {
+  for (const { target, room } of servicesOn(machine, rollouts)) {
+    try {
+      if ((await lookAt(target, room)).isServing) return false
+    } catch (error) {
+      if (!isLarderError(error, ...hostFailures, 'FLEET_BALANCER_AWAY')) throw error
+      if (!rollouts.some((one) => one.room.spec.name === room.spec.name && one.balancers.includes(machine)))
+        return false
+    }
+  }
+  return true
+}
+
+function servicesOn(machine: string, rollouts: readonly Rollout[]): OnMachine[] {
+  return rollouts.flatMap(({ targets, room }): OnMachine[] => {
+    const target = targets.find((one) => one.machine === machine)
+    const others = targets.filter((one) => one !== target)
+    return target === undefined ? [] : [{ target, room: { ...room, others } }]
+  })
+}
+
+async function isAsBefore(machine: string, serving: ServingMachines): Promise<boolean> {
+  try {
+    return await serving.isAsBefore(machine)
+  } catch (error) {
+    if (isLarderError(error)) return false
+    throw error
+  }
+}
+
+interface Taken {
+  readonly found: FoundService
+  readonly room: RollRoom
+}
+
 /** From the clients of all, or of none. */
-async function takeFromAll(services: readonly OnMachine[]): Promise<void> {
-  const taken: { found: FoundService; room: RollRoom }[] = []
+async function takeFromAll(services: readonly OnMachine[]): Promise<Taken[]> {
+  const taken: Taken[] = []
   try {
     for (const { target, room } of services) {
       const found = await lookAt(target, room)
       taken.push({ found, room })
       await takeAway(found, room)
     }
+    return taken
   } catch (error) {
-    if (isLarderError(error)) for (const { found, room } of taken) await readyIfThere(found, room, false)
+    if (isLarderError(error)) await giveBackAll(taken)
     throw error
   }
+}
+
+async function giveBackAll(taken: readonly Taken[]): Promise<void> {
+  for (const { found, room } of taken) await readyIfThere(found, room, false)
 }
 
 async function lookAt(target: ServiceTarget, room: RolloutRoom): Promise<FoundService> {

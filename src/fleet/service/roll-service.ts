@@ -10,7 +10,7 @@ export interface RolloutRoom extends Omit<RollRoom, 'others'>, LookRoom {
   onDone(target: ServiceTarget): Promise<void>
   onFailed(target: ServiceTarget, error: LarderError): Promise<void>
   /** Machines that are made again afterwards, and left as they are until then. Default: none. */
-  left?: readonly string[]
+  left?: ReadonlySet<string>
 }
 
 /**
@@ -20,7 +20,7 @@ export interface RolloutRoom extends Omit<RollRoom, 'others'>, LookRoom {
  */
 export async function rollService(targets: readonly ServiceTarget[], room: RolloutRoom): Promise<void> {
   const found = await lookAtService(room.spec.name, targets, room)
-  const todo = found.filter((one) => (isToDo(one) || room.restart) && room.left?.includes(one.target.machine) !== true)
+  const todo = found.filter((one) => (isToDo(one) || room.restart) && room.left?.has(one.target.machine) !== true)
   const away = todo.find(({ problem }) => problem !== undefined)
   const reachable = todo.filter(({ problem }) => problem === undefined)
   await prepare(reachable, room)

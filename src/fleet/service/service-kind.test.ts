@@ -11,6 +11,7 @@ import { createServiceKind } from './service-kind.ts'
 import type { ServiceTarget } from './look-at-service.ts'
 import { createServiceMemory, type ServiceMemory } from './service-memory.ts'
 import { servicesSchema } from './service-schema.ts'
+import { servingOf } from './testing/serving-of.ts'
 import { ServiceWorld } from './testing/service-world.ts'
 
 let state: State
@@ -91,7 +92,7 @@ function kind() {
       authority: async () => undefined,
     }),
     restartOf: async () => restarted,
-    serving: () => ({ names: () => serving, makeAgain: async (name) => world.makeAgain(name) }),
+    serving: () => servingOf(world, serving),
     machines: {
       memory: { list: async () => [] } as never,
       ownAddresses: async () => new Map(),
@@ -283,6 +284,18 @@ describe('the kind services', () => {
     world.calls.length = 0
     expect((await run()).errors[0]).toBe('web-2 is away.')
     expect(world.calls).not.toContain('make web-1 again')
+  })
+
+  it('has one made again at once that serves nobody, for which the others wait', async () => {
+    await run()
+    states = { 'web-1': 'other' }
+    serving = ['web-1']
+    world.machines.get('web-1')!.isActive = false
+    world.beNoticed()
+    world.desired = 'two'
+    expect((await run()).errors).toEqual([])
+    expect((await memory.list()).map(({ version }) => version)).toEqual(['two', 'two'])
+    expect(world.violations).toEqual([])
   })
 
   it('finishes one service when another one fails, and knows again what has become as declared', async () => {

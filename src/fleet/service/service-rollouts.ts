@@ -5,7 +5,7 @@ import { variableFiles } from './release-scripts.ts'
 import type { ServiceTarget } from './look-at-service.ts'
 import { askedFor, serverWatch } from './observe-services.ts'
 import { declaredService } from './declared-service.ts'
-import { makeMachineAgain, type Rollout } from './make-again.ts'
+import { makeMachineAgain, servesNobody, type Rollout } from './make-again.ts'
 import { rollService, type RolloutRoom } from './roll-service.ts'
 import type { StagedService } from './service-change.ts'
 import { ownerOf } from '../machine/machine-kind-options.ts'
@@ -93,21 +93,27 @@ export class ServiceRollouts {
       }
     }
     const asked = await askedFor(this.#options, context, servicesOf(context.site))
-    const rollouts: Rollout[] = []
+    const left = new Set(serving.names())
+    const opened = new Map<string, Rollout>()
     const failed = new Set<string>()
     for (const [name, config] of asked) {
-      const isDone = await attempt(async () => {
-        const rollout = await this.#open(context, { name, config, machines, left: serving.names() })
-        rollouts.push(rollout)
-        await rollService(rollout.targets, rollout.room)
-      })
-      if (!isDone) failed.add(name)
+      const open = async () => void opened.set(name, await this.#open(context, { name, config, machines, left }))
+      if (!(await attempt(open))) failed.add(name)
     }
+    const rollouts = [...opened.values()]
     for (const machine of serving.names()) {
+      if (!(await servesNobody(machine, rollouts))) continue
+      // Others wait for it to be up: before all of them.
+      if (await attempt(() => serving.makeAgain(machine))) left.delete(machine)
+    }
+    for (const [name, { targets, room }] of opened) {
+      if (!(await attempt(() => rollService(targets, room)))) failed.add(name)
+    }
+    for (const machine of left) {
       const services = asked.filter(([, config]) => config.machines.includes(machine)).map(([name]) => name)
       // One of its machines may be away: no other one is taken from clients.
       if (services.some((name) => failed.has(name))) continue
-      const isDone = await attempt(() => makeMachineAgain(machine, rollouts, () => serving.makeAgain(machine)))
+      const isDone = await attempt(() => makeMachineAgain(machine, rollouts, serving))
       if (!isDone) for (const name of services) failed.add(name)
     }
     return failures
@@ -115,7 +121,7 @@ export class ServiceRollouts {
 
   async #open(
     context: KindContext,
-    service: { name: string; config: ServiceConfig; machines: SiteMachines; left: readonly string[] },
+    service: { name: string; config: ServiceConfig; machines: SiteMachines; left: ReadonlySet<string> },
   ): Promise<Rollout> {
     const { name, config, left } = service
     const { signal, runId, progress } = context
@@ -140,7 +146,7 @@ export class ServiceRollouts {
       onFailed: (target, error) => reports.failed(target, error),
       left,
     }
-    return { targets, room }
+    return { targets, room, balancers: config.balance?.on ?? [] }
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { LarderError, silentProgress, systemClock, type Change, type KindContext } from '../../../core/index.ts'
 import { memoryFiles } from '../../../core/testing/memory-files.ts'
@@ -40,6 +41,8 @@ export class MachineWorld {
   network: NetworkConfig | undefined
   /** What this host has in that network. */
   own: OwnInSubnet = { server: undefined, addresses: [] }
+  /** Whether it is there is known later than of the others. */
+  slowToSay: string | undefined
   /** The service `site` is declared on these, and known to be on them. */
   served: string[] = []
   /** What the last run has left to services. */
@@ -108,6 +111,7 @@ export class MachineWorld {
       unusable: async () => undefined,
       observe: async ({ name }) => {
         this.calls.push(`observe ${name}`)
+        if (name === this.slowToSay) await sleep(20)
         if (this.unseen.has(name)) throw new LarderError(this.unseenFor, { message: 'The engine is away.' })
         return this.states[name] ?? 'absent'
       },

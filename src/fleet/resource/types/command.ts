@@ -92,10 +92,11 @@ const guardSeconds = 30
 const late = /^(?:124|137)$/
 const tooLate = `what asks whether it is needed did not end within ${guardSeconds} s, or within what looks at a machine may take together`
 
-/** Its exit code, as `$code`; `$left`: how many seconds it has. */
+/** Its exit code, as `$code`; `$left`: how many seconds it has. What it says of a time of its own is told from ours. */
 function guardCode(command: NonNullable<Declared['unless']>, desired: Declared): Script {
   const { shell } = commandScript(command, roomOf(desired))
-  return sh`code=0; timeout -k 2 $left /bin/sh -c ${shell} >/dev/null 2>&1 || code=$?`
+  const own = `${shell} || { code=$?; case $code in 124|137) exit 1;; esac; exit $code; }`
+  return sh`code=0; timeout -k 2 $left /bin/sh -c ${own} >/dev/null 2>&1 || code=$?`
 }
 
 /** What could not be known when it was looked at is asked for right before it would run: it never does so because nobody answered. */

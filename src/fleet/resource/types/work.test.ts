@@ -55,6 +55,8 @@ it('a command whose guards could not be asked is asked for again before it runs,
     command({ run: 'exit 7', 'only-if': 'command -v no-such-program' }),
     command({ run: 'exit 7', unless: 'sleep 60' }),
   ])
+  const ownTime = await command({ run: 'true', unless: 'timeout 0.1 sleep 9' })
+  expect(tinyEngine(commandType).plan([ownTime])).toEqual([[{ what: 'run', from: 'unless does not hold', to: 'done' }]])
   const apply = (desired: Awaited<ReturnType<typeof command>>) =>
     commandType.apply(desired, { facts: undefined, differences: [], host: debianHost })
   for (const one of [needed, done, not]) expect(runScript(lines(sh`set -eu`, apply(one)))).toMatchObject({ code: 0 })
