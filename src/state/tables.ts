@@ -139,6 +139,7 @@ export interface Tables {
     run_id: number | null
     checked_at: string
     changed_at: string | null
+    base: string | null
   }
   services: {
     name: string

@@ -96,7 +96,11 @@ function createContext(): ControllerContext {
           files: memoryFiles({}),
           site: {
             name: 'lab',
-            sections: { machines: machinesSchema.parse(head.machines), services: servicesSchema.parse(services) },
+            sections: {
+              mirrors: { base: {} },
+              machines: machinesSchema.parse(head.machines),
+              services: servicesSchema.parse(services),
+            },
           },
         },
     },
@@ -189,6 +193,16 @@ it('a machine that is away is told of, and no run is made for it', async () => {
   expect(told).toEqual([{ machine: 'a', state: 'unreachable', why: 'a is away.', run: undefined }])
   await driftRound(round)
   expect(told).toHaveLength(1)
+})
+
+it('learns where machines came from that were made before that was kept in mind', async () => {
+  found = { b: 'away' }
+  await driftRound(round)
+  expect((await memory.list()).map(({ name, base }) => [name, base])).toEqual([
+    ['a', 'base'],
+    ['b', undefined],
+    ['told', 'base'],
+  ])
 })
 
 it('what is told of once is told of again when the machine was as declared in between, though no round saw that', async () => {

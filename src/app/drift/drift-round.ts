@@ -109,7 +109,8 @@ async function remember(
   const { name, config, spec, movesFrom } = machine
   const detail = { ...found.detail, os: found.detail.os ?? known?.detail.os }
   const about = { name, place: movesFrom ?? config.at, identity: spec.identity, runId: known?.runId }
-  await fleet.memory.report({ ...about, state: found.state, detail, hasChanged: false })
+  const base = machine.state === 'running' && found.state !== 'unreachable' ? machine.base : undefined
+  await fleet.memory.report({ ...about, state: found.state, detail, hasChanged: false, base })
 }
 
 async function tell(

@@ -4,7 +4,7 @@ import type { MachineSpec } from '../place/place.ts'
 import type { StagedMachine } from './machine-change.ts'
 import { atOnce } from '../converge/at-once.ts'
 import { isMade, placeBefore } from './is-made.ts'
-import { baseOf } from './machine-base.ts'
+import { baseOf, knownBase } from './machine-base.ts'
 import { ownerOf, type MachineKindOptions } from './machine-kind-options.ts'
 import { machineLevels } from './machine-levels.ts'
 import { machinesOf, type MachineConfig } from './machine-schema.ts'
@@ -181,7 +181,8 @@ class ConvergeSession implements ServingMachines {
       const result = await work()
       if (result === undefined) return undefined
       const { report, error } = reportMachine(name, result, address)
-      await memory.report({ ...common, ...report })
+      const base = 'unreachable' in result ? undefined : knownBase(this.#context, config)
+      await memory.report({ ...common, ...report, base })
       return error
     } catch (error) {
       if (!isLarderError(error) || this.#context.signal.aborted) throw error

@@ -21,6 +21,7 @@ function found(more: Partial<ObservedMachine>): ReturnType<typeof foundMachine> 
     name: 'a',
     config,
     spec,
+    base: 'base',
     resources: [],
     waitsFor: undefined,
     renewed: [],

@@ -9,6 +9,11 @@ export function baseMirror({ site }: Pick<KindContext, 'site'>, { base }: Pick<M
   return base ?? Object.keys(site['mirrors'] ?? {})[0] ?? ''
 }
 
+/** That of a machine which is as declared, and was made from one; undefined for others. */
+export function knownBase(context: Pick<KindContext, 'site'>, config: MachineConfig): string | undefined {
+  return isMade(config.at) ? baseMirror(context, config) || undefined : undefined
+}
+
 /** What a machine begins with, made where it is not there yet. Undefined for hosts that exist. */
 export async function baseOf(
   options: MachineKindOptions,

@@ -9,6 +9,8 @@ export interface ObservedMachine {
   name: string
   config: MachineConfig
   spec: MachineSpec
+  /** The mirror that it comes from, or would; undefined for hosts that exist. */
+  base: string | undefined
   resources: readonly Resource[]
   /** What is not published or built yet, so that nobody knows yet what is to be on it. */
   waitsFor: string | undefined

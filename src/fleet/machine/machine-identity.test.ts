@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest'
 import { digestOf, hexOf } from '../../core/index.ts'
-import { identityOf } from './machine-identity.ts'
+import { identityOf, type KnownOrigin } from './machine-identity.ts'
 import { machinesSchema } from './machine-schema.ts'
 
-const of = (declared: object, at: 'container' | 'vm' = 'container') =>
-  identityOf(machinesSchema.parse({ a: { at, ...declared } })['a']!)
+const none: KnownOrigin = { mirrors: ['one', 'other'], base: undefined }
+const of = (declared: object, at: 'container' | 'vm' = 'container', origin = none) =>
+  identityOf(machinesSchema.parse({ a: { at, ...declared } })['a']!, origin)
 
 /** Whether a machine that was made as declared first is the one that is declared then. */
 const isSame = (made: object, declared: object, at?: 'container' | 'vm'): boolean => {
@@ -26,6 +27,17 @@ it.each<[string, object, object, ('container' | 'vm')?]>([
   ['processors', { cpus: 1.5 }, { cpus: 2 }],
   ['disk', { disk_mb: 9000 }, {}, 'vm'],
 ])('is another machine: %s', (_, made, declared, at) => expect(isSame(made, declared, at)).toBe(false))
+
+it.each<[string, boolean, object, object, KnownOrigin]>([
+  ['its only mirror said', true, {}, { base: 'one' }, { mirrors: ['one'], base: undefined }],
+  ['and not said any more', true, { base: 'one' }, {}, { mirrors: ['one'], base: undefined }],
+  ['another one than the only mirror of now', false, { base: 'other' }, {}, { mirrors: ['one'], base: undefined }],
+  ['where it came from said, with a second mirror', true, {}, { base: 'one' }, { ...none, base: 'one' }],
+  ['a second mirror said', false, {}, { base: 'other' }, { ...none, base: 'one' }],
+])('knows where a machine came from: %s', (_, isOne, made, declared, origin) => {
+  const { identity, others } = of(declared, 'container', origin)
+  expect([identity, ...others].includes(of(made, 'container', none).identity)).toBe(isOne)
+})
 
 it('knows machines that were made before what means the same was the same', () => {
   const before = (parts: readonly unknown[]): string => hexOf(digestOf(JSON.stringify(parts))).slice(0, 32)

@@ -44,6 +44,29 @@ describe('the kind machines', () => {
     ])
   })
 
+  it('makes no other machine of one whose mirror has to be said, since there is a second one', async () => {
+    await world.run({ web: {}, app: {} })
+    world.mirrors = { base: {}, extra: {} }
+    expect((await world.run({ web: { base: 'base' } })).plan).toEqual([
+      'remove machine app: not declared any more: removed, with all that is on it',
+    ])
+    expect(await world.memory.get('web')).toMatchObject({ base: 'base' })
+    const { plan } = await world.run({ web: { base: 'extra' } })
+    expect(plan).toEqual([
+      'update machine web: removed and made again, since what cannot be changed while it runs is another (container), then 1 resource',
+    ])
+    expect(await world.memory.get('web')).toMatchObject({ base: 'extra' })
+  })
+
+  it('keeps in mind where a machine came from until it has come from elsewhere', async () => {
+    await world.run({ web: {} })
+    world.mirrors = { base: {}, extra: {} }
+    world.failing.add('web')
+    expect((await world.run({ web: { base: 'extra' } })).errors).toHaveLength(1)
+    expect(await world.memory.get('web')).toMatchObject({ state: 'failed', base: 'base' })
+    expect((await world.run({ web: { base: 'base' } })).plan).toEqual([])
+  })
+
   it('plans nothing for machines that are as declared, with one look', async () => {
     world.states = { web: 'running' }
     expect(await world.run({ web: {} })).toEqual({ plan: [], errors: [] })

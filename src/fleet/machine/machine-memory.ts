@@ -16,6 +16,8 @@ export interface KnownMachine {
   checkedAt: Date
   /** When something was changed on it last. */
   changedAt: Date | undefined
+  /** The mirror that it came from, where it was seen to be as declared. */
+  base?: string | undefined
 }
 
 export interface MachineDetail {
@@ -29,6 +31,7 @@ export interface MachineDetail {
   why: string | undefined
 }
 
+/** `base` of before stays where none is told. */
 export type MachineReport = Omit<KnownMachine, 'checkedAt' | 'changedAt'> & { hasChanged: boolean }
 
 /** The memory of machines: which there are, and how they were found. */
@@ -51,10 +54,11 @@ export function createMachineMemory(state: State, clock: Clock): MachineMemory {
       const row = await state.db.selectFrom('machines').selectAll().where('name', '=', name).executeTakeFirst()
       return row && asKnown(row)
     },
-    async report({ name, place, identity, state: found, detail, runId, hasChanged }) {
+    async report({ name, place, identity, state: found, detail, runId, hasChanged, base }) {
       const now = clock.now().toISOString()
       const told = { place, identity, state: found, detail: JSON.stringify(detail), checked_at: now }
-      const values = { ...told, run_id: runId ?? null, ...(hasChanged ? { changed_at: now } : {}) }
+      const changed = { ...(hasChanged ? { changed_at: now } : {}), ...(base === undefined ? {} : { base }) }
+      const values = { ...told, run_id: runId ?? null, ...changed }
       await state.transaction((transaction) =>
         transaction
           .insertInto('machines')
@@ -80,5 +84,6 @@ function asKnown(row: Selectable<Tables['machines']>): KnownMachine {
     runId: row.run_id ?? undefined,
     checkedAt: new Date(row.checked_at),
     changedAt: row.changed_at === null ? undefined : new Date(row.changed_at),
+    base: row.base ?? undefined,
   }
 }

@@ -4,7 +4,7 @@ import type { NetworkConfig } from '../network/network-schema.ts'
 import type { OwnAddresses } from '../network/own-addresses.ts'
 import type { MachineSpec } from '../place/place.ts'
 import { machineAddresses, type MachineAddress } from './machine-addresses.ts'
-import { identityOf } from './machine-identity.ts'
+import { identityOf, type Identity } from './machine-identity.ts'
 import type { KnownMachine } from './machine-memory.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
 
@@ -13,13 +13,18 @@ export function machineSpecs(
   desired: MachinesConfig,
   { site, siteName, known, own }: SiteOf & { known: readonly KnownMachine[]; own: OwnAddresses },
 ): Map<string, MachineSpec> {
+  const mirrors = Object.keys(site['mirrors'] ?? {})
+  const bases = new Map(known.map(({ name, base }) => [name, base]))
   const before = known.flatMap(({ name, detail }) =>
     detail.address === undefined ? [] : [[name, detail.address] as const],
   )
   const network = networkOf({ site, siteName })
   const addresses = machineAddresses(desired, network, { known: new Map(before), own })
   return new Map(
-    Object.entries(desired).map(([name, config]) => [name, specOf({ name, siteName, config }, addresses.get(name))]),
+    Object.entries(desired).map(([name, config]) => {
+      const identity = identityOf(config, { mirrors, base: bases.get(name) })
+      return [name, specOf({ name, siteName, config, identity }, addresses.get(name))]
+    }),
   )
 }
 
@@ -30,12 +35,18 @@ export function networkOf({ site, siteName }: SiteOf): DeclaredNetwork | undefin
   return network && declareNetwork(network, siteName)
 }
 
+interface DeclaredMachine {
+  name: string
+  siteName: string
+  config: MachineConfig
+  identity: Identity
+}
+
 function specOf(
-  { name, siteName, config }: { name: string; siteName: string; config: MachineConfig },
+  { name, siteName, config, identity: { identity, others } }: DeclaredMachine,
   address: MachineAddress | undefined,
 ): MachineSpec {
   const { memory_mb: memoryMiB, cpus, disk_mb: diskMiB } = config
-  const { identity, others } = identityOf(config)
   return {
     name,
     site: siteName,

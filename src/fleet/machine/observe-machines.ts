@@ -5,7 +5,7 @@ import type { Resource } from '../resource/resource-type.ts'
 import { declaredServices } from '../service/declared-service.ts'
 import { servicesOf } from '../service/service-schema.ts'
 import type { ObservedMachine, ObservedMachines } from './machine-change.ts'
-import { baseMirror } from './machine-base.ts'
+import { knownBase } from './machine-base.ts'
 import { isMade, placeBefore } from './is-made.ts'
 import type { MachineKindOptions } from './machine-kind-options.ts'
 import type { MachineConfig, MachinesConfig } from './machine-schema.ts'
@@ -31,11 +31,12 @@ export async function observeMachines(
     asked.map(async ([name, config]): Promise<Found> => {
       const spec = specs.get(name)!
       const movesFrom = placeBefore(known, { name, at: config.at })
-      const about = { name, config, spec, movesFrom }
+      const base = knownBase(context, config)
+      const about = { name, config, spec, movesFrom, base }
       if (!mayLook) return { ...about, ...unseen }
       const resolved = await resolveOrWait(options, context, { name, config, specs })
       const looked = movesFrom === undefined ? await lookForIt(options, spec, config) : moving
-      const isBaseToCome = planned.has(`mirror ${baseMirror(context, config)}`)
+      const isBaseToCome = base !== undefined && planned.has(`mirror ${base}`)
       return { ...about, ...resolved, ...looked, isBaseToCome }
     }),
   )

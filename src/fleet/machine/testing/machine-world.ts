@@ -8,7 +8,7 @@ import type { ConvergeTarget, HostPlan, HostResult } from '../../converge/host-p
 import type { Host } from '../../host/host.ts'
 import type { NetworkConfig } from '../../network/network-schema.ts'
 import type { OwnInSubnet } from '../../network/own-addresses.ts'
-import type { MachineState, Place } from '../../place/place.ts'
+import { isIdentity, type MachineState, type Place } from '../../place/place.ts'
 import type { Resource } from '../../resource/resource-type.ts'
 import type { KnownService } from '../../service/service-memory.ts'
 import { servicesSchema } from '../../service/service-schema.ts'
@@ -25,6 +25,9 @@ export class MachineWorld {
   /** What was done, in its order. */
   calls: string[] = []
   states: Record<string, MachineState> = {}
+  mirrors: Record<string, object> = { base: {} }
+  /** Of those that were brought up: what they were made as. */
+  readonly #made = new Map<string, string>()
   /** Machines on which something differs. */
   differing = new Set<string>()
   failing = new Set<string>()
@@ -72,7 +75,7 @@ export class MachineWorld {
       clock: systemClock,
       progress: silentProgress,
       signal: new AbortController().signal,
-      site: { machines, mirrors: { base: {} }, network: this.network, services: this.#services() },
+      site: { machines, mirrors: this.mirrors, network: this.network, services: this.#services() },
       siteName: 'lab',
       runId: '7',
       freshForMs: 0,
@@ -109,21 +112,26 @@ export class MachineWorld {
     const place: Place = {
       at: 'container',
       unusable: async () => undefined,
-      observe: async ({ name }) => {
+      observe: async (spec) => {
+        const { name } = spec
         this.calls.push(`observe ${name}`)
         if (name === this.slowToSay) await sleep(20)
         if (this.unseen.has(name)) throw new LarderError(this.unseenFor, { message: 'The engine is away.' })
+        const made = this.#made.get(name)
+        if (made !== undefined && !isIdentity(made, spec)) return 'other'
         return this.states[name] ?? 'absent'
       },
-      bringUp: async ({ name, base }) => {
+      bringUp: async ({ name, base, identity }) => {
         this.calls.push(`bring up ${name} from ${base?.path ?? 'nothing'}`)
         if (this.failing.has(name))
           throw new LarderError('FLEET_MACHINE_FAILED', { message: `${name} does not start.` })
         this.states[name] = 'running'
+        this.#made.set(name, identity)
       },
       remove: async ({ name }) => {
         this.calls.push(`remove ${name}`)
         this.states[name] = 'absent'
+        this.#made.delete(name)
       },
       host: ({ name }) => ({ name }) as Host,
     }
