@@ -81,13 +81,16 @@ describe('machineAddresses', () => {
       prefixLength: 29,
       mac: '02:00:00:00:00:01',
       gateway: '10.1.0.1',
-      names: { server: '10.1.0.1', domain: 'site.internal' },
+      names: { servers: ['10.1.0.1'], domain: 'site.internal', isOwn: true },
     })
   })
-  it('has names asked for where this host answers, and at the gateway where it has no other address', () => {
-    const server = (network: object, own: Partial<OwnInSubnet>) => assign({ a: {} }, { network, own }).get('a')?.names
-    expect(server(lab, { server: '10.1.0.6' })).toEqual({ server: '10.1.0.6', domain: 'site.internal' })
-    expect(server(lab, {})).toEqual({ server: '10.1.0.1', domain: 'site.internal' })
-    expect(server({ ...lab, dns: ['192.0.2.53'] }, { server: '10.1.0.6' })).toBeUndefined()
+  it('has names asked for where this host answers, at the gateway where it has no other address, and where a list says', () => {
+    const names = (network: object, own: Partial<OwnInSubnet>) => assign({ a: {} }, { network, own }).get('a')?.names
+    const domain = 'site.internal'
+    expect(names(lab, { server: '10.1.0.6' })).toEqual({ servers: ['10.1.0.6'], domain, isOwn: true })
+    expect(names(lab, {})).toEqual({ servers: ['10.1.0.1'], domain, isOwn: true })
+    const dns = ['192.0.2.53', '192.0.2.54']
+    expect(names({ ...lab, dns }, { server: '10.1.0.6' })).toEqual({ servers: dns, domain, isOwn: false })
+    expect(names({ ...lab, dns: false }, { server: '10.1.0.6' })).toBeUndefined()
   })
 })

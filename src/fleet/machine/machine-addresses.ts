@@ -30,9 +30,8 @@ export function machineAddresses(
     const mac = reservation?.mac ?? machineMac(site, subnet.name, name)
     const { name: network, gateway, bridge } = subnet
     const { prefixLength } = blockOf(subnet)
-    const server = own.get(subnet.name)?.server ?? gateway
-    const names = subnet.dns === 'larder' ? { names: { server, domain: subnet.domain } } : {}
-    const told = { network, address, prefixLength, mac, gateway, ...names }
+    const names = namesIn(subnet, own)
+    const told = { network, address, prefixLength, mac, gateway, ...(names === undefined ? {} : { names }) }
     assigned.set(name, bridge === undefined ? told : { ...told, bridge })
   }
   const pass = (choose: (name: string, machine: MachineConfig) => string | undefined): void => {
@@ -49,6 +48,12 @@ export function machineAddresses(
   const free = (others: readonly string[]) => nextFree(first, new Set([...taken, ...ofHost, ...others]))
   pass(() => free(leftOver) ?? free([]) ?? refuseFull(first))
   return assigned
+}
+
+/** As its DHCP clients do. Undefined where nothing is said: as this host does. */
+function namesIn({ name, dns, domain, gateway }: DeclaredSubnet, own: OwnAddresses): MachineAddress['names'] {
+  if (dns === 'larder') return { servers: [own.get(name)?.server ?? gateway], domain, isOwn: true }
+  return dns.length === 0 ? undefined : { servers: dns, domain, isOwn: false }
 }
 
 function written(name: string, { address }: MachineConfig, { subnets }: DeclaredNetwork): string | undefined {

@@ -13,8 +13,8 @@ function specOf(server: string | undefined) {
 
 it('makes no other machine of one that is to ask somebody else for names', () => {
   const [before, after] = [specOf(undefined), specOf('10.1.0.2')]
-  expect(before.addresses[0]).toMatchObject({ address: '10.1.0.3', names: { server: '10.1.0.1' } })
-  expect(after.addresses[0]).toMatchObject({ address: '10.1.0.3', names: { server: '10.1.0.2' } })
+  expect(before.addresses[0]).toMatchObject({ address: '10.1.0.3', names: { servers: ['10.1.0.1'] } })
+  expect(after.addresses[0]).toMatchObject({ address: '10.1.0.3', names: { servers: ['10.1.0.2'] } })
   expect(after.identity).toBe(before.identity)
   const host = { interfaces: [], bridges: new Set<string>(), nameServers: [] }
   expect(isSamePlan(networkCards(before, host), networkCards(after, host))).toBe(true)

@@ -18,7 +18,12 @@ export interface MachineSpec {
     /** Interface of this host that the network is at. Default: one that Larder names and makes. */
     readonly bridge?: string
     /** Whom it asks for names, and the domain that is its own. Default: as this host does. */
-    readonly names?: { readonly server: string; readonly domain: string }
+    readonly names?: {
+      readonly servers: readonly string[]
+      readonly domain: string
+      /** It is Larder that answers: nobody else does at this host. */
+      readonly isOwn: boolean
+    }
   }[]
   /** How a host that exists is reached; undefined for all others. */
   readonly ssh?: { readonly address: string; readonly port: number; readonly user: string } | undefined

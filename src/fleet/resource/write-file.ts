@@ -14,7 +14,8 @@ export interface FileToWrite {
 /**
  * Beside its place, with its owner and mode before its content, judged, synced, and then renamed. What was there stays whole
  * until then, whatever fails. In a folder in which others than root may act, it is made in one in which they may not:
- * they would put a link in its place, and chown(1) or the shell would follow that.
+ * they would put a link in its place, and chown(1) or the shell would follow that. What is mounted there itself (the
+ * `/etc/resolv.conf` of a container) cannot be replaced, and gets the new text where it is.
  */
 export function writeFile(file: FileToWrite): Script {
   return inFolderOf(file, makeFile(file))
@@ -79,8 +80,22 @@ ${bytesTo(content, sh`&3`)}
 exec 3>&-
 ${validate === undefined ? nothing : judge(validate)}
 sync -- "./$new"
-mv -T -f -- "./$new" "$to"
+if ! said=$(mv -T -f -- "./$new" "$to" 2>&1); then
+${intoMount({ owner, group, mode })}
+fi
 if command -v restorecon >/dev/null 2>&1; then restorecon -- "$to" || :; fi`
+}
+
+/** Only where nobody but root may act: no link is put in the place of the file meanwhile. Source: proc_pid_mountinfo(5). */
+function intoMount({ owner, group, mode }: Pick<FileToWrite, 'owner' | 'group' | 'mode'>): Script {
+  return sh`if [ "$new" = "$name" ] || ! cut -d ' ' -f 5 /proc/self/mountinfo | grep -qxF -- "\${PWD%/}/$name"; then
+printf '%s\n' "$said" >&2; exit 1
+fi
+cat -- "./$new" >"$to"
+${giveTo(sh`"$to"`, { owner, group })}
+chmod ${mode} -- "$to"
+sync -- "$to"
+rm -f -- "./$new"`
 }
 
 function judge(validate: readonly string[]): Script {

@@ -40,7 +40,8 @@ export async function createContainer(
   const { name, addresses, memoryMiB, cpus } = machine
   const fixed = addresses[0] === undefined ? [] : ['--ip', addresses[0].address]
   const names = addresses[0]?.names
-  const lookup = names === undefined ? [] : ['--dns', names.server, '--dns-search', names.domain]
+  const servers = (names?.servers ?? []).flatMap((server) => ['--dns', server])
+  const lookup = names === undefined ? [] : [...servers, '--dns-search', names.domain]
   const limits = ['--memory', `${memoryMiB}m`, '--cpus', String(Math.min(cpus, availableParallelism()))]
   // Machines of services run containers of their own, whose file systems need it.
   const devices = existsSync('/dev/fuse') ? ['--device', '/dev/fuse'] : []

@@ -85,7 +85,7 @@ async function createNetwork(
     return
   }
   // Its own name server would answer at the gateway, where that of the site does.
-  const ownNames = at.names === undefined ? [] : ['--disable-dns']
+  const ownNames = at.names?.isOwn === true ? ['--disable-dns'] : []
   await createPodmanNetwork(engine, [...args, ...ownNames], { name, bridge, signal, failure })
 }
 

@@ -3,7 +3,7 @@ import type { MachineSpec } from '../place.ts'
 import { isSamePlan, networkCards, type HostNetworks } from './network-card.ts'
 
 const address = { network: 'lan', address: '192.168.137.11', prefixLength: 24, gateway: '192.168.137.1' }
-const names = { server: '192.168.137.1', domain: 'lab.example.org' }
+const names = { servers: ['192.168.137.1'], domain: 'lab.example.org', isOwn: true }
 const machine: MachineSpec = {
   name: 'web-1',
   site: 'campus',

@@ -61,7 +61,7 @@ export function isSamePlan(started: readonly NetworkCard[], planned: readonly Ne
 function tapCard(machine: MachineSpec, at: Address, host: HostNetworks): NetworkCard {
   const { site, name } = machine
   const block = blockAt(at)
-  const nameServers = at.names === undefined ? host.nameServers : [at.names.server]
+  const nameServers = at.names?.servers ?? host.nameServers
   return {
     ...cardOf(machine, at),
     nameServers,

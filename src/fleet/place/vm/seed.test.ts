@@ -15,7 +15,7 @@ const spec = {
       address: '192.168.137.11',
       prefixLength: 24,
       gateway: '192.168.137.1',
-      names: { server: '192.168.137.1', domain: 'lab.example.org' },
+      names: { servers: ['192.168.137.1'], domain: 'lab.example.org', isOwn: true },
     },
     { network: 'office', address: '10.9.8.7', prefixLength: 16 },
   ],
