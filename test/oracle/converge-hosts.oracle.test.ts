@@ -6,7 +6,7 @@ import { KnownSecrets } from '../../src/core/index.ts'
 import type { Host } from '../../src/fleet/host/host.ts'
 import { createLocalHost } from '../../src/fleet/host/local-host.ts'
 import { gaveUp, type Resource } from '../../src/fleet/resource/resource-type.ts'
-import { sh } from '../../src/fleet/shell/script.ts'
+import { sh, type Script } from '../../src/fleet/shell/script.ts'
 import { createSshHost } from '../../src/fleet/host/ssh-host.ts'
 import { fake } from '../../src/fleet/testing/fake-type.ts'
 import { canStartSshd, ownRunFolder, startSshd, type TestSshd } from '../../src/fleet/testing/start-sshd.ts'
@@ -184,6 +184,31 @@ describe.skipIf(!canStartSshd)('converging a host', () => {
     })
     expect(text('log')).toBe('again\n')
     expect(states(await plan(one, service(sh`true`)))).toEqual({ conf: 'ok', service: 'ok' })
+  })
+
+  it('what an earlier run owes is not forgiven where a later one fails', async () => {
+    const conf = (apply?: Script) => fake('conf', { path: at('conf'), content: 'c', apply }, { notify: ['service'] })
+    const service = (notified: Script) =>
+      fake('service', { path: at('service'), content: 's', notified }, { after: ['conf'] })
+    await apply([conf(), service(sh`exit 4`)])
+    rmSync(at('conf'))
+    expect(outcomes(await apply([conf(sh`exit 1`), service(sh`:`)]))).toEqual({ conf: 'failed', service: 'skipped' })
+    writeFileSync(at('conf'), 'c')
+    const given = await apply([conf(), service(sh`echo given >>${at('log')}`)])
+    expect([outcomes(given), text('log')]).toEqual([{ conf: 'ok', service: 'changed' }, 'given\n'])
+  })
+
+  it('what was begun and was not ready is asked again, and nothing comes after it before', async () => {
+    const slow = fake('slow', { path: at('slow'), content: 's', ready: sh`test -e ${at('is-ready')}` })
+    const next = fake('next', { path: at('next'), content: 'n' }, { after: ['slow'] })
+    expect(outcomes(await apply([slow, next], { readyMs: 500 }))).toEqual({ slow: 'failed', next: 'skipped' })
+    expect(await plan(slow)).toMatchObject({ entries: [{ state: 'change', differences: [{ what: 'ready' }] }] })
+    const again = await apply([slow, next], { readyMs: 500 })
+    expect(outcomes(again)).toEqual({ slow: 'failed', next: 'skipped' })
+    expect(entry(again, 'slow')).toMatchObject({ why: 'it was not ready within 1 s' })
+    writeFileSync(at('is-ready'), '')
+    expect(outcomes(await apply([slow, next]))).toEqual({ slow: 'ok', next: 'changed' })
+    expect(states(await plan(slow, next))).toEqual({ slow: 'ok', next: 'ok' })
   })
 
   it('what could not be changed owes nothing', async () => {

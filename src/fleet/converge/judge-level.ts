@@ -30,7 +30,8 @@ export function judgeLevel(steps: readonly Step[], evidence: Evidence): AppliedE
     if (bad !== undefined) return { ...entry, ...failureOf(bad, evidence.frames.get(bad.id)) }
     const why = stillDifferent(resource, evidence.after)
     if (why !== undefined) return { ...entry, outcome: evidence.after === undefined ? 'unknown' : 'failed', why }
-    return { ...entry, outcome: 'changed', why: undefined }
+    const isAsked = own.every(({ does }) => does === 'ready')
+    return { ...entry, outcome: isAsked ? 'ok' : 'changed', why: undefined }
   })
 }
 

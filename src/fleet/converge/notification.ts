@@ -1,9 +1,11 @@
 import { digestOf, hexOf } from '../../core/index.ts'
 import type { Resource } from '../resource/resource-type.ts'
+import type { Script } from '../shell/script.ts'
 
 /**
  * On a host, an empty file for each notification that is owed: made before the notifier is changed, removed when it was given, so
- * that it is not forgotten when anything is killed between the two.
+ * that it is not forgotten when anything is killed between the two. And one for each resource that was begun and has not been of
+ * use since.
  */
 export const pendingFolder = '/var/lib/larder-host/pending'
 
@@ -15,6 +17,16 @@ export function markOf(target: string, notifier: string): string {
 /** Begins the marks of all that is owed to a resource. */
 export function shortOf(id: string): string {
   return hexOf(digestOf(id)).slice(0, 16)
+}
+
+/** Of one that was begun, until it is ready. */
+export function readyMarkOf(id: string): string {
+  return `ready.${shortOf(id)}`
+}
+
+/** What tells whether it is of use, where that is still to be heard since an earlier run. */
+export function readinessOwed({ id, type, desired }: Resource, pending: ReadonlySet<string>): Script | undefined {
+  return pending.has(readyMarkOf(id)) ? type.ready?.(desired) : undefined
 }
 
 /** Ids of those that notify it. */

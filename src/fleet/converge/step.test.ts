@@ -20,7 +20,7 @@ it.each([
   const image = { reference: 'registry.example.org/web@sha256:0', digest: 'sha256:0' }
   const room = testRoom({}, { image: async () => image })
   const resources = await resolveResources(declared.map((resource) => ({ resource, room })))
-  const look = { looked: new Map(), pending: [], facts: debianHost } as never
+  const look = { looked: new Map(), pending: new Set(), facts: debianHost } as never
   const limits = { stepMs: 1000, readyMs: 60_000 }
   const steps = planSteps({ resources, all: resources, look, facts: debianHost, told: [], limits })
   expect(steps.map(({ does, timeoutMs }) => [does, timeoutMs])).toEqual([
@@ -37,7 +37,7 @@ it.each([
   const { resources: declared, problems } = parseResources(parseSiteFile(Buffer.from(text), 'r.yaml').document!)
   expect(problems).toEqual([])
   const resources = await resolveResources(declared.map((resource) => ({ resource, room: testRoom() })))
-  const look = { looked: new Map(), pending: [], facts: debianHost } as never
+  const look = { looked: new Map(), pending: new Set(), facts: debianHost } as never
   const limits = { stepMs: 1000, readyMs: 60_000 }
   const steps = planSteps({ resources, all: resources, look, facts: debianHost, told: resources, limits })
   expect(new Set(steps.map((step) => step.timeoutMs))).toEqual(new Set([timeoutMs]))

@@ -1,7 +1,7 @@
 import type { HostFacts, Looked, Resource } from '../resource/resource-type.ts'
 import type { Script } from '../shell/script.ts'
 import type { Look } from './look-at-host.ts'
-import { markOf, notifiersOf, shortOf } from './notification.ts'
+import { markOf, notifiersOf, readinessOwed, readyMarkOf, shortOf } from './notification.ts'
 
 /** One thing that is done on a host in a process group of its own, with a log and an exit code of its own. */
 export interface Step {
@@ -12,9 +12,11 @@ export interface Step {
   readonly script: Script
   /** Ids of steps of the same level that must have ended well. */
   readonly needs: readonly string[]
-  /** Marks of notifications that it will owe: made before it begins, taken away when it fails. */
+  /** Marks of notifications that it will owe: made before it begins, taken away when it fails, but for those of before. */
   readonly owes: readonly string[]
-  /** Beginning of the marks that it makes good. */
+  /** The mark of what is to be ready then: made before it begins, whatever becomes of it. */
+  readonly expects: string | undefined
+  /** Marks that it makes good: a pattern of sh(1). */
   readonly pays: string | undefined
   readonly timeoutMs: number
 }
@@ -30,7 +32,7 @@ export interface Level {
   readonly limits: { stepMs: number; readyMs: number }
 }
 
-/** Pure. First all that differs or could not be looked at, then notifications, then waiting until both are of use. */
+/** Pure. First all that differs or could not be looked at, then notifications, then waiting until both, and what was begun before, are of use. */
 export function planSteps(level: Level): Step[] {
   const { resources, all, look, facts, limits, told } = level
   const applied = resources.flatMap((resource, index): Step[] => {
@@ -42,25 +44,32 @@ export function planSteps(level: Level): Step[] {
     const targets = all.filter((one) => one.type.notified !== undefined && resource.notify.includes(one.id))
     const owes = targets.map(({ id }) => markOf(id, resource.id))
     const timeoutMs = stepMsOf(resource, limits)
-    return [{ id: `a${index}`, resource, does: 'apply', script, needs: [], owes, pays: undefined, timeoutMs }]
+    const expects = expectedOf(resource)
+    return [{ id: `a${index}`, resource, does: 'apply', script, needs: [], owes, expects, pays: undefined, timeoutMs }]
   })
   const notified = told.flatMap((resource, index): Step[] => {
     const script = resource.type.notified?.(resource.desired)
     if (script === undefined) return []
     const needs = applied.filter((step) => step.resource === resource).map(({ id }) => id)
-    const pays = shortOf(resource.id)
+    const [pays, expects] = [`${shortOf(resource.id)}.*`, expectedOf(resource)]
     const timeoutMs = stepMsOf(resource, limits)
-    return [{ id: `n${index}`, resource, does: 'notified', script, needs, owes: [], pays, timeoutMs }]
+    return [{ id: `n${index}`, resource, does: 'notified', script, needs, owes: [], expects, pays, timeoutMs }]
   })
-  const touched = [...new Set([...applied, ...notified].map(({ resource }) => resource))]
+  const unheard = resources.filter((resource) => readinessOwed(resource, look.pending) !== undefined)
+  const touched = [...new Set([...[...applied, ...notified].map(({ resource }) => resource), ...unheard])]
   const waited = touched.flatMap((resource, index): Step[] => {
     const script = resource.type.ready?.(resource.desired)
     if (script === undefined) return []
     const needs = [...applied, ...notified].filter((step) => step.resource === resource).map(({ id }) => id)
     const timeoutMs = resource.type.readyMs?.(resource.desired) ?? limits.readyMs
-    return [{ id: `r${index}`, resource, does: 'ready', script, needs, owes: [], pays: undefined, timeoutMs }]
+    const pays = readyMarkOf(resource.id)
+    return [{ id: `r${index}`, resource, does: 'ready', script, needs, owes: [], expects: undefined, pays, timeoutMs }]
   })
   return [...applied, ...notified, ...waited]
+}
+
+function expectedOf({ id, type, desired }: Resource): string | undefined {
+  return type.ready?.(desired) === undefined ? undefined : readyMarkOf(id)
 }
 
 function stepMsOf({ type, desired }: Resource, { stepMs }: Level['limits']): number {

@@ -114,14 +114,17 @@ function bodyOf({ does, script }: Step): string {
   return sh`until printf %s ${strict} | /bin/sh; do [ $? != ${gaveUp} ] || exit ${gaveUp}; sleep 0.2; done`.shell
 }
 
-function stepScript({ id, needs, owes, pays, timeoutMs }: Step): Script {
+/** What an earlier run owes is not forgiven because this one has failed. */
+function stepScript({ id, needs, owes, expects, pays, timeoutMs }: Step): Script {
   const marks = owes.map((mark) => `${pendingFolder}/${mark}`)
-  const owe = marks.length === 0 ? nothing : sh`for m in ${marks}; do : >"$m"; done; `
-  const forgive = marks.length === 0 ? nothing : sh`; rm -f ${marks}`
-  const pay = pays === undefined ? nothing : sh`rm -f ${pendingFolder}/${pays}.*; `
+  const make = sh`new=; for m in ${marks}; do [ -e "$m" ] || { : >"$m"; new="$new $m"; }; done; `
+  const owe = marks.length === 0 ? nothing : make
+  const expect = expects === undefined ? nothing : sh`: >${pendingFolder}/${expects}; `
+  const forgive = marks.length === 0 ? nothing : sh`; rm -f $new`
+  const pay = pays === undefined ? nothing : sh`rm -f ${pendingFolder}/${{ shell: pays }}; `
   const before = needs.map((need) => sh`[ "$ok_${{ shell: need }}" = 1 ] && `)
   const timeoutS = (timeoutMs / 1000).toFixed(3)
   const only = { shell: before.map(({ shell }) => shell).join('') }
   const name: Script = { shell: id }
-  return sh`ok_${name}=0; ${only}{ ${owe}if step ${id} ${timeoutS}; then ok_${name}=1; ${pay}else :${forgive}; fi; }`
+  return sh`ok_${name}=0; ${only}{ ${owe}${expect}if step ${id} ${timeoutS}; then ok_${name}=1; ${pay}else :${forgive}; fi; }`
 }
