@@ -71,11 +71,12 @@ export interface Fleet {
 export function createFleet(rooms: Rooms, room: FleetOptions): Fleet {
   const { state, clock } = rooms
   const secrets = createSiteSecrets(join(room.dataFolder.root, 'age-identity'), rooms.secrets)
-  const memory = createMachineMemory(state, clock)
+  const mask = (text: string): string => rooms.secrets.mask(text)
+  const memory = createMachineMemory(state, clock, mask)
   const certifying = new Mutex()
   const network = createNetwork(rooms, room.dataFolder, memory)
   const ways = openWays(rooms, room, memory)
-  const serviceMemory = createServiceMemory(state, clock)
+  const serviceMemory = createServiceMemory(state, clock, mask)
   const options: MachineKindOptions = {
     memory,
     services: serviceMemory,

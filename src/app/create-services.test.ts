@@ -24,7 +24,7 @@ interface Declared {
 function services({ own, published = [], limits = new Map() }: Declared = {}) {
   return createServices({
     machines: {} as ServicesOptions['machines'],
-    memory: createServiceMemory(state, systemClock),
+    memory: createServiceMemory(state, systemClock, (text) => text),
     serving: () => ({ names: () => [] }) as never,
     addressFor: () => 'http://10.0.0.1:7420',
     limitOf: async (id) => limits.get(id),

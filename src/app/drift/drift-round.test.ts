@@ -29,7 +29,7 @@ let round: DriftRoundOptions
 
 beforeEach(async () => {
   state = await openDatabase({ path: ':memory:', clock: systemClock })
-  memory = createMachineMemory(state, systemClock)
+  memory = createMachineMemory(state, systemClock, (text) => text)
   runs = createRunStore(state, systemClock)
   head = { commit: 'c1', machines: { a: {}, b: {}, told: { drift: 'report' } } }
   services = {}

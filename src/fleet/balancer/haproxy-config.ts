@@ -46,7 +46,7 @@ defaults
   timeout tunnel 1h
   timeout http-request 10s
   timeout http-keep-alive 10s
-  default-server inter 1s fastinter 500ms downinter 1s rise 2 fall 3
+  default-server inter 1s fastinter 500ms downinter 1s rise 2 fall 3 init-addr libc,last
 
 frontend ${ownPrefix}statistics
   mode http

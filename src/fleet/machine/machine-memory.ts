@@ -44,7 +44,8 @@ export interface MachineMemory {
   forget(name: string): Promise<void>
 }
 
-export function createMachineMemory(state: State, clock: Clock): MachineMemory {
+/** `mask` takes secrets out of what is kept: why something failed may have what it printed. */
+export function createMachineMemory(state: State, clock: Clock, mask: (text: string) => string): MachineMemory {
   return {
     async list() {
       const rows = await state.db.selectFrom('machines').selectAll().orderBy('name').execute()
@@ -56,7 +57,7 @@ export function createMachineMemory(state: State, clock: Clock): MachineMemory {
     },
     async report({ name, place, identity, state: found, detail, runId, hasChanged, base }) {
       const now = clock.now().toISOString()
-      const told = { place, identity, state: found, detail: JSON.stringify(detail), checked_at: now }
+      const told = { place, identity, state: found, detail: JSON.stringify(masked(detail, mask)), checked_at: now }
       const changed = { ...(hasChanged ? { changed_at: now } : {}), ...(base === undefined ? {} : { base }) }
       const values = { ...told, run_id: runId ?? null, ...changed }
       await state.transaction((transaction) =>
@@ -71,6 +72,12 @@ export function createMachineMemory(state: State, clock: Clock): MachineMemory {
       await state.transaction((transaction) => transaction.deleteFrom('machines').where('name', '=', name).execute())
     },
   }
+}
+
+function masked(detail: MachineDetail, mask: (text: string) => string): MachineDetail {
+  const of = (why: string | undefined) => (why === undefined ? undefined : mask(why))
+  const resources = detail.resources.map((one) => ({ ...one, why: of(one.why) }))
+  return { ...detail, resources, why: of(detail.why) }
 }
 
 function asKnown(row: Selectable<Tables['machines']>): KnownMachine {

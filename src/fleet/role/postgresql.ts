@@ -146,7 +146,8 @@ ${server}${secret}  - command: "PostgreSQL: who it copies as"
     unless: |
       data=/var/lib/postgresql/{{version}}/main
       test -e "$data/standby.signal"
-      grep -qsE "host='*{{primary}}(['[:space:]]|$)" "$data/postgresql.auto.conf"
+      # A copy brings along whom its source followed once; the last line is its own.
+      grep -s '^primary_conninfo' "$data/postgresql.auto.conf" | tail -n 1 | grep -qE "host='*{{primary}}(['[:space:]]|$)"
     after:
       - "command:PostgreSQL: who it copies as"
       - "file:/etc/postgresql/{{version}}/main/conf.d/larder.conf"

@@ -90,6 +90,11 @@ export function isToDo({ problem, differences, isBegun, formers, view }: FoundSe
   return problem !== undefined || differences.length > 0 || isBegun || formers.length > 0 || view === 'draining'
 }
 
+/** It does not answer, and no load balancer says whether clients come to it. */
+export function isNotSeen({ problem, view }: FoundService): boolean {
+  return problem !== undefined && view === undefined
+}
+
 /** That is away from its clients meanwhile. */
 export function isDisruptive({ target, differences, formers }: FoundService): boolean {
   if (formers.length > 0) return true

@@ -89,6 +89,15 @@ describe('makeMachineAgain', () => {
     }
   })
 
+  it('brings all services back to it though one of them fails', async () => {
+    const [one, other] = [await running(), await running()]
+    one.desired = 'sick'
+    const made = makeMachineAgain('web-1', [one, other].map(rolloutOf), servingOf([one, other]))
+    await expect(made).rejects.toMatchObject({ code: 'FLEET_ROLLOUT_FAILED' })
+    expect(names.map((name) => other.isUp(name))).toEqual([true, true])
+    expect(one.isUp('web-2')).toBe(true)
+  })
+
   it('leaves the others as they are when its release does not come up', async () => {
     const world = await running()
     world.desired = 'sick'

@@ -1,8 +1,9 @@
-import { isLarderError } from '../../core/index.ts'
+import { isLarderError, type LarderError } from '../../core/index.ts'
 import { hostFailures } from '../converge/plan-host.ts'
 import type { ServingMachines } from '../machine/converge-sessions.ts'
-import { lookAtService, type FoundService, type ServiceTarget } from './look-at-service.ts'
+import { isNotSeen, lookAtService, type FoundService, type ServiceTarget } from './look-at-service.ts'
 import { readyIfThere, rollMachine, takeAway, type RollRoom } from './roll-machine.ts'
+import { oneOf } from './one-of.ts'
 import { told, type RolloutRoom } from './roll-service.ts'
 
 /** A service on all of its machines. */
@@ -37,28 +38,49 @@ export async function makeMachineAgain(
     if (await isAsBefore(machine, serving)) await giveBackAll(taken)
     throw error
   }
-  for (const { target, room } of services) {
-    const found = await lookAt(target, room)
-    if (found.problem !== undefined) {
-      await room.onFailed(target, found.problem)
-      throw found.problem
+  const failures: LarderError[] = []
+  for (const one of services) {
+    try {
+      await bringBack(one)
+    } catch (error) {
+      // What fails of one keeps no other away.
+      if (!isLarderError(error) || one.room.signal.aborted) throw error
+      failures.push(error)
     }
-    await told(target, room, () => rollMachine(found, room))
   }
+  if (failures.length > 0) throw oneOf(failures)
 }
 
-/** Nobody has to be kept from it. One that balances a service itself, and says nothing of it, brings nobody to it. */
-export async function servesNobody(machine: string, rollouts: readonly Rollout[]): Promise<boolean> {
+async function bringBack({ target, room }: OnMachine): Promise<void> {
+  const found = await lookAt(target, room)
+  if (found.problem !== undefined) {
+    await room.onFailed(target, found.problem)
+    throw found.problem
+  }
+  await told(target, room, () => rollMachine(found, room))
+}
+
+/**
+ * Nobody has to be kept from one that serves nobody. One that balances a service itself, and says nothing of it, brings nobody to it.
+ * `unseen`: it does not answer, and no load balancer says whether it serves.
+ */
+export async function whomItServes(
+  machine: string,
+  rollouts: readonly Rollout[],
+): Promise<'nobody' | 'somebody' | 'unseen'> {
+  let isUnseen = false
   for (const { target, room } of servicesOn(machine, rollouts)) {
     try {
-      if ((await lookAt(target, room)).isServing) return false
+      const found = await lookAt(target, room)
+      if (found.isServing) return 'somebody'
+      isUnseen ||= isNotSeen(found)
     } catch (error) {
       if (!isLarderError(error, ...hostFailures, 'FLEET_BALANCER_AWAY')) throw error
       if (!rollouts.some((one) => one.room.spec.name === room.spec.name && one.balancers.includes(machine)))
-        return false
+        return 'somebody'
     }
   }
-  return true
+  return isUnseen ? 'unseen' : 'nobody'
 }
 
 function servicesOn(machine: string, rollouts: readonly Rollout[]): OnMachine[] {

@@ -83,15 +83,16 @@ async function observeService(
   const { config, machines } = service
   const waits = (waitsFor: string) => ({ waitsFor, found: undefined })
   const toCome = await machineToCome(options, [...config.machines, ...(config.balance?.on ?? [])], machines)
-  if (toCome !== undefined) return waits(`machine ${toCome}`)
   const planned = context.planned?.find(({ subject }) => subject === `image ${config.image ?? ''}`)
-  if (planned !== undefined) return waits(planned.subject)
+  const awaited = toCome === undefined ? planned?.subject : `machine ${toCome}`
   try {
+    // Mistakes are told before anything is made for it.
     const targets = await serviceTargets(options, context, service)
+    if (awaited !== undefined) return waits(awaited)
     return { waitsFor: undefined, found: await lookOrTell(options, context, { ...service, targets }) }
   } catch (error) {
     if (!isLarderError(error, 'FLEET_MIRROR_UNKNOWN', 'FLEET_IMAGE_UNKNOWN', 'FLEET_BALANCER_AWAY')) throw error
-    return waits(error.message)
+    return waits(awaited ?? error.message)
   }
 }
 

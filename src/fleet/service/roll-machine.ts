@@ -3,7 +3,7 @@ import type { HostResult } from '../converge/host-plan.ts'
 import type { Host } from '../host/host.ts'
 import { reportMachine } from '../machine/report-machine.ts'
 import type { KeptRelease } from './kept-release.ts'
-import { isDisruptive, wantedUnit, type FoundService, type ServiceTarget } from './look-at-service.ts'
+import { isDisruptive, isNotSeen, wantedUnit, type FoundService, type ServiceTarget } from './look-at-service.ts'
 import type { FormerUnit } from './service-unit.ts'
 import type { ServerWatch } from './server-watch.ts'
 import type { ServiceSpec } from './service-spec.ts'
@@ -89,7 +89,7 @@ export async function readyIfThere(
 /** From its clients, and from nobody where all others are not up. FLEET_ROLLOUT_HALTED. */
 export async function takeAway(found: FoundService, room: RollRoom): Promise<void> {
   const { machine } = found.target
-  if (found.isServing) await requireOthers(machine, room, room.upMs)
+  if (found.isServing || isNotSeen(found)) await requireOthers(machine, room, room.upMs)
   if (!isTold(found)) return
   room.progress.log(`${machine}: drained`)
   await room.watch.drain(machine)

@@ -30,7 +30,7 @@ let unpublished: boolean
 let readyWithinMs: number | undefined
 beforeEach(async () => {
   state = await openDatabase({ path: ':memory:', clock: systemClock })
-  memory = createServiceMemory(state, systemClock)
+  memory = createServiceMemory(state, systemClock, (text) => text)
   world = new ServiceWorld(['web-1', 'web-2'])
   left = []
   states = {}

@@ -32,7 +32,8 @@ export interface ServiceMemory {
   forget(name: string, machine: string): Promise<void>
 }
 
-export function createServiceMemory(state: State, clock: Clock): ServiceMemory {
+/** `mask` takes secrets out of what is kept: why it failed may have what it printed. */
+export function createServiceMemory(state: State, clock: Clock, mask: (text: string) => string): ServiceMemory {
   return {
     async list() {
       const rows = await state.db.selectFrom('services').selectAll().orderBy('name').orderBy('machine').execute()
@@ -45,7 +46,13 @@ export function createServiceMemory(state: State, clock: Clock): ServiceMemory {
     },
     async report({ name, machine, state: found, unit, version, reference, why, runId, hasChanged }) {
       const now = clock.now().toISOString()
-      const told = { state: found, unit, version: version ?? null, reference: reference ?? null, why: why ?? null }
+      const told = {
+        state: found,
+        unit,
+        version: version ?? null,
+        reference: reference ?? null,
+        why: why === undefined ? null : mask(why),
+      }
       const values = { ...told, run_id: runId ?? null, checked_at: now, ...(hasChanged ? { changed_at: now } : {}) }
       await state.transaction((transaction) =>
         transaction

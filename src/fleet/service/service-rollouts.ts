@@ -1,12 +1,14 @@
-import { isLarderError, LarderError, ownValue, type KindContext } from '../../core/index.ts'
+import { isLarderError, ownValue, type LarderError, type KindContext } from '../../core/index.ts'
 import { clientsGone } from './clients-gone.ts'
 import { createKeptRelease } from './kept-release.ts'
 import { variableFiles } from './release-scripts.ts'
 import type { ServiceTarget } from './look-at-service.ts'
 import { askedFor, serverWatch } from './observe-services.ts'
 import { declaredService } from './declared-service.ts'
-import { makeMachineAgain, servesNobody, type Rollout } from './make-again.ts'
-import { rollService, type RolloutRoom } from './roll-service.ts'
+import type { Rollout } from './make-again.ts'
+import { oneOf } from './one-of.ts'
+import { rollAll } from './roll-all.ts'
+import type { RolloutRoom } from './roll-service.ts'
 import type { StagedService } from './service-change.ts'
 import { ownerOf } from '../machine/machine-kind-options.ts'
 import { resolveMachine } from '../machine/observe-machines.ts'
@@ -32,13 +34,8 @@ export class ServiceRollouts {
     if (leaves !== undefined) return this.#remove(context, { name: service, ...leaves })
     const rolling = this.#runs.get(context) ?? this.#rollAll(context)
     this.#runs.set(context, rolling)
-    const [first, ...others] = await rolling
-    if (first === undefined) return
-    if (others.length === 0) throw first
-    throw new LarderError(first.code, {
-      message: [first, ...others].map(({ message }) => message).join('\n'),
-      hint: first.hint ?? 'larder service ls tells of each.',
-    })
+    const failures = await rolling
+    if (failures.length > 0) throw oneOf(failures)
   }
 
   async #remove(context: KindContext, left: { name: string; machine: string; unit: string }): Promise<void> {
@@ -78,45 +75,14 @@ export class ServiceRollouts {
   }
 
   async #rollAll(context: KindContext): Promise<LarderError[]> {
-    const serving = this.#options.serving(context)
     const machines = await siteMachines(this.#options, context)
-    const failures: LarderError[] = []
-    /** Answers whether it went well. */
-    const attempt = async (work: () => Promise<void>): Promise<boolean> => {
-      try {
-        await work()
-        return true
-      } catch (error) {
-        if (!isLarderError(error) || context.signal.aborted) throw error
-        failures.push(error)
-        return false
-      }
-    }
     const asked = await askedFor(this.#options, context, servicesOf(context.site))
-    const left = new Set(serving.names())
-    const opened = new Map<string, Rollout>()
-    const failed = new Set<string>()
-    for (const [name, config] of asked) {
-      const open = async () => void opened.set(name, await this.#open(context, { name, config, machines, left }))
-      if (!(await attempt(open))) failed.add(name)
-    }
-    const rollouts = [...opened.values()]
-    for (const machine of serving.names()) {
-      if (!(await servesNobody(machine, rollouts))) continue
-      // Others wait for it to be up: before all of them.
-      if (await attempt(() => serving.makeAgain(machine))) left.delete(machine)
-    }
-    for (const [name, { targets, room }] of opened) {
-      if (!(await attempt(() => rollService(targets, room)))) failed.add(name)
-    }
-    for (const machine of left) {
-      const services = asked.filter(([, config]) => config.machines.includes(machine)).map(([name]) => name)
-      // One of its machines may be away: no other one is taken from clients.
-      if (services.some((name) => failed.has(name))) continue
-      const isDone = await attempt(() => makeMachineAgain(machine, rollouts, serving))
-      if (!isDone) for (const name of services) failed.add(name)
-    }
-    return failures
+    const serving = this.#options.serving(context)
+    return rollAll(new Map(asked), {
+      serving,
+      open: (service) => this.#open(context, { ...service, machines }),
+      signal: context.signal,
+    })
   }
 
   async #open(

@@ -55,7 +55,7 @@ export class MachineWorld {
 
   private constructor(state: State) {
     this.#state = state
-    this.memory = createMachineMemory(state, systemClock)
+    this.memory = createMachineMemory(state, systemClock, (text) => text)
     const options = this.#options()
     this.#sessions = new ConvergeSessions(options)
     this.kind = createMachineKind(options, this.#sessions)

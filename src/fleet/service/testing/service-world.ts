@@ -42,6 +42,8 @@ export class ServiceWorld {
   readonly violations: string[] = []
   readonly calls: string[] = []
   isKilled = false
+  /** A machine that is made again answers again. */
+  isBackWhenMade = false
   #steps = 0
   #isBalancerAway = false
   /** A fault of this very step, of which nobody can have known. */
@@ -86,7 +88,7 @@ export class ServiceWorld {
     this.#step(`make ${name} again`)
     const machine = this.#of(name)
     const nothing = { release: undefined, isActive: false, kept: undefined, unit: undefined, keptUnit: undefined }
-    this.#disturb(name, () => Object.assign(machine, nothing))
+    this.#disturb(name, () => Object.assign(machine, nothing, this.isBackWhenMade ? { isAway: false } : {}))
   }
 
   #answers(name: string): boolean {
