@@ -84,6 +84,21 @@ describe.skipIf(!canStartHaproxy && !must)('load balancers, by HAProxy itself [n
     for (let at = 0; at < 4; at++) expect(await ask()).toBe('127.0.0.11')
   })
 
+  it('a machine known by a name is found where its name leads when it is reloaded', async () => {
+    const say = (address: string) =>
+      lb.host.run({ shell: `echo '${address} web-1.example.org' >/run/hosts` }, { timeoutMs: 60_000 })
+    await say(addresses[0]!)
+    await lb.host.run({ shell: 'mount --bind /run/hosts /etc/hosts' }, { timeoutMs: 60_000 })
+    const named = balanced('counter', { servers: [{ machine: 'web-1', address: 'web-1.example.org' }], balance: {} })
+    await lb.configure(haproxyConfig([named]))
+    await lb.start()
+    expect(await ask('/', {}, true)).toBe('127.0.0.11')
+    await say(addresses[1]!)
+    await lb.reload()
+    expect(await ask()).toBe('127.0.0.12')
+    await lb.host.run({ shell: 'umount /etc/hosts' }, { timeoutMs: 60_000 })
+  })
+
   it('where a port is changed, each machine is asked where it was until it is given back, and then where it answers', async () => {
     await offer()
     const newer = await listenOn([addresses[0]!], (address) => (_asked, answer) => answer.end(`newer ${address}`))
