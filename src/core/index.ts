@@ -1,6 +1,7 @@
 export { type Clock, systemClock } from './clock.ts'
 export { type Digest, digestFromHex, digestOf, hexOf, isDigest } from './digest.ts'
 export { type ErrorCode, catalogue, isErrorCode } from './error-catalogue.ts'
+export { calledOff, isCalledOff } from './called-off.ts'
 export { type ErrorDetails, LarderError, isLarderError, retell } from './error.ts'
 export {
   parseSiteFile,

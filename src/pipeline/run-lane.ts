@@ -1,4 +1,4 @@
-import { isLarderError, LarderError, type Progress, type SiteFiles } from '../core/index.ts'
+import { calledOff, isLarderError, LarderError, type Progress, type SiteFiles } from '../core/index.ts'
 import { executeRun } from './execute-run.ts'
 import type { KindLocks } from './kind-locks.ts'
 import { openUnlessAborted } from './open-unless-aborted.ts'
@@ -69,7 +69,7 @@ export class RunLane {
   abort(id: number): boolean {
     if (this.#current?.id !== id) return false
     this.#current.isCancelled = true
-    this.#current.abort.abort(new LarderError('CANCELLED', { message: `Run ${id} was cancelled.` }))
+    this.#current.abort.abort(calledOff(id))
     return true
   }
 

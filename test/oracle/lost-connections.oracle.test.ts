@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { isLarderError, LarderError, systemClock } from '../../src/core/index.ts'
+import { calledOff, isLarderError, LarderError, systemClock } from '../../src/core/index.ts'
 import type { Host } from '../../src/fleet/host/host.ts'
 import { createSshHost } from '../../src/fleet/host/ssh-host.ts'
 import type { Resource } from '../../src/fleet/resource/resource-type.ts'
@@ -242,5 +242,24 @@ await applyHosts([{ machine: 'web-1', host, resources }], { signal: new AbortCon
     writeFileSync(at('go'), '')
     await until(() => existsSync(at('slow')))
     expect(outcomes(await apply([patient('slow')], { runId: 'r8' }))).toEqual({ slow: 'ok' })
+  })
+
+  it('called off by somebody: what is under way is ended with all that it has started, and the host is free at once', async () => {
+    const cancelling = new AbortController()
+    const stubborn = fake('slow', {
+      path: at('slow'),
+      content: 'done',
+      apply: sh`trap '' TERM; (sleep 8; touch ${at('late')}) & echo begun >>${at('begun')}; wait; printf done >${at('slow')}`,
+    })
+    const next = fake('next', { path: at('next'), content: 'n' })
+    const running = apply([stubborn, next], { runId: 'r9', signal: cancelling.signal })
+    const refused = expect(running).rejects.toMatchObject({ code: 'CANCELLED' })
+    await until(() => existsSync(at('begun')))
+    cancelling.abort(calledOff(9))
+    await refused
+    const quick = fake('quick', { path: at('quick'), content: 'q' })
+    expect(outcomes(await apply([quick], { runId: 'r10' }))).toEqual({ quick: 'changed' })
+    await new Promise((resolve) => setTimeout(resolve, 4000))
+    expect(['late', 'slow', 'next'].filter((name) => existsSync(at(name)))).toEqual([])
   })
 })

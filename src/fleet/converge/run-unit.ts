@@ -1,7 +1,7 @@
-import { isLarderError, type Clock } from '../../core/index.ts'
+import { isCalledOff, isLarderError, type Clock } from '../../core/index.ts'
 import type { Host } from '../host/host.ts'
 import { lines, nothing, type Script } from '../shell/script.ts'
-import { doneMark, followUnit, startUnit } from './unit-script.ts'
+import { doneMark, endUnit, followUnit, startUnit } from './unit-script.ts'
 import type { Step } from './step.ts'
 
 export interface UnitRoom {
@@ -30,9 +30,28 @@ const gone = 44
 /**
  * Starts a unit and follows it to its end, over as many connections as it takes; answers what it has printed, which is not
  * whole where it was killed, where the host was started again, or where it stays lost. CANCELLED, FLEET_HOST_TIMEOUT and
- * their like, FLEET_MACHINE_BUSY, but never FLEET_HOST_UNREACHABLE, FLEET_HOST_REFUSED; UnitNotStarted.
+ * their like, FLEET_MACHINE_BUSY, but never FLEET_HOST_UNREACHABLE, FLEET_HOST_REFUSED; UnitNotStarted. What was begun for a run
+ * that is called off is ended; what is only stopped goes on.
  */
 export async function runUnit(host: Host, unit: string, room: UnitRoom): Promise<Buffer> {
+  try {
+    return await followToItsEnd(host, unit, room)
+  } catch (error) {
+    if (isCalledOff(room.signal)) await endQuietly(host, unit, room)
+    throw error
+  }
+}
+
+/** Where the host cannot be reached, it goes on to its end. */
+async function endQuietly(host: Host, unit: string, { runId }: UnitRoom): Promise<void> {
+  try {
+    await host.run(endUnit(unit, runId), { timeoutMs: startMs })
+  } catch (error) {
+    if (!isLarderError(error)) throw error
+  }
+}
+
+async function followToItsEnd(host: Host, unit: string, room: UnitRoom): Promise<Buffer> {
   const { steps, signal, clock, reconnectMs } = room
   const done = Buffer.from(doneMark(room.nonce))
   const timeoutMs = Math.min(startMs + steps.reduce((sum, step) => sum + step.timeoutMs + 6000, 0), longestMs)

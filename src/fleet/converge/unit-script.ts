@@ -62,6 +62,36 @@ until [ -s pid ] || [ $i -ge 500 ]; do sleep 0.01; i=$((i+1)); done
 exec tail -c ${`+${offsetBytes + 1}`} -f -s 0.05 --pid="$(cat pid)" output`
 }
 
+/**
+ * Ends a unit of this run that is at work, with all that it has started: asked to at first, and killed after five seconds. What is
+ * not of systemd is a session. Source: proc_pid_stat(5).
+ */
+export function endUnit(unit: string, runId: string): Script {
+  const ofSystemd = `larder-${unit}`
+  return sh`cd ${runFolder} || exit 0
+exec 9>>unit.lock
+! flock -n 9 || exit 0
+exec 9>&-
+[ "$(cat unit.owner)" = ${runId} ] && pid=$(cat ${`${unit}/pid`}) || exit 0
+if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
+timeout 5 systemctl stop -- ${ofSystemd} || systemctl kill --signal=KILL -- ${ofSystemd} || :
+exit 0
+fi
+tell() {
+told=1
+for stat in /proc/[0-9]*/stat; do
+read -r line 2>/dev/null <"$stat" || continue
+set -- $1 \${line##*) }
+[ "$5" != "$pid" ] || { other=\${stat#/proc/}; kill "-$1" "\${other%/stat}" 2>/dev/null && told=0; }
+done
+return $told
+}
+tell TERM || exit 0
+i=0
+while [ $i -lt 25 ] && tell 0; do sleep 0.2; i=$((i+1)); done
+tell KILL || :`
+}
+
 export function doneMark(nonce: string): string {
   return `\n${nonce} done\n`
 }
