@@ -9,6 +9,19 @@ export function folderAndOwners(path: string, owners: { owner: string; group: st
   return [...foldersOf(path), ...accounts, ...(accounts.length > 0 ? ['package:*'] : packagesOf(path))]
 }
 
+/**
+ * What comes before something that shall not be there: where what is mounted, linked or unpacked above it is, but no directory, which
+ * may have to go itself when it is empty.
+ */
+export function aboveAbsent(path: string): string[] {
+  return foldersOf(path).filter((one) => !one.startsWith('directory:'))
+}
+
+/** What comes before a folder can go: all that is in it. */
+export function whatIsIn(path: string): string[] {
+  return ['file', 'link', 'directory', 'mount', 'archive', 'git-checkout'].map((type) => `${type}:${path}/*`)
+}
+
 /** `/a/b/c`: the directories /a/b and /a, links in their place, and what is mounted or unpacked there. */
 function foldersOf(path: string): string[] {
   const parts = path.split('/').slice(1, -1)

@@ -4,7 +4,7 @@ import { attributeDifferences } from '../content.ts'
 import { enterFolder, enterPart, placeOf } from '../enter-folder.ts'
 import { fileMode, fullMode, hostPath, ownerName, presence } from '../grammar.ts'
 import type { PathFacts } from '../path-facts.ts'
-import { folderAndOwners } from '../path-order.ts'
+import { aboveAbsent, folderAndOwners, whatIsIn } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
 import { seenPath } from '../seen.ts'
 import { giveTo } from '../write-file.ts'
@@ -27,7 +27,12 @@ export const directoryType: ResourceType<Declared, Declared, PathFacts> = {
   schema,
   subjectOf: (declared) => declared.directory,
   resolve: async (declared) => ({ ...declared, mode: fullMode(declared.mode) }),
-  after: (desired) => folderAndOwners(desired.directory, desired),
+  after: (desired) => {
+    const { directory, state } = desired
+    return state === 'absent'
+      ? [...aboveAbsent(directory), ...whatIsIn(directory)]
+      : folderAndOwners(directory, desired)
+  },
   asks: ({ directory }) => ({ paths: [{ path: directory }] }),
   read: (_, _all, seen) => seen.map(seenPath),
   diff: (desired, facts) => {

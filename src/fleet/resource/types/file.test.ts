@@ -36,7 +36,7 @@ it('writes into what is mounted in its place, as names of a container are, and l
   writeFileSync(mounted, 'of the engine\n')
   const desired = fileType.schema.parse({ file: path, content: 'mine\n', mode: '0640' })
   const applied = fileType.apply(await fileType.resolve(desired, room), {
-    facts: undefined as never,
+    facts: undefined,
     differences: [],
     host: debianHost,
   })

@@ -4,7 +4,7 @@ import { secretNames } from '../../secret/secret-names.ts'
 import { askedPath, desiredFile, fileDifferences, isRewritten, type DesiredFile } from '../content.ts'
 import { commandLine, fileMode, fullMode, hostPath, ownerName, presence, siteName, sitePath } from '../grammar.ts'
 import type { PathFacts } from '../path-facts.ts'
-import { folderAndOwners } from '../path-order.ts'
+import { aboveAbsent, folderAndOwners } from '../path-order.ts'
 import { renderTemplate, templateSecrets } from '../render-template.ts'
 import type { Named, ResolveRoom, ResourceType } from '../resource-type.ts'
 import { seenPath } from '../seen.ts'
@@ -27,6 +27,9 @@ export interface TextSource {
   secret?: string | undefined
 }
 
+const whereIsIt =
+  'it has to judge the new text, which is not in its place yet: `%s` is where it is, as in haproxy -c -f %s'
+
 const schema = z
   .strictObject({
     file: hostPath,
@@ -35,6 +38,7 @@ const schema = z
     owner: ownerName.default('root'),
     group: ownerName.default('root'),
     validate: commandLine
+      .refine((line) => asArguments(line).some((word) => word.includes('%s')), whereIsIt)
       .optional()
       .describe('A program that judges the text before it is in place, as arguments; `%s` is where it is'),
     state: presence,
@@ -64,7 +68,7 @@ export const fileType: ResourceType<Declared, Desired, PathFacts> = {
     const file = desiredFile(declared.file, content, { mode, owner, group, isSecret })
     return { path: declared.file, file, validate: validate === undefined ? undefined : asArguments(validate) }
   },
-  after: ({ path, file }) => folderAndOwners(path, file),
+  after: ({ path, file }) => (file === undefined ? aboveAbsent(path) : folderAndOwners(path, file)),
   asks: ({ path, file }) => ({ paths: [askedPath(path, file)] }),
   read: (_, _all, seen) => seen.map(seenPath),
   diff: ({ file }, facts) => {

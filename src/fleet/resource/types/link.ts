@@ -3,7 +3,7 @@ import { sh } from '../../shell/script.ts'
 import { enterFolder, placeOf } from '../enter-folder.ts'
 import { hostPath, oneLine, presence } from '../grammar.ts'
 import type { PathFacts } from '../path-facts.ts'
-import { folderAndOwners } from '../path-order.ts'
+import { aboveAbsent, folderAndOwners } from '../path-order.ts'
 import type { ResourceType } from '../resource-type.ts'
 import { seenPath } from '../seen.ts'
 
@@ -23,7 +23,7 @@ export const linkType: ResourceType<Declared, Declared, PathFacts> = {
   schema,
   subjectOf: (declared) => declared.link,
   resolve: async (declared) => declared,
-  after: ({ link }) => folderAndOwners(link, undefined),
+  after: ({ link, state }) => (state === 'absent' ? aboveAbsent(link) : folderAndOwners(link, undefined)),
   asks: ({ link }) => ({ paths: [{ path: link }] }),
   read: (_, _all, seen) => seen.map(seenPath),
   diff: ({ to, state }, facts) => {

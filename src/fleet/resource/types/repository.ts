@@ -104,11 +104,17 @@ function differenceOf(file: DesiredFile, facts: PathFacts): Difference[] {
 function moveAside(format: MirrorSource['format']): Script {
   const aside = format === 'apt' ? '/etc/apt/larder-aside' : '/etc/larder-aside'
   const folder = format === 'apt' ? '/etc/apt' : '/etc'
-  return forOtherSources(sh`case $file in ${folder}/*) ;; *) continue ;; esac
+  // It writes its own redhat.repo anew whenever dnf runs: subscription-manager(8), manage_repos.
+  const first =
+    format === 'apt'
+      ? nothing
+      : sh`! command -v subscription-manager >/dev/null || subscription-manager config --rhsm.manage_repos=0`
+  const moved = forOtherSources(sh`case $file in ${folder}/*) ;; *) continue ;; esac
 kept=${aside}"\${file#${folder}}"
 mkdir -p -- "\${kept%/*}"
 [ ! -e "$kept" ] || kept=$kept.$(date +%s)
 mv -- "$file" "$kept"`)
+  return lines(first, moved)
 }
 
 /** Only this one is read anew: others may be away. */

@@ -34,6 +34,9 @@ export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
       `unit:${service}`,
       `unit:${name}@.service`,
       `unit:${service}.d/*`,
+      `file:/etc/systemd/system/${service}`,
+      `file:/etc/systemd/system/${name}@.service`,
+      `file:/etc/systemd/system/${service}.d/*`,
       `file:/etc/${name}/*`,
       `file:/etc/default/${name}`,
       `file:/etc/sysconfig/${name}`,
@@ -54,9 +57,10 @@ export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
     if (isEnabled(facts) !== enabled && !(facts.unitFileState === '' || (!enabled && canNotBeDisabled(facts)))) {
       differences.push({ what: 'enabled', from: facts.unitFileState, to: enabled ? 'enabled' : 'disabled' })
     }
-    if (isActive(facts) !== running && !(facts.loadState === 'not-found' && !running)) {
+    if (!isAsAsked(facts, running)) {
       differences.push({ what: 'running', from: facts.activeState, to: running ? 'active' : 'inactive' })
     }
+    if (running && facts.needsReload) differences.push({ what: 'loaded', from: 'an older text', to: 'this text' })
     return differences
   },
   apply: ({ service, running, enabled }, { facts, differences }) => {
@@ -70,7 +74,9 @@ export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
   },
   notified: ({ service, running, notified }) => {
     if (!running) return sh`:`
-    return notified === 'reload' ? sh`systemctl reload-or-restart -- ${service}` : sh`systemctl restart -- ${service}`
+    const does = notified === 'reload' ? sh`reload-or-restart` : sh`restart`
+    return sh`[ "$(systemctl show --value -p NeedDaemonReload -- ${service})" != yes ] || systemctl daemon-reload
+systemctl ${does} -- ${service}`
   },
   ready: ({ service, running, ready }) => {
     if (!running) return undefined
@@ -78,6 +84,12 @@ export const serviceType: ResourceType<Declared, Declared, UnitFacts> = {
     return ready === undefined ? active : sh`${active} && ${probeScript(ready)}`
   },
   readyMs: (desired) => readyMsOf(desired.ready_timeout),
+}
+
+/** One that is begun again and again is not stopped meanwhile: systemd.service(5), Restart. */
+function isAsAsked(facts: UnitFacts, running: boolean): boolean {
+  if (running) return isActive(facts)
+  return facts.loadState === 'not-found' || ['inactive', 'failed'].includes(facts.activeState)
 }
 
 const canNotBeDisabled = ({ unitFileState }: UnitFacts): boolean => unitFileState !== 'enabled'
