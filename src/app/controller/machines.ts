@@ -10,7 +10,7 @@ import type { MachineController, MachineKey, MachineSummary } from '../machine-c
 import { lookAtMachines } from '../look-at-machines.ts'
 import { lookAtServices } from '../look-at-services.ts'
 import type { RunSummary } from '../controller.ts'
-import { beginLimitedApply } from '../begin-limited-apply.ts'
+import { requestLimitedApply } from '../begin-limited-apply.ts'
 import type { ControllerContext } from './context.ts'
 import { planMachines } from './machine-plans.ts'
 import { summarizeRun } from './runs.ts'
@@ -72,7 +72,7 @@ async function applyMachines(context: ControllerContext, names: readonly string[
   const origin = 'machine apply'
   if (names !== undefined) {
     const limited = { commit, machines: names, origin: `${origin} --limit ${names.join(',')}` }
-    return summarizeRun(await beginLimitedApply(context, limited))
+    return summarizeRun(await requestLimitedApply(context, limited))
   }
   const run = await context.runs.create({ branch: 'main', commit, goal: 'apply', origin })
   context.runner.wake()

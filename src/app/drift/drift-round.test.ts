@@ -216,6 +216,29 @@ it('what is told of once is told of again when the machine was as declared in be
   expect(told).toHaveLength(2)
 })
 
+it('a commit that cannot be read keeps nothing from being put back', async () => {
+  const broken = await runs.create({ branch: 'main', commit: 'broken', goal: 'apply', origin: 'push' })
+  await runs.start(broken.id)
+  await runs.finish(broken.id, { state: 'failed', error: { code: 'SITE_INVALID', message: 'It has errors.' } })
+  found = { a: 'different' }
+  expect(await driftRound(round)).toBe('different')
+  expect(await limits()).toEqual([{ machines: ['a'] }])
+})
+
+it('what a merge replaces that came while drift was looked at is not brought back', async () => {
+  found = { a: 'different' }
+  const { memory: remembered } = round.context.fleet
+  round.context.fleet.memory = {
+    ...remembered,
+    report: async (machine) => {
+      await remembered.report(machine)
+      if (machine.name === 'told') await runs.create({ branch: 'main', commit: 'c2', goal: 'apply', origin: 'push' })
+    },
+  }
+  expect(await driftRound(round)).toBe('busy')
+  expect(await limits()).toEqual([])
+})
+
 it('what no healing helps is tried less and less often', async () => {
   found = { a: 'different' }
   const healed: number[] = []

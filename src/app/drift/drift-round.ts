@@ -1,6 +1,7 @@
 import { foundMachine, type FoundMachine, type KnownMachine, type ObservedMachine } from '../../fleet/index.ts'
 import { beginLimitedApply } from '../begin-limited-apply.ts'
 import type { ControllerContext } from '../controller/context.ts'
+import type { Run } from '../../pipeline/index.ts'
 import { lookAtMachines } from '../look-at-machines.ts'
 import { driftedServices, type DriftedService } from './drifted-services.ts'
 import type { Patience } from './patience.ts'
@@ -50,10 +51,8 @@ export async function driftRound(options: DriftRoundOptions, renewed: readonly s
   const ofServices = await machinesOfServices(options, { services, looked })
   const different = found.filter((one) => isToHeal(options, one)).map(({ machine }) => machine.name)
   const toHeal = [...new Set([...different, ...ofServices])]
-  const run =
-    toHeal.length === 0
-      ? undefined
-      : await beginLimitedApply(context, { commit: applied, machines: toHeal, origin: 'drift' })
+  const run = toHeal.length === 0 ? undefined : await heal(context, applied, toHeal)
+  if (run === 'outdated') return 'busy'
   for (const one of found) {
     const { name } = one.machine
     await tell(options, { ...one, run: toHeal.includes(name) ? run?.id : undefined, before: known.get(name) })
@@ -72,11 +71,36 @@ interface Found {
  */
 async function appliedCommit({ runs, siteHead }: ControllerContext): Promise<string | undefined> {
   const head = await siteHead.current()
-  const latest = await runs.latest('main', 'apply')
+  const latest = await latestValid(runs)
   if (head === undefined || latest?.commit !== head.commit || latest.finishedAt === undefined) return undefined
   const atWork = [...(await runs.waiting()), ...(await runs.list({ limit: 20, state: 'running' }))]
   const isBusy = atWork.some(({ branch, goal }) => branch === 'main' && goal === 'apply')
   return isBusy ? undefined : head.commit
+}
+
+/** A commit that cannot be read changes nothing: what came before it still is what is declared. */
+async function latestValid(runs: ControllerContext['runs']): Promise<Run | undefined> {
+  const latest = await runs.latest('main', 'apply')
+  if (latest === undefined || !isUnreadable(latest)) return latest
+  const before = await runs.list({ limit: 200, before: latest.id })
+  return before.find(
+    ({ branch, goal, pullRequest, sections, ...run }) =>
+      branch === 'main' &&
+      goal === 'apply' &&
+      pullRequest === undefined &&
+      sections === undefined &&
+      !['superseded', 'cancelled'].includes(run.state) &&
+      !isUnreadable(run),
+  )
+}
+
+const isUnreadable = ({ error }: Pick<Run, 'error'>): boolean => error?.code === 'SITE_INVALID'
+
+/** `outdated`: a merge has come meanwhile, which brings its own; this would bring back what it replaces. */
+async function heal(context: ControllerContext, commit: string, machines: string[]): Promise<Run | 'outdated'> {
+  const isOutdated = (newest: Run): boolean =>
+    !isUnreadable(newest) && (newest.commit !== commit || newest.finishedAt === undefined)
+  return (await beginLimitedApply(context, { commit, machines, origin: 'drift' }, isOutdated)) ?? 'outdated'
 }
 
 function isToHeal({ patience }: DriftRoundOptions, { machine, found }: Found): boolean {

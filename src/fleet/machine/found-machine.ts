@@ -13,7 +13,7 @@ export function foundMachine({ config, spec, state, plan, waitsFor }: ObservedMa
   if (state === undefined || waitsFor !== undefined) return undefined
   const address = spec.addresses[0]?.address ?? config.ssh?.address
   const nothing: MachineDetail = { address, os: undefined, ok: 0, resources: [], why: undefined }
-  if (state !== 'running') return { state: 'different', detail: { ...nothing, why: wholes[state] } }
+  if (state !== 'running') return { state: 'different', detail: { ...nothing, why: notRunning[state] } }
   if (plan === undefined) return undefined
   if ('unreachable' in plan) {
     return { state: 'unreachable', detail: { ...nothing, why: plan.unreachable.message } }
@@ -28,7 +28,8 @@ export function foundMachine({ config, spec, state, plan, waitsFor }: ObservedMa
   return { state: 'different', detail: { ...detail, why: whyDifferent(resources) } }
 }
 
-const wholes = {
+/** Why it is not as declared, in words. */
+export const notRunning = {
   absent: 'It is gone.',
   stopped: 'It stands still.',
   other: 'It is another than declared: its base, memory or processors differ, or it is being removed.',

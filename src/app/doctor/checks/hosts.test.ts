@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest'
+import { LarderError, systemClock } from '../../../core/index.ts'
 import type { HostHealth } from '../../../fleet/index.ts'
-import { judgeHost } from './hosts.ts'
+import { machinesSchema } from '../../../fleet/machine/machine-schema.ts'
+import type { MachineState } from '../../../fleet/place/place.ts'
+import type { DoctorContext } from '../check.ts'
+import { hostsCheck, judgeHost } from './hosts.ts'
 
 const well: HostHealth = {
   clockOffsetMs: 300,
@@ -64,4 +68,26 @@ it.each<[string, Partial<HostHealth>, string[]]>([
   const found = judgeHost('a', { ...well, ...health })
   expect(found.map(({ severity, message }) => `${severity}: ${message}`)).toEqual(messages)
   expect(found.every(({ hint }) => hint !== undefined)).toBe(true)
+})
+
+it('tells of machines that are gone since they were seen last, and of places that do not answer, each by itself', async () => {
+  const known = (name: string, state = 'converged') => ({ name, place: 'container', state, detail: {} })
+  const states: Record<string, MachineState> = { gone: 'absent', off: 'stopped', told: 'absent' }
+  const place = {
+    observe: async ({ name }: { name: string }) => {
+      if (states[name] !== undefined) return states[name]
+      throw new LarderError('FLEET_PLACE_UNUSABLE', { message: 'Docker does not answer.', hint: 'Start it.' })
+    },
+  }
+  const list = async () => [known('gone'), known('off'), known('told', 'different'), known('unseen')]
+  const options = { place: async () => place, ownAddresses: async () => new Map() }
+  const sections = { machines: machinesSchema.parse({ gone: {}, off: {}, told: {}, unseen: {} }) }
+  const siteHead = { current: async () => ({ site: { name: 'lab', sections } }) }
+  const context = { siteHead, fleet: { memory: { list }, options }, clock: systemClock }
+  const found = await hostsCheck.look({ context, signal: new AbortController().signal } as unknown as DoctorContext)
+  expect(found.map(({ subject, message }) => `${subject}: ${message}`)).toEqual([
+    'machine gone: It is gone.',
+    'machine off: It stands still.',
+    'machine unseen: Docker does not answer.',
+  ])
 })

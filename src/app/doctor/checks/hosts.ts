@@ -1,5 +1,14 @@
 import { formatBytes, isLarderError } from '../../../core/index.ts'
-import { examineHost, machinesOf, machineSpecs, type HostHealth } from '../../../fleet/index.ts'
+import {
+  examineHost,
+  isMade,
+  machinesOf,
+  machineSpecs,
+  notRunning,
+  type HostHealth,
+  type KnownMachine,
+  type MachineSpec,
+} from '../../../fleet/index.ts'
 import type { Ailment, DoctorCheck, DoctorContext } from '../check.ts'
 
 /** Machines that were brought up answer, have the right time and room on their disks, and nothing on them has failed. */
@@ -8,13 +17,12 @@ export const hostsCheck: DoctorCheck = {
   async look(context) {
     const hosts = await hostsOf(context)
     const examined = await Promise.all(
-      hosts.map(async ({ name, host }) => {
+      hosts.map(async ({ known, spec }) => {
         try {
-          const { clock } = context.context
-          return judgeHost(name, await examineHost(host, { now: () => clock.now(), signal: context.signal }))
+          return await examine(context, known, spec)
         } catch (error) {
           if (!isLarderError(error) || context.signal.aborted) throw error
-          return [unreachable(name, error)]
+          return [unreachable(known.name, error)]
         }
       }),
     )
@@ -22,7 +30,22 @@ export const hostsCheck: DoctorCheck = {
   },
 }
 
-/** Those that were seen once: what was never made, or is gone, is told by the check of machines. */
+/** What is known not to be well is told by the check of machines already. */
+async function examine(
+  { context: { fleet, clock }, signal }: DoctorContext,
+  { name, place: at, state: knownAs }: KnownMachine,
+  spec: MachineSpec,
+): Promise<Ailment[]> {
+  const place = await fleet.options.place(at)
+  const state = isMade(at) ? await place.observe(spec) : 'running'
+  if (state === 'running')
+    return judgeHost(name, await examineHost(place.host(spec), { now: () => clock.now(), signal }))
+  if (knownAs !== 'converged') return []
+  const hint = `larder machine apply --limit ${name}`
+  return [{ severity: 'error', subject: `machine ${name}`, message: notRunning[state], hint }]
+}
+
+/** Those that were seen once. What was never made is told by the check of machines. */
 async function hostsOf({ context: { siteHead, fleet } }: DoctorContext) {
   const site = (await siteHead.current())?.site
   const declared = machinesOf(site?.sections)
@@ -30,14 +53,10 @@ async function hostsOf({ context: { siteHead, fleet } }: DoctorContext) {
   if (site === undefined || known.length === 0) return []
   const of = { site: site.sections, siteName: site.name }
   const specs = machineSpecs(declared, { ...of, known, own: await fleet.options.ownAddresses(of) })
-  const hosts = known.map(async ({ name, place: at }) => {
-    const spec = specs.get(name)
-    if (spec === undefined) return []
-    const place = await fleet.options.place(at)
-    const isThere = at === 'ssh' || at === 'local' || (await place.observe(spec)) === 'running'
-    return isThere ? [{ name, host: place.host(spec) }] : []
+  return known.flatMap((one) => {
+    const spec = specs.get(one.name)
+    return spec === undefined ? [] : [{ known: one, spec }]
   })
-  return (await Promise.all(hosts)).flat()
 }
 
 function unreachable(name: string, { message, hint }: { message: string; hint?: string | undefined }): Ailment {
