@@ -202,7 +202,7 @@ describe.skipIf(!canStartSshd)('converging a host', () => {
     const slow = fake('slow', { path: at('slow'), content: 's', ready: sh`test -e ${at('is-ready')}` })
     const next = fake('next', { path: at('next'), content: 'n' }, { after: ['slow'] })
     expect(outcomes(await apply([slow, next], { readyMs: 500 }))).toEqual({ slow: 'failed', next: 'skipped' })
-    expect(await plan(slow)).toMatchObject({ entries: [{ state: 'change', differences: [{ what: 'ready' }] }] })
+    expect(await plan(slow)).toMatchObject({ entries: [{ state: 'change', differences: [{ what: 'readiness' }] }] })
     const again = await apply([slow, next], { readyMs: 500 })
     expect(outcomes(again)).toEqual({ slow: 'failed', next: 'skipped' })
     expect(entry(again, 'slow')).toMatchObject({ why: 'it was not ready within 1 s' })

@@ -1,6 +1,7 @@
 import { digestOf, hexOf } from '../../core/index.ts'
-import type { Resource } from '../resource/resource-type.ts'
+import type { Difference, Resource } from '../resource/resource-type.ts'
 import type { Script } from '../shell/script.ts'
+import type { PlannedEntry } from './host-plan.ts'
 
 /**
  * On a host, an empty file for each notification that is owed: made before the notifier is changed, removed when it was given, so
@@ -22,6 +23,14 @@ export function shortOf(id: string): string {
 /** Of one that was begun, until it is ready. */
 export function readyMarkOf(id: string): string {
   return `ready.${shortOf(id)}`
+}
+
+/** How a plan says that of one. */
+export const notSeenReady: Difference = { what: 'readiness', to: 'not seen since it was begun' }
+
+/** Whether nothing is to be changed of it, but to be asked. */
+export function isOnlyAsked({ state, differences }: PlannedEntry): boolean {
+  return state === 'change' && differences.length > 0 && differences.every(({ what }) => what === notSeenReady.what)
 }
 
 /** What tells whether it is of use, where that is still to be heard since an earlier run. */

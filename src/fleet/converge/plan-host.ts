@@ -2,7 +2,7 @@ import { isLarderError } from '../../core/index.ts'
 import type { Difference, Resource } from '../resource/resource-type.ts'
 import type { ConvergeTarget, HostPlan, PlannedEntry } from './host-plan.ts'
 import { lookAtHost, type Look } from './look-at-host.ts'
-import { notifiersOf, owedBy, readinessOwed } from './notification.ts'
+import { notifiersOf, notSeenReady, owedBy, readinessOwed } from './notification.ts'
 import { orderResources } from './order-resources.ts'
 
 /** What is about connections, not about what is declared. */
@@ -40,8 +40,7 @@ export function planEntries(levels: readonly Resource[][], look: Look): PlannedE
     const notifiers = notifiersOf(resource, all).filter((id) => changing.has(id))
     const told = [...new Set([...notifiers, ...owedBy(resource, all, look.pending)])].map(notifiedBy)
     if (entry.state !== 'ok' || told.length > 0) changing.add(resource.id)
-    if (readinessOwed(resource, look.pending) !== undefined)
-      told.push({ what: 'ready', to: 'not seen since it was begun' })
+    if (readinessOwed(resource, look.pending) !== undefined) told.push(notSeenReady)
     if (told.length === 0 || entry.state === 'maybe') return entry
     return { ...entry, state: 'change', differences: [...entry.differences, ...told] }
   })

@@ -25,7 +25,8 @@ if command -v psql >/dev/null && command -v runuser >/dev/null && id postgres >/
   timeout 10 runuser -u postgres -- psql -XAtq -F "$(printf '\t')" -c "
     select 'replica', coalesce((select status from pg_stat_wal_receiver limit 1), 'none'),
       greatest(
-        coalesce((select extract(epoch from now() - last_msg_send_time) from pg_stat_wal_receiver limit 1), 0),
+        coalesce((select extract(epoch from now() - last_msg_send_time) from pg_stat_wal_receiver
+          where now() - last_msg_send_time > interval '45 seconds' limit 1), 0),
         case when pg_last_wal_receive_lsn() is not distinct from pg_last_wal_replay_lsn() then 0
           else coalesce(extract(epoch from now() - pg_last_xact_replay_timestamp()), 0) end)
       where pg_is_in_recovery()

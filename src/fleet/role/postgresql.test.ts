@@ -67,6 +67,19 @@ it.each([
   if (code !== 0) expect(stderr).toContain('postgresql-replication has several lines')
 })
 
+it('a copy is of whom it was last made of, not of whom its source followed once', () => {
+  const data = join(folder, '15/main')
+  mkdirSync(data, { recursive: true })
+  writeFileSync(join(data, 'standby.signal'), '')
+  const line = (host: string): string => `primary_conninfo = 'user=replicator host=${host} port=5432'\n`
+  writeFileSync(join(data, 'postgresql.auto.conf'), `# by hand\n${line('db-1')}${line('db-2')}`)
+  const isCopyOf = (primary: string): boolean =>
+    run(copied.unless.replaceAll('{{version}}', '15').replaceAll('{{primary}}', primary)) === 0
+  expect(['db-1', 'db-2', 'db'].map(isCopyOf)).toEqual([false, true, false])
+  rmSync(join(data, 'standby.signal'))
+  expect(isCopyOf('db-2')).toBe(false)
+})
+
 /** Programs that only note how they are called. */
 function play(
   programs: Readonly<Record<string, string>>,

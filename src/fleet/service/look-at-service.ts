@@ -1,4 +1,5 @@
 import { isLarderError, type LarderError } from '../../core/index.ts'
+import { isOnlyAsked } from '../converge/notification.ts'
 import type { HostPlan, PlannedEntry } from '../converge/host-plan.ts'
 import { hostFailures } from '../converge/plan-host.ts'
 import type { Host } from '../host/host.ts'
@@ -99,7 +100,7 @@ export function isNotSeen({ problem, view }: FoundService): boolean {
 export function isDisruptive({ target, differences, formers }: FoundService): boolean {
   if (formers.length > 0) return true
   const harmless = new Set(target.preparation.map(({ id }) => id))
-  return differences.some(({ id }) => !harmless.has(id))
+  return differences.some((entry) => !harmless.has(entry.id) && !isOnlyAsked(entry))
 }
 
 function problemOf(plan: HostPlan | undefined): LarderError | undefined {

@@ -63,6 +63,14 @@ describe('rollService', () => {
     expect(world.violations).toEqual([])
   })
 
+  it('keeps nobody from what is only asked whether it is of use, after a release that was not', async () => {
+    const world = await running()
+    world.unheard.add('web-2')
+    expect(await roll(world)).toBeUndefined()
+    expect(changes(world)).toEqual(['apply to web-2', 'apply to web-2', 'ready web-2'])
+    expect(names.every((name) => world.isUp(name))).toBe(true)
+  })
+
   it('does nothing where all is as declared', async () => {
     const world = await running()
     expect(await roll(world)).toBeUndefined()

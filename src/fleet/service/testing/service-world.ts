@@ -1,5 +1,6 @@
 import { LarderError } from '../../../core/index.ts'
 import { plainFacts as facts } from '../../testing/plain-facts.ts'
+import { notSeenReady } from '../../converge/notification.ts'
 import type { HostPlan, HostResult, PlannedEntry } from '../../converge/host-plan.ts'
 import type { Host } from '../../host/host.ts'
 import type { Resource } from '../../resource/resource-type.ts'
@@ -42,6 +43,8 @@ export class ServiceWorld {
   readonly violations: string[] = []
   readonly calls: string[] = []
   isKilled = false
+  /** Machines on which what was begun was not seen to be ready. */
+  readonly unheard = new Set<string>()
   /** A machine that is made again answers again. */
   isBackWhenMade = false
   #steps = 0
@@ -115,6 +118,8 @@ export class ServiceWorld {
       const { release, isActive, isAway, unit } = this.#of(machine)
       if (isAway) return { machine, unreachable: away(machine) }
       const entry = (id: string, isOk: boolean): PlannedEntry => {
+        if (isOk && this.unheard.has(machine))
+          return { id, state: 'change', differences: [notSeenReady], why: undefined }
         return { id, state: isOk ? 'ok' : 'change', differences: [], why: undefined }
       }
       const isSame = release === this.desired && isActive && unit === this.unit
