@@ -35,6 +35,13 @@ it('removes what is in a folder before the folder', async () => {
   })
 })
 
+it('unmounts what is mounted within before what it is in, and both before a folder goes', async () => {
+  const order = await orderOf(`- { directory: /a, state: absent }
+- { mount: /a, state: absent }
+- { mount: /a/b, state: absent }`)
+  expect(order).toEqual({ 'directory:/a': ['mount:/a', 'mount:/a/b'], 'mount:/a': ['mount:/a/b'], 'mount:/a/b': [] })
+})
+
 it('refuses a judge that does not say where it finds the new text', () => {
   const text = '- { file: /etc/nginx/nginx.conf, content: a, validate: nginx -t }'
   const { problems } = parseResources(parseSiteFile(Buffer.from(text), 'r.yaml').document!)

@@ -19,7 +19,8 @@ export function aboveAbsent(path: string): string[] {
 
 /** What comes before a folder can go: all that is in it. */
 export function whatIsIn(path: string): string[] {
-  return ['file', 'link', 'directory', 'mount', 'archive', 'git-checkout'].map((type) => `${type}:${path}/*`)
+  const within = ['file', 'link', 'directory', 'mount', 'archive', 'git-checkout'].map((type) => `${type}:${path}/*`)
+  return [`mount:${path}`, ...within]
 }
 
 /** `/a/b/c`: the directories /a/b and /a, links in their place, and what is mounted or unpacked there. */

@@ -37,7 +37,7 @@ export const hostEntryType: ResourceType<Declared, Declared, HostEntryFacts> = {
   schema,
   subjectOf: (declared) => declared['host-entry'],
   resolve: async (declared) => declared,
-  // Its own name is taken out of all other lines. An alias may stand in several.
+  // Its own name is taken out of all other lines, or they go as a whole. An alias may stand in several.
   claims: async ({ 'host-entry': name, aliases }) =>
     [name, ...aliases].map((one) => ({
       key: `host-entry ${one}`,
@@ -62,7 +62,11 @@ export const hostEntryType: ResourceType<Declared, Declared, HostEntryFacts> = {
     if (facts.length === 1 && line(facts[0]!) === line(wanted)) return []
     return [{ what: 'entry', from: facts.length === 0 ? undefined : facts.map(line).join('\n'), to: line(wanted) }]
   },
-  /** Its name is taken out of all lines, then its own is added. In containers the file is a mount, which cannot be renamed. */
+  /**
+   * A line that begins with its name is what it was before, and goes as a whole: else its aliases would lead to where it no longer is.
+   * Not so at loopback addresses, where a machine may have its own short name. Of these and of all other lines only its name is taken
+   * out; then its own is added. In containers the file is a mount, which cannot be renamed.
+   */
   apply: (desired) => {
     const { address = '', aliases, state } = desired
     const name = desired['host-entry']
@@ -71,6 +75,7 @@ export const hostEntryType: ResourceType<Declared, Declared, HostEntryFacts> = {
 awk -v name=${name} -v own=${own} '
   { text = $0; comment = ""; at = index(text, "#"); if (at) { comment = substr(text, at); text = substr(text, 1, at - 1) }
     count = split(text, words, /[ \t]+/); first = 1; if (words[1] == "") first = 2; found = 0; kept = words[first]; names = 0
+    if (words[first + 1] == name && kept !~ /^127[.]/ && kept != "::1") next
     for (i = first + 1; i <= count; i++) { if (words[i] == "") continue; if (words[i] == name) found = 1; else { kept = kept " " words[i]; names++ } }
     if (!found) print $0; else if (names) print kept (comment == "" ? "" : " " comment) }
   END { if (own != "") print own }' /etc/hosts >"$new"

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseJson } from '../../../core/index.ts'
-import { sh } from '../../shell/script.ts'
+import { sh, type Script } from '../../shell/script.ts'
+import { enterFolder } from '../enter-folder.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { hostPath, presence } from '../grammar.ts'
 import type { ResourceType } from '../resource-type.ts'
@@ -29,8 +30,12 @@ const schema = z
 
 type Declared = z.output<typeof schema>
 
-/** Undefined: it is not there. */
-export type NpmFacts = string | undefined
+export interface NpmFacts {
+  /** Undefined: it is not there. */
+  readonly version: string | undefined
+  /** Npm was killed while it installed it. Its manifest may be there before all else is. */
+  readonly isHalf: boolean
+}
 
 export const npmPackageType: ResourceType<Declared, Declared, NpmFacts> = {
   name: 'npm-package',
@@ -43,17 +48,23 @@ export const npmPackageType: ResourceType<Declared, Declared, NpmFacts> = {
     records(
       all.map(({ prefix, 'npm-package': name }) => {
         const path = `${prefix}/lib/node_modules/${name}/package.json`
-        return sh`if [ -f ${path} ]; then printf 'manifest '; head -c 262144 -- ${path} | ${asWord}; else echo none; fi`
+        const mark = `${prefix}/lib/node_modules/${markOf(name)}`
+        return sh`[ ! -e ${mark} ] || echo half; if [ -f ${path} ]; then printf 'manifest '; head -c 262144 -- ${path} | ${asWord}; else echo none; fi`
       }),
     ),
   read: (output, all) =>
     readRecords(output, all.length).map((record) => {
-      if (record?.has('none')) return { known: true, facts: undefined }
+      const isHalf = record?.has('half') ?? false
+      if (record?.has('none')) return { known: true, facts: { version: undefined, isHalf } }
       const text = fromWord(record?.get('manifest'))?.toString()
       const version = text === undefined ? undefined : versionIn(text)
-      return version === undefined ? { known: false, why: cutOff } : { known: true, facts: version }
+      const isKnown = version !== undefined || (isHalf && text !== undefined)
+      return isKnown ? { known: true, facts: { version, isHalf } } : { known: false, why: cutOff }
     }),
-  diff: versionDifferences,
+  diff: (desired, { version, isHalf }) => [
+    ...versionDifferences(desired, version),
+    ...(isHalf ? [{ what: 'state', from: 'not whole', to: desired.state === 'absent' ? undefined : 'whole' }] : []),
+  ],
   apply: ({ 'npm-package': name, version, prefix, registry, scripts, state }) => {
     const options = [
       '--global',
@@ -65,10 +76,41 @@ export const npmPackageType: ResourceType<Declared, Declared, NpmFacts> = {
       '--loglevel=error',
       ...(registry === undefined ? [] : ['--registry', registry]),
     ]
-    if (state === 'absent') return sh`cd / && npm uninstall ${options} -- ${name}`
+    const modules = `${prefix}/lib/node_modules`
+    const mark = `./${markOf(name)}`
+    const unmark = sh`(\n${enterFolder(modules, 'nothing to do')}\nrm -f -- ${mark}\n)`
+    if (state === 'absent') {
+      return sh`(\n${enterFolder(modules, 'nothing to do')}\n${removeHalf(name)}\n)
+cd / && npm uninstall ${options} -- ${name}\n${unmark}`
+    }
     const safe = scripts ? [] : ['--ignore-scripts']
-    return sh`cd / && npm install ${options} ${safe} -- ${version === undefined ? name : `${name}@${version}`}`
+    // Made anew, so that no link of somebody is followed.
+    return sh`(umask 022\n${enterFolder(modules)}\n${removeHalf(name)}\nrm -f -- ${mark}\nset -C\n: >${mark}\n)
+cd / && npm install ${options} ${safe} -- ${version === undefined ? name : `${name}@${version}`} || {
+code=$?\n[ $code -ge 128 ] || ${unmark}\nexit $code\n}\n${unmark}`
   },
+}
+
+/** Stands while npm is at work. Names of packages have no `+`. */
+function markOf(name: string): string {
+  return `.larder-${name.replace('/', '+')}`
+}
+
+/**
+ * Npm keeps what a manifest is there for, and fails where it finds what it had put aside itself, `.name-8charact`: both go before it
+ * starts again, as do links to the programs, which it would not find any more. Where npm ends by itself it puts back what was there, and
+ * the mark goes, so that nothing that works is removed here.
+ */
+function removeHalf(name: string): Script {
+  const at = name.lastIndexOf('/') + 1
+  const aside = `./${name.slice(0, at)}.${name.slice(at)}-`
+  return sh`if [ -e ${`./${markOf(name)}`} ]; then
+rm -rf --one-file-system -- ${`./${name}`}
+for old in ${aside}[A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9][A-Za-z0-9]; do [ ! -d "$old" ] || rm -rf --one-file-system -- "$old"; done
+for link in ../../bin/*; do
+if [ -L "$link" ]; then case $(readlink -- "$link") in ${`../lib/node_modules/${name}/`}*) rm -f -- "$link" ;; esac; fi
+done
+fi`
 }
 
 function versionIn(manifest: string): string | undefined {

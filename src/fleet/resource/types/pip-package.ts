@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sh } from '../../shell/script.ts'
+import { lines, sh, type Script } from '../../shell/script.ts'
 import { enterFolder } from '../enter-folder.ts'
 import { asWord, cutOff, fromWord, readRecords, records } from '../fact-text.ts'
 import { accountName, hostPath, presence } from '../grammar.ts'
@@ -43,21 +43,19 @@ export const pipPackageType: ResourceType<Declared, Declared, PipFacts> = {
     ...(user === undefined ? [] : [`user:${user}`]),
     ...folderAndOwners(`${venv}/x`, undefined),
   ],
-  /** Names of folders say it, without a start of Python for each: PEP 376, PEP 427. */
+  /** Names of folders say it, without a start of Python for each: PEP 376, PEP 405, PEP 427. */
   facts: (all) =>
     records(
       all.map(
         ({ venv }) =>
-          sh`printf 'found '; { cd ${`${venv}/lib`} 2>/dev/null && ls -d python3*/site-packages/*.dist-info 2>/dev/null || :; } | ${asWord}`,
+          sh`printf 'found '; { cd ${`${venv}/lib`} 2>/dev/null && ls -d ../pyvenv.cfg python3*/site-packages/*.dist-info python3*/site-packages/*.dist-info/INSTALLER 2>/dev/null || :; } | ${asWord}`,
       ),
     ),
   read: (output, all) =>
     readRecords(output, all.length).map((record, at) => {
       const found = fromWord(record?.get('found'))?.toString()
       if (found === undefined) return { known: false, why: cutOff }
-      const names = found.split('\n').map((path) => /([^/]+)-([^/-]+)\.dist-info$/.exec(path))
-      const own = names.find((match) => match !== null && normal(match[1]!) === normal(all[at]!['pip-package']))
-      return { known: true, facts: own?.[2] }
+      return { known: true, facts: versionOf(all[at]!, found.split('\n')) }
     }),
   diff: (desired, installed) => {
     const { version } = desired
@@ -68,12 +66,50 @@ export const pipPackageType: ResourceType<Declared, Declared, PipFacts> = {
     const pip = `${venv}/bin/pip`
     const common = ['--no-input', '--disable-pip-version-check', '-q']
     const as = user === undefined ? [] : ['runuser', '-u', user, '--']
-    if (state === 'absent') return sh`[ ! -x ${pip} ] || ${as} ${pip} uninstall -y ${common} -- ${name}`
+    if (state === 'absent')
+      return lines(
+        sh`${as} sh -euc ${lines(enterFolder(venv, 'nothing to do'), removeHalf(name, 'RECORD')).shell}`,
+        sh`[ ! -x ${pip} ] || ${as} ${pip} uninstall -y ${common} -- ${name}`,
+      )
     const where = index === undefined ? [] : ['--index-url', index]
     const owner = user === undefined ? sh`:` : sh`chown ${user} .`
-    return sh`(umask 022\n${enterFolder(venv)}\n${owner})\n[ -x ${pip} ] || ${as} python3 -m venv -- ${venv}
-${as} ${pip} install ${common} ${where} -- ${version === undefined ? name : `${name}==${version}`}`
+    // Made anew, so that no link of somebody is followed.
+    const begin = sh`${enterFolder(venv)}\n${removeHalf(name, 'INSTALLER')}\nrm -f -- ${mark}\nset -C\n: >${mark}`
+    return sh`(umask 022\n${enterFolder(venv)}\n${owner})
+${as} sh -euc ${begin.shell}
+[ -x ${pip} ] || ${as} python3 -m venv -- ${venv}
+${as} ${pip} install ${common} ${where} -- ${version === undefined ? name : `${name}==${version}`}
+${as} rm -f -- ${`${venv}/${mark}`}`
   },
+}
+
+/** Within the environment, while pip is at work. */
+const mark = '.larder-pip'
+
+/**
+ * Pip names itself in INSTALLER once all else is there: without that, it was killed. Only in environments (PEP 405), where packages of the
+ * distribution, which name nobody, do not go. What is to be removed counts as there, half as it may be.
+ */
+function versionOf({ 'pip-package': name, state }: Declared, paths: readonly string[]): PipFacts {
+  const own = paths
+    .map((path) => /([^/]+)-([^/-]+)\.dist-info$/.exec(path))
+    .filter((match) => match !== null && normal(match[1]!) === normal(name))
+  const isWhole = own.every((match) => paths.includes(`${match!.input}/INSTALLER`))
+  return isWhole || state === 'absent' || !paths.includes('../pyvenv.cfg') ? own[0]?.[2] : undefined
+}
+
+/**
+ * Within an environment. Pip takes what it finds there for installed, and without a RECORD does not remove it; it writes over files
+ * that belong to no package. What else was begun while the mark stood is half, too: what the package needs, or pip itself.
+ */
+function removeHalf(name: string, lacks: 'INSTALLER' | 'RECORD'): Script {
+  return sh`if [ -f ./pyvenv.cfg ]; then for one in ./lib/python3*/site-packages/*.dist-info; do
+[ -d "$one" ] && [ ! -L "$one" ] && [ ! -e "$one/"${lacks} ] || continue
+own=\${one##*/}
+own=\${own%.dist-info}
+own=$(printf %s "\${own%-*}" | tr A-Z a-z | sed 's/[-_.][-_.]*/-/g')
+if [ "$own" = ${normal(name)} ] || { [ -e ${mark} ] && [ -z "$(find ./${mark} -newer "$one")" ]; }; then rm -rf --one-file-system -- "$one"; fi
+done; fi`
 }
 
 /** PEP 503. */
