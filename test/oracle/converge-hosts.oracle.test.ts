@@ -211,6 +211,17 @@ describe.skipIf(!canStartSshd)('converging a host', () => {
     expect(states(await plan(slow, next))).toEqual({ slow: 'ok', next: 'ok' })
   })
 
+  it('what is not ready is mended by what comes after it and notifies it', async () => {
+    const ready = sh`grep -q good ${at('conf')}`
+    const restart = sh`echo again >>${at('log')}`
+    const app = fake('app', { path: at('app'), content: 'a', ready, notified: restart })
+    const conf = (content: string) => fake('conf', { path: at('conf'), content }, { after: ['app'], notify: ['app'] })
+    writeFileSync(at('app'), 'a')
+    expect(outcomes(await apply([app, conf('bad')], { readyMs: 500 }))).toEqual({ app: 'failed', conf: 'changed' })
+    expect(outcomes(await apply([app, conf('good')], { readyMs: 500 }))).toEqual({ app: 'changed', conf: 'changed' })
+    expect(states(await plan(app, conf('good')))).toEqual({ app: 'ok', conf: 'ok' })
+  })
+
   it('what could not be changed owes nothing', async () => {
     const conf = fake('conf', { path: at('conf'), content: 'c', apply: sh`exit 1` }, { notify: ['service'] })
     const service = fake('service', { path: at('service'), content: 's' }, { after: ['conf'] })

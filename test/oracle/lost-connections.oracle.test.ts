@@ -232,6 +232,20 @@ await applyHosts([{ machine: 'web-1', host, resources }], { signal: new AbortCon
     expect(outcomes(await apply(resources, { runId: 'r7' }))).toEqual({ a: 'changed' })
   })
 
+  it('no room to note what is begun: that is not begun, and all else goes on', async () => {
+    const pending = '/var/lib/larder-host/pending'
+    await host.run(sh`rm -rf ${pending}; touch ${pending}`, { timeoutMs: 60_000 })
+    const resources = [
+      fake('served', { path: at('served'), content: 's', ready: sh`true` }),
+      fake('other', { path: at('other'), content: 'o' }),
+    ]
+    const result = await apply(resources, { runId: 'r11' })
+    expect(outcomes(result)).toEqual({ served: 'failed', other: 'changed' })
+    expect(JSON.stringify(result)).toContain('cannot be written')
+    await host.run(sh`rm ${pending}`, { timeoutMs: 60_000 })
+    expect(outcomes(await apply(resources, { runId: 'r12' }))).toEqual({ served: 'changed', other: 'ok' })
+  })
+
   it('stopped by us: what is under way goes on to its end, and the host is free then', async () => {
     const stopping = new AbortController()
     const running = apply([patient('slow')], { runId: 'r8', signal: stopping.signal })

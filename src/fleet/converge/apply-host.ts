@@ -5,12 +5,12 @@ import { makeNonce, readFrames, type FramedOutput } from './frame.ts'
 import type { AppliedEntry, ConvergeTarget, HostResult, Outcome } from './host-plan.ts'
 import { lockHost } from './lock-host.ts'
 import { lookAtHost, lookScript, readLook, type Look } from './look-at-host.ts'
-import { owedBy, notifiersOf } from './notification.ts'
+import { owedBy, notifiersOf, readinessOwed } from './notification.ts'
 import { orderResources } from './order-resources.ts'
 import { hostFailures, planEntries } from './plan-host.ts'
 import { runUnit, UnitNotStarted } from './run-unit.ts'
 import { judgeLevel } from './judge-level.ts'
-import { planSteps, tellingLevels, type Step } from './step.ts'
+import { planSteps, tellingLevels, type Level, type Step } from './step.ts'
 import { unitNamed } from './unit-script.ts'
 
 export interface ApplyOptions {
@@ -90,6 +90,7 @@ class HostApply {
     let look: Look | undefined = await lookAtHost(host, this.#all, { timeoutMs, signal })
     const { facts } = look
     const telling = tellingLevels(this.#levels)
+    const ownLevels = new Map(this.#levels.flatMap((level, at) => level.map((resource) => [resource, at] as const)))
     const count = Math.max(this.#levels.length, ...[...telling.values()].map((level) => level + 1))
     for (let number = 0; number < count; number++) {
       const seen: Look | undefined = look
@@ -98,8 +99,15 @@ class HostApply {
       )
       if (seen === undefined) continue
       const told = this.#told(seen, (resource) => telling.get(resource) === number)
+      // Not before what notifies it: that may be what mends it.
+      const unheard: readonly Resource[] = this.#all.filter(
+        (resource) =>
+          (telling.get(resource) ?? ownLevels.get(resource)) === number &&
+          !this.#hasFailed(resource.id) &&
+          readinessOwed(resource, seen.pending) !== undefined,
+      )
       const rest = this.#levels.slice(number + 1).flat()
-      look = await this.#level(seen, { resources, told, rest }).catch((error: unknown) =>
+      look = await this.#level(seen, { resources, told, unheard, rest }).catch((error: unknown) =>
         this.#loseHost(error, resources),
       )
     }
@@ -142,13 +150,10 @@ class HostApply {
   }
 
   /** Answers what was seen afterwards; undefined: the host is lost. */
-  async #level(
-    look: Look,
-    { resources, told, rest }: { resources: readonly Resource[]; told: readonly Resource[]; rest: readonly Resource[] },
-  ): Promise<Look | undefined> {
+  async #level(look: Look, { resources, told, unheard, rest }: AtLevel): Promise<Look | undefined> {
     const { stepMs = 900_000, readyMs = 60_000 } = this.#options
     const limits = { stepMs, readyMs }
-    const steps = planSteps({ resources, all: this.#all, look, facts: look.facts, told, limits })
+    const steps = planSteps({ resources, all: this.#all, look, facts: look.facts, told, unheard, limits })
     for (const { id } of resources) if (!steps.some((step) => step.resource.id === id)) this.#note(entryOf(id, 'ok'))
     if (steps.length === 0) return look
     const again = [...new Set([...steps.map(({ resource }) => resource), ...rest])]
@@ -195,6 +200,11 @@ class HostApply {
     this.#entries.set(entry.id, entry)
     for (const line of entryLines(entry)) this.#options.log(line)
   }
+}
+
+interface AtLevel extends Pick<Level, 'resources' | 'told' | 'unheard'> {
+  /** Of later levels. */
+  rest: readonly Resource[]
 }
 
 function entryOf(id: string, outcome: Outcome, why?: string): AppliedEntry {

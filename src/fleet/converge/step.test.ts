@@ -22,7 +22,7 @@ it.each([
   const resources = await resolveResources(declared.map((resource) => ({ resource, room })))
   const look = { looked: new Map(), pending: new Set(), facts: debianHost } as never
   const limits = { stepMs: 1000, readyMs: 60_000 }
-  const steps = planSteps({ resources, all: resources, look, facts: debianHost, told: [], limits })
+  const steps = planSteps({ resources, all: resources, look, facts: debianHost, told: [], unheard: [], limits })
   expect(steps.map(({ does, timeoutMs }) => [does, timeoutMs])).toEqual([
     ['apply', 1000],
     ['ready', seconds * 1000],
@@ -39,7 +39,7 @@ it.each([
   const resources = await resolveResources(declared.map((resource) => ({ resource, room: testRoom() })))
   const look = { looked: new Map(), pending: new Set(), facts: debianHost } as never
   const limits = { stepMs: 1000, readyMs: 60_000 }
-  const steps = planSteps({ resources, all: resources, look, facts: debianHost, told: resources, limits })
+  const steps = planSteps({ resources, all: resources, look, facts: debianHost, told: resources, unheard: [], limits })
   expect(new Set(steps.map((step) => step.timeoutMs))).toEqual(new Set([timeoutMs]))
 })
 

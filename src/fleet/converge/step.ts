@@ -1,7 +1,7 @@
 import type { HostFacts, Looked, Resource } from '../resource/resource-type.ts'
 import type { Script } from '../shell/script.ts'
 import type { Look } from './look-at-host.ts'
-import { markOf, notifiersOf, readinessOwed, readyMarkOf, shortOf } from './notification.ts'
+import { markOf, notifiersOf, readyMarkOf, shortOf } from './notification.ts'
 
 /** One thing that is done on a host in a process group of its own, with a log and an exit code of its own. */
 export interface Step {
@@ -29,12 +29,14 @@ export interface Level {
   readonly facts: HostFacts
   /** Those that are told at this level. */
   readonly told: readonly Resource[]
+  /** Those that were begun before, and are asked at this level whether they are of use. */
+  readonly unheard: readonly Resource[]
   readonly limits: { stepMs: number; readyMs: number }
 }
 
 /** Pure. First all that differs or could not be looked at, then notifications, then waiting until both, and what was begun before, are of use. */
 export function planSteps(level: Level): Step[] {
-  const { resources, all, look, facts, limits, told } = level
+  const { resources, all, look, facts, limits, told, unheard } = level
   const applied = resources.flatMap((resource, index): Step[] => {
     const seen: Looked<unknown> = look.looked.get(resource) ?? { known: false, why: '' }
     const known = seen.known ? seen.facts : undefined
@@ -55,7 +57,6 @@ export function planSteps(level: Level): Step[] {
     const timeoutMs = stepMsOf(resource, limits)
     return [{ id: `n${index}`, resource, does: 'notified', script, needs, owes: [], expects, pays, timeoutMs }]
   })
-  const unheard = resources.filter((resource) => readinessOwed(resource, look.pending) !== undefined)
   const touched = [...new Set([...[...applied, ...notified].map(({ resource }) => resource), ...unheard])]
   const waited = touched.flatMap((resource, index): Step[] => {
     const script = resource.type.ready?.(resource.desired)

@@ -130,12 +130,16 @@ kill $killer
 ${frameEnd(nonce, sh`"$1"`, sh`$code`)}
 return $code
 } 2>/dev/null
+refuse() { printf %s ${noMark} >"$1"; }
 ${lines(...steps.map((step) => stepScript(step)))}
 ${look} 2>/dev/null
 printf %s ${doneMark(nonce)}
 exit 0
 `
 }
+
+/** In place of a step of which nobody would know that it was begun. */
+const noMark = `echo '${pendingFolder} cannot be written; has its file system any space left?' >&2; exit 1`
 
 /** Readiness is asked for again and again, until its time is over, or it will never be. */
 function bodyOf({ does, script }: Step): string {
@@ -147,9 +151,10 @@ function bodyOf({ does, script }: Step): string {
 /** What an earlier run owes is not forgiven because this one has failed. */
 function stepScript({ id, needs, owes, expects, pays, timeoutMs }: Step): Script {
   const marks = owes.map((mark) => `${pendingFolder}/${mark}`)
-  const make = sh`new=; for m in ${marks}; do [ -e "$m" ] || { : >"$m"; new="$new $m"; }; done; `
+  // A special built-in that cannot be redirected would end the unit: sh(1p).
+  const make = sh`new=; for m in ${marks}; do [ -e "$m" ] || { true >"$m" && new="$new $m"; } || refuse ${id}; done; `
   const owe = marks.length === 0 ? nothing : make
-  const expect = expects === undefined ? nothing : sh`: >${pendingFolder}/${expects}; `
+  const expect = expects === undefined ? nothing : sh`true >${pendingFolder}/${expects} || refuse ${id}; `
   const forgive = marks.length === 0 ? nothing : sh`; rm -f $new`
   const pay = pays === undefined ? nothing : sh`rm -f ${pendingFolder}/${{ shell: pays }}; `
   const before = needs.map((need) => sh`[ "$ok_${{ shell: need }}" = 1 ] && `)

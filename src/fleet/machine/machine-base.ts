@@ -5,7 +5,7 @@ import type { MachineKindOptions } from './machine-kind-options.ts'
 import type { MachineConfig } from './machine-schema.ts'
 
 /** Name of the mirror that its first packages come from: where none is said, the only one that there is. */
-export function baseMirror({ site }: Pick<KindContext, 'site'>, { base }: Pick<MachineConfig, 'base'>): string {
+function baseMirror({ site }: Pick<KindContext, 'site'>, { base }: Pick<MachineConfig, 'base'>): string {
   return base ?? Object.keys(site['mirrors'] ?? {})[0] ?? ''
 }
 

@@ -33,6 +33,7 @@ it.each<[string, boolean, object, object, KnownOrigin]>([
   ['and not said any more', true, { base: 'one' }, {}, { mirrors: ['one'], base: undefined }],
   ['another one than the only mirror of now', false, { base: 'other' }, {}, { mirrors: ['one'], base: undefined }],
   ['where it came from said, with a second mirror', true, {}, { base: 'one' }, { ...none, base: 'one' }],
+  ['the mirror that replaces it said', false, {}, { base: 'other' }, { mirrors: ['other'], base: 'one' }],
   ['a second mirror said', false, {}, { base: 'other' }, { ...none, base: 'one' }],
 ])('knows where a machine came from: %s', (_, isOne, made, declared, origin) => {
   const { identity, others } = of(declared, 'container', origin)

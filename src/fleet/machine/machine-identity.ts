@@ -43,6 +43,7 @@ export function identityOf(config: Identified, origin: KnownOrigin): Identity {
 /** What is declared first. The only mirror may be said or not; who came from it still came from there when there are others. */
 function basesOf({ base }: Identified, { mirrors, base: known }: KnownOrigin): (string | null)[] {
   const [only] = mirrors.length === 1 ? mirrors : []
-  if (base === undefined) return only === undefined ? [null] : [null, only]
-  return base === only || base === known ? [base, null] : [base]
+  const origin = known ?? only
+  if (base === undefined) return only === undefined || only !== origin ? [null] : [null, only]
+  return base === origin ? [base, null] : [base]
 }

@@ -35,6 +35,16 @@ it('removes what is in a folder before the folder', async () => {
   })
 })
 
+it('removes what a package brings when that is there', async () => {
+  const order = await orderOf(`- package: nginx
+- { link: /etc/nginx/sites-enabled/default, state: absent }
+- { directory: /etc/nginx/conf.d, state: absent, recursive: true }`)
+  expect(order).toMatchObject({
+    'link:/etc/nginx/sites-enabled/default': ['package:nginx'],
+    'directory:/etc/nginx/conf.d': ['package:nginx'],
+  })
+})
+
 it('unmounts what is mounted within before what it is in, and both before a folder goes', async () => {
   const order = await orderOf(`- { directory: /a, state: absent }
 - { mount: /a, state: absent }

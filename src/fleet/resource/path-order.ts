@@ -10,11 +10,11 @@ export function folderAndOwners(path: string, owners: { owner: string; group: st
 }
 
 /**
- * What comes before something that shall not be there: where what is mounted, linked or unpacked above it is, but no directory, which
- * may have to go itself when it is empty.
+ * What comes before something that shall not be there: what is mounted, linked or unpacked above it, and packages that bring it, but no
+ * directory, which may have to go itself when it is empty.
  */
 export function aboveAbsent(path: string): string[] {
-  return foldersOf(path).filter((one) => !one.startsWith('directory:'))
+  return [...foldersOf(path).filter((one) => !one.startsWith('directory:')), ...packagesOf(path)]
 }
 
 /** What comes before a folder can go: all that is in it. */

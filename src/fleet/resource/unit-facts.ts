@@ -16,7 +16,7 @@ export interface UnitFacts {
 export function unitScript(units: readonly string[]): Script {
   return part(
     'units',
-    sh`if [ -d /run/systemd/system ]; then echo systemd; systemctl show --no-pager -p LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${units} || :; else echo none; fi`,
+    sh`if [ -d /run/systemd/system ]; then echo systemd; systemctl show --no-pager -p LoadState,ActiveState,UnitFileState,NeedDaemonReload,SourcePath -- ${units} || :; else echo none; fi`,
   )
 }
 
@@ -40,7 +40,8 @@ export function readUnits(output: Buffer | undefined, count: number): readonly U
       loadState: words.get('LoadState') ?? '',
       activeState: words.get('ActiveState') ?? '',
       unitFileState: words.get('UnitFileState') ?? '',
-      needsReload: words.get('NeedDaemonReload') === 'yes',
+      // Of what a generator has made of a file that went, that stays so for ever.
+      needsReload: words.get('NeedDaemonReload') === 'yes' && (words.get('SourcePath') ?? '') === '',
     }
   })
 }

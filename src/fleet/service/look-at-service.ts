@@ -70,7 +70,7 @@ export async function lookAtService(
       differences: entries.filter((entry) => entry.state !== 'ok'),
       isActive,
       formers,
-      isReady: entries.some(({ id, state: found }) => id === `ready:${service}` && found === 'ok'),
+      isReady: entries.some((entry) => entry.id === `ready:${service}` && (entry.state === 'ok' || isOnlyAsked(entry))),
       isBegun,
       view: views && watch.ownView(views, machine),
       leastView: views && watch.view(views, machine),
@@ -100,7 +100,12 @@ export function isNotSeen({ problem, view }: FoundService): boolean {
 export function isDisruptive({ target, differences, formers }: FoundService): boolean {
   if (formers.length > 0) return true
   const harmless = new Set(target.preparation.map(({ id }) => id))
-  return differences.some((entry) => !harmless.has(entry.id) && !isOnlyAsked(entry))
+  return differences.some((entry) => !harmless.has(entry.id) && !isOnlyAsked(entry) && !isOnlyReadAgain(entry))
+}
+
+/** systemd reads its text, and nothing is begun anew. */
+function isOnlyReadAgain({ id, differences }: PlannedEntry): boolean {
+  return id.startsWith('service:') && differences.length > 0 && differences.every(({ what }) => what === 'loaded')
 }
 
 function problemOf(plan: HostPlan | undefined): LarderError | undefined {

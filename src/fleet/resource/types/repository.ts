@@ -108,7 +108,7 @@ function moveAside(format: MirrorSource['format']): Script {
   const first =
     format === 'apt'
       ? nothing
-      : sh`! command -v subscription-manager >/dev/null || subscription-manager config --rhsm.manage_repos=0`
+      : sh`! command -v subscription-manager >/dev/null || subscription-manager config --rhsm.manage_repos=0 || :`
   const moved = forOtherSources(sh`case $file in ${folder}/*) ;; *) continue ;; esac
 kept=${aside}"\${file#${folder}}"
 mkdir -p -- "\${kept%/*}"
